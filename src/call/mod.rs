@@ -1,0 +1,1 @@
+//! One phone leg: offer and answer, refresh, refusal. In: what the SIP peer did. Out: what to answer.

@@ -1,0 +1,1 @@
+//! Reads the configuration: composes each room's own `Config`, reports all mistakes at once.

@@ -1,0 +1,1 @@
+//! Menus: digits and the time in, prompts and admission requests out.

@@ -1,0 +1,45 @@
+//! # Einwahl: the map of the house
+//!
+//! Einwahl takes phone calls (SIP/RTP) and browsers (WebRTC) into one room. I/O is above, pure rooms below,
+//! the vocabulary at the bottom. **The order of the modules in this file is law:** a room imports only rooms
+//! listed below it (`tests/house.rs` fails on an upward import, and on two doors that know each other).
+//!
+//! A phone call walks: `sip` (INVITE) → `gateway` → `call` (facts) → `dialplan` (decision) → `ivr` (digits →
+//! admission) → `room` (join → effects) → `workers` and `media` (the leg hears and is heard).
+//!
+//! A browser walks: `web` (WebSocket) → `gateway` → `browser` (offer and answer) → `room` → `workers` and `media`.
+//!
+//! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
+//! no socket, no clock and no await: `cargo test --no-default-features` builds and tests them alone.
+#![deny(missing_docs)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::cast_sign_loss))]
+
+// --- shell: sockets, clocks, threads ---
+#[cfg(feature = "gateway")]
+pub mod gateway;
+#[cfg(feature = "gateway")]
+pub mod config;
+// doors: each translates one wire into inputs of a pure room, and knows no other door
+#[cfg(feature = "gateway")]
+pub mod sip;
+#[cfg(feature = "gateway")]
+pub mod web;
+#[cfg(feature = "gateway")]
+pub mod workers;
+#[cfg(feature = "gateway")]
+pub mod store;
+#[cfg(feature = "gateway")]
+pub mod records;
+#[cfg(feature = "gateway")]
+pub mod observe;
+#[cfg(feature = "gateway")]
+pub mod residency;
+
+// --- pure: facts and time in, effects out ---
+pub mod room;
+pub mod ivr;
+pub mod dialplan;
+pub mod call;
+pub mod browser;
+pub mod media;
+pub mod words;

@@ -1,0 +1,1 @@
+//! Sound: packets in, packets out, in the caller's buffers. RTP, jitter buffer, codecs, mixer, speaker selection.

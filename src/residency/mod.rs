@@ -1,0 +1,1 @@
+//! Jurisdictions, processors, and the only way to open an outbound connection.

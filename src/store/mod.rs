@@ -1,0 +1,1 @@
+//! What must survive a restart: meetings and dialplan versions, a key-value store with revisions.

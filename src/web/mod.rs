@@ -1,0 +1,1 @@
+//! The HTTP and WebSocket door: pages, API, health, metrics. Out: `browser::Input`.

@@ -1,0 +1,16 @@
+//! The vocabulary: small types with one meaning each, shared by every room of the house.
+//! Nothing here does anything; nothing here imports anything of the house.
+
+mod audio;
+mod digits;
+mod ids;
+mod language;
+mod personal;
+mod secret;
+
+pub use audio::{Codec, Direction, Level, Rate, RtpTime};
+pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
+pub use ids::{CallId, InvalidName, LegId, ParticipantId, RoomId, TrunkName};
+pub use language::{Country, InvalidCountry, InvalidLanguage, Language};
+pub use personal::{Mask, Personal, Purpose};
+pub use secret::{InvalidPin, Pin};

@@ -1,0 +1,59 @@
+//! Secrets that callers key.
+
+use std::fmt;
+use std::str::FromStr;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// A PIN: 4 to 12 digits. Never printed, wiped when dropped, compared in constant time.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Pin(String);
+
+/// Not a PIN. Says nothing of what was given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a PIN: 4 to 12 digits are needed")]
+pub struct InvalidPin;
+
+impl Pin {
+    /// The digits, for the one who derives what the store keeps.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Pin {
+    type Err = InvalidPin;
+    fn from_str(digits: &str) -> Result<Self, InvalidPin> {
+        let sound = (4..=12).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit());
+        if sound { Ok(Self(digits.to_owned())) } else { Err(InvalidPin) }
+    }
+}
+
+impl PartialEq for Pin {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Pin {}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a PIN")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_is_compared_and_never_shown() {
+        let pin: Pin = "4711".parse().expect("a PIN");
+        assert_eq!(pin, "4711".parse().expect("a PIN"));
+        assert_ne!(pin, "47112".parse().expect("a PIN"));
+        assert_eq!(format!("{pin:?}"), "a PIN");
+        assert!("47a1".parse::<Pin>().is_err());
+    }
+}
