@@ -12,7 +12,15 @@
 //! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
 //! no socket, no clock and no await: `cargo test --no-default-features` builds and tests them alone.
 #![deny(missing_docs)]
-#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::cast_sign_loss))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a test that goes wrong may stop; its numbers are its own"
+    )
+)]
 
 // --- shell: sockets, clocks, threads ---
 #[cfg(feature = "gateway")]

@@ -52,7 +52,7 @@ impl Rate {
 
     /// Samples in `span`, rounded down.
     pub const fn samples_in(self, span: Duration) -> u64 {
-        span.as_micros() as u64 * self.hz() as u64 / 1_000_000
+        span.as_secs() * self.hz() as u64 + span.subsec_micros() as u64 * self.hz() as u64 / 1_000_000
     }
 }
 
