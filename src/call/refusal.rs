@@ -1,0 +1,247 @@
+//! Why a call is refused, and how each refusal looks on the wire: in SIP (RFC 3261), as a Q.850 cause for the
+//! telephone network behind the trunk (RFC 3398 section 8, RFC 3326), and as a sentence for the admin who reads the log.
+//! Every mapping is total: a new refusal does not compile without all of them.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::words::Codec;
+
+/// Why a call does not get in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No rule of the dialplan takes the called number.
+    NoRule,
+    /// A rule refuses this caller.
+    Forbidden,
+    /// The room is locked.
+    RoomLocked,
+    /// The meeting or the office is closed at this hour.
+    Closed,
+    /// As many calls are up as may be at once for this number.
+    Busy,
+    /// Peer and gateway share no codec.
+    NoCommonCodec {
+        /// What the gateway would have taken, in its order.
+        ours: Vec<Codec>,
+    },
+    /// The offer is not SDP that can be read, or has no audio.
+    BadOffer,
+    /// The offer asks for an address family or transport that the gateway does not have.
+    NoCommonTransport,
+    /// The session interval is below the least that the gateway takes (RFC 4028 section 6).
+    IntervalTooSmall {
+        /// The least interval that is taken.
+        least: Duration,
+    },
+    /// This node is being emptied for maintenance.
+    Draining,
+    /// This node carries as many calls as it can.
+    Full,
+    /// The caller sends requests faster than a telephone does.
+    Flood,
+}
+
+/// A warning code of RFC 3261 section 20.43.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarnCode {
+    /// 301: a network address format is not available.
+    AddressFormat,
+    /// 302: a network transport is not available.
+    Transport,
+    /// 304: a media type is not available.
+    MediaType,
+    /// 305: no offered media format is available.
+    MediaFormat,
+}
+
+impl WarnCode {
+    /// The three digits.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::AddressFormat => 301,
+            Self::Transport => 302,
+            Self::MediaType => 304,
+            Self::MediaFormat => 305,
+        }
+    }
+}
+
+/// A refusal as the peer gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnTheWire {
+    /// SIP status code.
+    pub status: u16,
+    /// SIP reason phrase.
+    pub phrase: &'static str,
+    /// Cause value for the `Reason` header, protocol `Q.850`.
+    pub cause: u8,
+    /// When to try again, for the `Retry-After` header.
+    pub retry_after: Option<Duration>,
+    /// What to put into `Warning`, besides the agent's name.
+    pub warning: Option<(WarnCode, String)>,
+    /// What to put into `Min-SE`.
+    pub min_se: Option<Duration>,
+}
+
+/// A drained or full node has a neighbour or is free again after this time.
+const SOON: Duration = Duration::from_secs(10);
+
+/// A caller who floods is asked to wait longer than a retransmission takes (timer B, 32 s).
+const LATER: Duration = Duration::from_secs(60);
+
+impl Refusal {
+    /// SIP status and phrase, Q.850 cause.
+    const fn status(&self) -> (u16, &'static str, u8) {
+        match self {
+            Self::NoRule => (404, "Not Found", 1),
+            Self::Forbidden | Self::RoomLocked => (403, "Forbidden", 21),
+            Self::Closed => (480, "Temporarily Unavailable", 20),
+            Self::Busy => (486, "Busy Here", 17),
+            Self::NoCommonCodec { .. } | Self::BadOffer | Self::NoCommonTransport => (488, "Not Acceptable Here", 65),
+            Self::IntervalTooSmall { .. } => (422, "Session Interval Too Small", 127),
+            Self::Draining => (503, "Service Unavailable", 41),
+            Self::Full | Self::Flood => (503, "Service Unavailable", 42),
+        }
+    }
+
+    /// How this refusal looks on the wire.
+    pub fn on_the_wire(&self) -> OnTheWire {
+        let (status, phrase, cause) = self.status();
+        OnTheWire {
+            status,
+            phrase,
+            cause,
+            retry_after: self.retry_after(),
+            warning: self.warning(),
+            min_se: self.min_se(),
+        }
+    }
+
+    const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Draining | Self::Full => Some(SOON),
+            Self::Flood => Some(LATER),
+            Self::NoRule
+            | Self::Forbidden
+            | Self::RoomLocked
+            | Self::Closed
+            | Self::Busy
+            | Self::NoCommonCodec { .. }
+            | Self::BadOffer
+            | Self::NoCommonTransport
+            | Self::IntervalTooSmall { .. } => None,
+        }
+    }
+
+    fn warning(&self) -> Option<(WarnCode, String)> {
+        match self {
+            Self::NoCommonCodec { ours } => {
+                Some((WarnCode::MediaFormat, format!("no common codec; this gateway takes {}", list(ours))))
+            }
+            Self::BadOffer => Some((WarnCode::MediaType, String::from("no audio in the offer that can be read"))),
+            Self::NoCommonTransport => {
+                Some((WarnCode::Transport, String::from("address family or transport not available")))
+            }
+            Self::NoRule
+            | Self::Forbidden
+            | Self::RoomLocked
+            | Self::Closed
+            | Self::Busy
+            | Self::IntervalTooSmall { .. }
+            | Self::Draining
+            | Self::Full
+            | Self::Flood => None,
+        }
+    }
+
+    const fn min_se(&self) -> Option<Duration> {
+        if let Self::IntervalTooSmall { least } = self { Some(*least) } else { None }
+    }
+}
+
+/// One sentence for an admin: what happened and what to do.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRule => f.write_str("no rule takes the called number: add one, or a last rule that takes the rest"),
+            Self::Forbidden => f.write_str("a rule of the dialplan refuses this caller"),
+            Self::RoomLocked => f.write_str("the room is locked: a moderator can unlock it"),
+            Self::Closed => f.write_str("closed at this hour: see the rule's opening times"),
+            Self::Busy => f.write_str("as many calls are up as this number may have at once"),
+            Self::NoCommonCodec { ours } => {
+                write!(f, "the peer offers none of {}: allow one of them on the PBX", list(ours))
+            }
+            Self::BadOffer => f.write_str("the peer's SDP cannot be read or has no audio: look at its trace"),
+            Self::NoCommonTransport => {
+                f.write_str("the peer wants media over an address family or transport that is not set up here")
+            }
+            Self::IntervalTooSmall { least } => {
+                write!(f, "the peer wants to refresh the session more often than every {} s", least.as_secs())
+            }
+            Self::Draining => f.write_str("this node is being drained: new calls go to its neighbours"),
+            Self::Full => f.write_str("this node carries as many calls as it may: raise the limit or add a node"),
+            Self::Flood => f.write_str("too many requests from this address: it is slowed down"),
+        }
+    }
+}
+
+fn list(codecs: &[Codec]) -> String {
+    codecs.iter().map(|codec| codec.name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every() -> Vec<Refusal> {
+        vec![
+            Refusal::NoRule,
+            Refusal::Forbidden,
+            Refusal::RoomLocked,
+            Refusal::Closed,
+            Refusal::Busy,
+            Refusal::NoCommonCodec { ours: vec![Codec::G722, Codec::Pcma] },
+            Refusal::BadOffer,
+            Refusal::NoCommonTransport,
+            Refusal::IntervalTooSmall { least: Duration::from_secs(90) },
+            Refusal::Draining,
+            Refusal::Full,
+            Refusal::Flood,
+        ]
+    }
+
+    #[test]
+    fn a_caller_who_is_told_to_come_back_is_told_when() {
+        for refusal in every() {
+            let wire = refusal.on_the_wire();
+            assert_eq!(wire.status == 503, wire.retry_after.is_some(), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_peer_without_a_common_codec_reads_what_would_do() {
+        let wire = Refusal::NoCommonCodec { ours: vec![Codec::G722, Codec::Pcma] }.on_the_wire();
+        assert_eq!((wire.status, wire.cause), (488, 65));
+        let (code, text) = wire.warning.expect("a warning");
+        assert_eq!(code.code(), 305);
+        assert!(text.ends_with("G722, PCMA"), "{text}");
+    }
+
+    #[test]
+    fn every_488_says_why_and_every_422_names_the_least_interval() {
+        for refusal in every() {
+            let wire = refusal.on_the_wire();
+            assert_eq!(wire.status == 488, wire.warning.is_some(), "{refusal:?}");
+            assert_eq!(wire.status == 422, wire.min_se.is_some(), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn an_admin_can_tell_every_two_refusals_apart() {
+        let mut sentences: Vec<String> = every().iter().map(ToString::to_string).collect();
+        sentences.sort();
+        sentences.dedup();
+        assert_eq!(sentences.len(), every().len());
+    }
+}
