@@ -10,7 +10,7 @@
 //! A browser walks: `web` (WebSocket) → `gateway` → `browser` (offer and answer) → `room` → `workers` and `media`.
 //!
 //! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
-//! no socket, no clock and no await: `cargo test --no-default-features` builds and tests them alone.
+//! no socket, no clock and no await: `make pure` builds and tests them alone, and fails if a runtime is in their tree.
 #![deny(missing_docs)]
 #![cfg_attr(
     test,
@@ -22,32 +22,10 @@
     )
 )]
 
-// --- shell: sockets, clocks, threads ---
-#[cfg(feature = "gateway")]
-pub mod gateway;
-#[cfg(feature = "gateway")]
-pub mod config;
-// doors: each translates one wire into inputs of a pure room, and knows no other door
-#[cfg(feature = "gateway")]
-pub mod sip;
-#[cfg(feature = "gateway")]
-pub mod web;
-#[cfg(feature = "gateway")]
-pub mod workers;
-#[cfg(feature = "gateway")]
-pub mod store;
-#[cfg(feature = "gateway")]
-pub mod records;
-#[cfg(feature = "gateway")]
-pub mod observe;
-#[cfg(feature = "gateway")]
-pub mod residency;
+// --- shell: sockets, clocks, threads; from the top: gateway, config, the doors (sip, web), workers, store, records,
+// observe, residency. Each comes with its first working part. ---
 
-// --- pure: facts and time in, effects out ---
-pub mod room;
-pub mod ivr;
-pub mod dialplan;
+// --- pure: facts and time in, effects out; room, ivr, dialplan and browser stand around these ---
 pub mod call;
-pub mod browser;
 pub mod media;
 pub mod words;

@@ -1,1 +1,0 @@
-//! One browser leg: offer and answer, ICE restart, leave. In: datagrams and messages. Out: the same.

@@ -1,1 +1,0 @@
-//! Reads the configuration: composes each room's own `Config`, reports all mistakes at once.

@@ -1,1 +1,0 @@
-//! Decides what a call is for. In: the facts of one call and the time. Out: a decision and why.

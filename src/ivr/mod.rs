@@ -1,1 +1,0 @@
-//! Menus: digits and the time in, prompts and admission requests out.

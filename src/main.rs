@@ -1,3 +1,0 @@
-//! Commands only; everything they do lives in the library.
-
-fn main() {}

@@ -1,1 +1,0 @@
-//! Jurisdictions, processors, and the only way to open an outbound connection.

@@ -1,1 +1,0 @@
-//! What must survive a restart: meetings and dialplan versions, a key-value store with revisions.
