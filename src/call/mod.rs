@@ -1,4 +1,4 @@
-//! One phone leg: offer and answer, refresh, refusal. In: what the SIP peer did. Out: what to answer.
+//! One phone leg. So far: why a call is refused, and how that looks on the wire.
 
 mod refusal;
 

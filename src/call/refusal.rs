@@ -1,6 +1,6 @@
 //! Why a call is refused, and how each refusal looks on the wire: in SIP (RFC 3261), as a Q.850 cause for the
-//! telephone network behind the trunk (RFC 3398 section 8, RFC 3326), and as a sentence for the admin who reads the log.
-//! Every mapping is total: a new refusal does not compile without all of them.
+//! telephone network behind the trunk (RFC 3398 section 8.2.6.1, RFC 3326), and as a sentence for the admin who reads the
+//! log. Every mapping is total: a new refusal does not compile without all of them.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +27,9 @@ pub enum Refusal {
     },
     /// The offer is not SDP that can be read, or has no audio.
     BadOffer,
-    /// The offer asks for an address family or transport that the gateway does not have.
+    /// The offer gives an address of a family that the gateway does not have.
+    NoCommonAddress,
+    /// The offer asks for a media transport that the gateway does not have.
     NoCommonTransport,
     /// The session interval is below the least that the gateway takes (RFC 4028 section 6).
     IntervalTooSmall {
@@ -91,17 +93,19 @@ const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(60);
 
 impl Refusal {
-    /// SIP status and phrase, Q.850 cause.
+    /// SIP status and phrase, Q.850 cause. RFC 3398 leaves the cause of a 488 to its Warning: none of ours is about
+    /// bandwidth, so it is 65 (bearer capability not implemented). It does not know 422: 127 (interworking), as for 423.
     const fn status(&self) -> (u16, &'static str, u8) {
         match self {
             Self::NoRule => (404, "Not Found", 1),
             Self::Forbidden | Self::RoomLocked => (403, "Forbidden", 21),
-            Self::Closed => (480, "Temporarily Unavailable", 20),
+            Self::Closed => (480, "Temporarily Unavailable", 18),
             Self::Busy => (486, "Busy Here", 17),
-            Self::NoCommonCodec { .. } | Self::BadOffer | Self::NoCommonTransport => (488, "Not Acceptable Here", 65),
+            Self::NoCommonCodec { .. } | Self::BadOffer | Self::NoCommonAddress | Self::NoCommonTransport => {
+                (488, "Not Acceptable Here", 65)
+            }
             Self::IntervalTooSmall { .. } => (422, "Session Interval Too Small", 127),
-            Self::Draining => (503, "Service Unavailable", 41),
-            Self::Full | Self::Flood => (503, "Service Unavailable", 42),
+            Self::Draining | Self::Full | Self::Flood => (503, "Service Unavailable", 41),
         }
     }
 
@@ -129,6 +133,7 @@ impl Refusal {
             | Self::Busy
             | Self::NoCommonCodec { .. }
             | Self::BadOffer
+            | Self::NoCommonAddress
             | Self::NoCommonTransport
             | Self::IntervalTooSmall { .. } => None,
         }
@@ -140,9 +145,8 @@ impl Refusal {
                 Some((WarnCode::MediaFormat, format!("no common codec; this gateway takes {}", list(ours))))
             }
             Self::BadOffer => Some((WarnCode::MediaType, String::from("no audio in the offer that can be read"))),
-            Self::NoCommonTransport => {
-                Some((WarnCode::Transport, String::from("address family or transport not available")))
-            }
+            Self::NoCommonAddress => Some((WarnCode::AddressFormat, String::from("address family not available"))),
+            Self::NoCommonTransport => Some((WarnCode::Transport, String::from("media transport not available"))),
             Self::NoRule
             | Self::Forbidden
             | Self::RoomLocked
@@ -173,9 +177,10 @@ impl fmt::Display for Refusal {
                 write!(f, "the peer offers none of {}: allow one of them on the PBX", list(ours))
             }
             Self::BadOffer => f.write_str("the peer's SDP cannot be read or has no audio: look at its trace"),
-            Self::NoCommonTransport => {
-                f.write_str("the peer wants media over an address family or transport that is not set up here")
+            Self::NoCommonAddress => {
+                f.write_str("the peer's media address is of a family (IPv4, IPv6) that is not set up here")
             }
+            Self::NoCommonTransport => f.write_str("the peer wants media over a transport that is not set up here"),
             Self::IntervalTooSmall { least } => {
                 write!(f, "the peer wants to refresh the session more often than every {} s", least.as_secs())
             }
@@ -203,12 +208,30 @@ mod tests {
             Refusal::Busy,
             Refusal::NoCommonCodec { ours: vec![Codec::G722, Codec::Pcma] },
             Refusal::BadOffer,
+            Refusal::NoCommonAddress,
             Refusal::NoCommonTransport,
             Refusal::IntervalTooSmall { least: Duration::from_secs(90) },
             Refusal::Draining,
             Refusal::Full,
             Refusal::Flood,
         ]
+    }
+
+    /// What RFC 3398 section 8.2.6.1 says of each status, written down apart from the code. 422 and 488: see `status`.
+    const CAUSES: [(u16, u8); 7] = [(403, 21), (404, 1), (422, 127), (480, 18), (486, 17), (488, 65), (503, 41)];
+
+    #[test]
+    fn the_telephone_network_gets_the_cause_that_the_rfc_gives_each_status() {
+        for refusal in every() {
+            let wire = refusal.on_the_wire();
+            assert!(CAUSES.contains(&(wire.status, wire.cause)), "{refusal:?}: {} {}", wire.status, wire.cause);
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_the_status_that_a_caller_can_tell_apart() {
+        let statuses: Vec<u16> = every().iter().map(|refusal| refusal.on_the_wire().status).collect();
+        assert_eq!(statuses, [404, 403, 403, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503]);
     }
 
     #[test]
