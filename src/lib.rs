@@ -22,10 +22,31 @@
     )
 )]
 
-// --- shell: sockets, clocks, threads; from the top: gateway, config, the doors (sip, web), workers, store, records,
-// observe, residency. Each comes with its first working part. ---
+// --- shell: sockets, clocks, threads, await ---
+#[cfg(feature = "gateway")]
+pub mod gateway;
+#[cfg(feature = "gateway")]
+pub mod config;
+#[cfg(feature = "gateway")]
+pub mod sip;
+#[cfg(feature = "gateway")]
+pub mod web;
+#[cfg(feature = "gateway")]
+pub mod workers;
+#[cfg(feature = "gateway")]
+pub mod store;
+#[cfg(feature = "gateway")]
+pub mod records;
+#[cfg(feature = "gateway")]
+pub mod observe;
+#[cfg(feature = "gateway")]
+pub mod residency;
 
-// --- pure: facts and time in, effects out; room, ivr, dialplan and browser stand around these ---
+// --- pure: facts and time in, effects out ---
+pub mod room;
+pub mod ivr;
+pub mod dialplan;
 pub mod call;
+pub mod browser;
 pub mod media;
 pub mod words;

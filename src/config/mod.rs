@@ -1,0 +1,1 @@
+//! The configuration: `einwahl.toml`, the environment, the command line. Every mistake is reported at once.

@@ -1,0 +1,1 @@
+//! Menus: digits in, prompts out, until a caller is admitted.

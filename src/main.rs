@@ -1,0 +1,3 @@
+//! Commands only; everything they do lives in the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Meetings, kept over a restart.
