@@ -6,6 +6,7 @@ mod digits;
 mod ids;
 mod language;
 mod personal;
+mod role;
 mod secret;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
@@ -13,4 +14,5 @@ pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneN
 pub use ids::{CallId, InvalidName, LegId, ParticipantId, RoomId, TrunkName};
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language};
 pub use personal::{Mask, Personal, Purpose};
+pub use role::Role;
 pub use secret::{InvalidPin, Pin};
