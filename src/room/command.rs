@@ -1,0 +1,156 @@
+//! What can happen to a room.
+
+use serde::{Deserialize, Serialize};
+
+use super::name::Name;
+use crate::ivr::Key;
+use crate::words::{LegId, ParticipantId, Role};
+
+/// What can happen to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Somebody who has shown that they may come wants in.
+    Join(Newcomer),
+    /// Somebody hangs up or closes the page.
+    Leave {
+        /// Their leg.
+        leg: LegId,
+    },
+    /// Somebody in a browser does something.
+    Act {
+        /// Who.
+        by: ParticipantId,
+        /// What.
+        action: Action,
+    },
+    /// Somebody on a telephone presses a key of the conference.
+    Key {
+        /// Their leg.
+        leg: LegId,
+        /// Which.
+        key: Key,
+    },
+    /// A connection broke. The place is kept for the grace time.
+    Gone {
+        /// The broken leg.
+        leg: LegId,
+    },
+    /// Somebody reconnects, on the same leg or on a new one.
+    Returned {
+        /// Who.
+        participant: ParticipantId,
+        /// Their leg from now on.
+        leg: LegId,
+    },
+    /// These legs, and no others, are speaking now.
+    Speaking(Vec<LegId>),
+    /// The meeting begins now, whatever was planned.
+    Open,
+    /// The meeting ends for all.
+    End,
+    /// A time for which the room asked has come.
+    Timeout(Timer),
+}
+
+/// Somebody who wants in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    /// Their leg.
+    pub leg: LegId,
+    /// What they use.
+    pub kind: Kind,
+    /// What the roster calls them.
+    pub name: Name,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// What somebody uses to take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// A telephone.
+    Phone,
+    /// A browser.
+    Browser,
+}
+
+/// What somebody in the room wants done. As JSON: `{"do":"mute","participant":7,"on":true}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "camelCase")]
+pub enum Action {
+    /// Mute or unmute oneself.
+    MuteSelf {
+        /// Muted from now on?
+        on: bool,
+    },
+    /// Raise or lower one's hand.
+    Hand {
+        /// Raised from now on?
+        on: bool,
+    },
+    /// Admit somebody from the lobby.
+    Admit {
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// Admit everybody from the lobby.
+    AdmitAll,
+    /// Mute somebody, or let them speak again.
+    Mute {
+        /// Whom.
+        participant: ParticipantId,
+        /// Muted from now on?
+        on: bool,
+    },
+    /// Mute everybody but the moderators, or let everybody speak again.
+    MuteAll {
+        /// Muted from now on?
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// Let somebody speak and lower their hand.
+    GiveFloor {
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// Lower somebody's hand.
+    LowerHand {
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// Remove somebody, from the meeting or from the lobby.
+    Remove {
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// Let nobody else in, or again.
+    Lock {
+        /// Locked from now on?
+        on: bool,
+    },
+    /// Begin the meeting before its time.
+    Open,
+    /// End the meeting for all.
+    End,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Action {
+    /// Whether anybody who is in the meeting may do it.
+    pub const fn is_for_everybody(self) -> bool {
+        matches!(self, Self::MuteSelf { .. } | Self::Hand { .. })
+    }
+}
+
+/// What a room waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// The time at which the meeting opens by itself.
+    Opening,
+    /// The end of the time for which the place of somebody who is gone is kept.
+    Grace(ParticipantId),
+}

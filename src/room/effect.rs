@@ -1,0 +1,110 @@
+//! What a room wants done. The gateway does it.
+
+use super::event::Numbered;
+use crate::ivr::Notice;
+use crate::words::{LegId, ParticipantId};
+
+/// What a room wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// This leg has a place in the roster or in front of the door. The answer to `Join` and to `Returned`.
+    Seated {
+        /// The leg.
+        leg: LegId,
+        /// Who it is.
+        participant: ParticipantId,
+    },
+    /// This leg does not get in. The answer to `Join` and to `Returned`.
+    Refused {
+        /// The leg.
+        leg: LegId,
+        /// Why.
+        why: Refusal,
+    },
+    /// From now on this leg hears the room, and is heard unless it is muted.
+    Enter {
+        /// The leg.
+        leg: LegId,
+    },
+    /// From now on this leg hears nothing of the room and is not heard.
+    Exit {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Whether the room hears this leg.
+    SetMuted {
+        /// The leg.
+        leg: LegId,
+        /// Muted from now on?
+        on: bool,
+    },
+    /// Tell this leg, and nobody else.
+    Notice {
+        /// The leg.
+        leg: LegId,
+        /// What.
+        notice: Notice,
+    },
+    /// Let everybody in the room hear this.
+    Announce(Announcement),
+    /// Something happened. Send it to those in the meeting whom it concerns ([`super::Event::is_for`]).
+    Published(Numbered),
+    /// These, and no others, are speaking now. Not numbered: only the newest counts.
+    Speaking(Vec<ParticipantId>),
+    /// Say why, then end this leg: a telephone hears the notice first ([`Why::notice`]), a page shows it.
+    Disconnect {
+        /// The leg.
+        leg: LegId,
+        /// Why.
+        why: Why,
+    },
+}
+
+/// Why somebody does not get in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// A moderator locked the meeting.
+    Locked,
+    /// As many are here as may be.
+    Full,
+    /// The meeting is over.
+    Ended,
+    /// Their place was not kept any longer, or never was theirs: join anew.
+    PlaceGone,
+}
+
+/// What everybody in the room hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Announcement {
+    /// Somebody came.
+    Arrival,
+    /// Somebody went.
+    Departure,
+    /// So many are here now.
+    Count(u32),
+}
+
+/// Why a leg is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// A moderator removed its owner.
+    Removed,
+    /// A moderator did not let its owner in.
+    NotAdmitted,
+    /// The meeting is over.
+    Ended,
+    /// Its owner is here on a newer leg.
+    Replaced,
+}
+
+impl Why {
+    /// What its owner is told, if anything.
+    pub const fn notice(self) -> Option<Notice> {
+        match self {
+            Self::Removed => Some(Notice::Removed),
+            Self::NotAdmitted => Some(Notice::NotAdmitted),
+            Self::Ended => Some(Notice::Ended),
+            Self::Replaced => None,
+        }
+    }
+}
