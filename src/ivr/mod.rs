@@ -1,5 +1,26 @@
 //! Menus: digits in, prompts out, until a caller is admitted; then the keys of the conference.
+//!
+//! In: keys, ends of prompts, answers to look-ups, notices of the room, and the time. Out: effects.
+//! Nothing that a caller keys is in any `Debug` output; a PIN leaves only as a [`Pin`](crate::words::Pin) in a look-up.
+//!
+//! What a guesser learns is kept small: an unknown conference ID is asked for its PIN like any other, what is wrong is
+//! never said, an answer comes no sooner than a fixed time after the last key, and [`Guard`] makes every further
+//! failure slower, for the caller and for the room.
 
+mod entry;
+mod guard;
+mod menu;
 mod notice;
+mod prompt;
+mod protocol;
+mod say;
 
+#[cfg(test)]
+mod stories;
+
+pub use guard::{Guard, GuardConfig, Suspicion};
+pub use menu::Menu;
 pub use notice::{Key, Notice};
+pub use prompt::{Prompt, Spoken};
+pub use protocol::{Admission, Config, Door, Effect, HangUp, Incident, Input, Obstacle, PlayId, Target, Timer};
+pub use say::{count_of, for_announcement};

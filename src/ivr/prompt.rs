@@ -1,0 +1,173 @@
+//! What a caller can hear. Each has a text in `prompts/`, a sound in each language, and a name under which an
+//! institution can replace it.
+
+use crate::words::Language;
+
+/// The highest number that is spoken; above it callers hear "more than".
+pub(super) const HIGHEST: u8 = 20;
+
+macro_rules! prompts {
+    ($($(#[$doc:meta])* $name:ident = $file:literal,)*) => {
+        /// One thing that a caller can hear.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Prompt {
+            $($(#[$doc])* $name,)*
+            /// A number from 0 to 20, spoken so that it fits before [`Prompt::CountAfter`].
+            Number(u8),
+        }
+
+        impl Prompt {
+            const NAMED: &[(Self, &str)] = &[$((Self::$name, $file)),*];
+
+            /// The name of its file and of its text, for all but numbers.
+            const fn given_name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => Some($file),)*
+                    Self::Number(_) => None,
+                }
+            }
+        }
+    };
+}
+
+prompts! {
+    /// Welcome.
+    Welcome = "welcome",
+    /// For this language press that key.
+    ForThisLanguage = "for-this-language",
+    /// Key the conference ID.
+    AskId = "ask-id",
+    /// Key the PIN.
+    AskPin = "ask-pin",
+    /// ID or PIN is wrong.
+    WrongEntry = "wrong-entry",
+    /// The PIN is wrong, where only a PIN is asked for.
+    WrongPin = "wrong-pin",
+    /// Nothing was keyed.
+    NothingKeyed = "nothing-keyed",
+    /// Three times wrong: look into your invitation; goodbye.
+    TriesUsedUp = "tries-used-up",
+    /// Goodbye.
+    Goodbye = "goodbye",
+    /// The meeting has not begun; you are waiting.
+    NotOpenYet = "not-open-yet",
+    /// A moderator has to admit you; you are waiting.
+    InLobby = "in-lobby",
+    /// You are still waiting.
+    StillWaiting = "still-waiting",
+    /// You are in the meeting.
+    Admitted = "admitted",
+    /// You are in the meeting and can only listen; how to ask for the floor.
+    AdmittedMuted = "admitted-muted",
+    /// You are the first.
+    Alone = "alone",
+    /// Before the number of participants.
+    CountBefore = "count-before",
+    /// More than twenty.
+    MoreThanTwenty = "more-than-twenty",
+    /// After the number of participants.
+    CountAfter = "count-after",
+    /// For the list of keys press star pound.
+    KeysHint = "keys-hint",
+    /// You are muted.
+    Muted = "muted",
+    /// You are heard again.
+    Unmuted = "unmuted",
+    /// A moderator muted you; how to ask for the floor.
+    MutedByModerator = "muted-by-moderator",
+    /// You may not unmute yourself; how to ask for the floor.
+    MayNotSpeak = "may-not-speak",
+    /// You have the floor.
+    YouMaySpeak = "you-may-speak",
+    /// You may speak; unmute yourself.
+    PleaseUnmute = "please-unmute",
+    /// Your hand is raised.
+    HandRaised = "hand-raised",
+    /// Your hand is lowered.
+    HandLowered = "hand-lowered",
+    /// Only a moderator may do that.
+    OnlyModerators = "only-moderators",
+    /// You were removed.
+    Removed = "removed",
+    /// You were not admitted.
+    NotAdmitted = "not-admitted",
+    /// The meeting is over.
+    Ended = "ended",
+    /// The meeting is locked.
+    Locked = "locked",
+    /// The meeting is full.
+    Full = "full",
+    /// Something does not work; call again later.
+    Fault = "fault",
+    /// Where you are and what to do.
+    Help = "help",
+    /// Help for those who wait.
+    HelpWaiting = "help-waiting",
+    /// The list of keys.
+    Keys = "keys",
+    /// The office is closed at this hour.
+    Closed = "closed",
+    /// This number is not in service.
+    NotInService = "not-in-service",
+    /// Nothing is heard from you; the call ends soon.
+    NothingHeard = "nothing-heard",
+    /// Quiet music for those who wait.
+    HoldMusic = "hold-music",
+    /// Somebody came.
+    ChimeIn = "chime-in",
+    /// Somebody went.
+    ChimeOut = "chime-out",
+}
+
+impl Prompt {
+    /// Every prompt.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMED.iter().map(|(prompt, _)| *prompt).chain((0..=HIGHEST).map(Self::Number))
+    }
+
+    /// The name of its file, without the ending: `ask-pin`, `number-07`.
+    pub fn name(self) -> String {
+        if let Self::Number(number) = self {
+            return format!("number-{number:02}");
+        }
+        self.given_name().unwrap_or_default().to_owned()
+    }
+
+    /// The prompt of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|prompt| prompt.name() == name)
+    }
+
+    /// Whether it is music or a tone, the same in every language.
+    pub const fn is_sound(self) -> bool {
+        matches!(self, Self::HoldMusic | Self::ChimeIn | Self::ChimeOut)
+    }
+
+    /// This prompt in that language.
+    pub const fn in_language(self, language: Language) -> Spoken {
+        Spoken { language, prompt: self }
+    }
+}
+
+/// A prompt in a language: what the library of sounds has one sound for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Spoken {
+    /// In which language.
+    pub language: Language,
+    /// What.
+    pub prompt: Prompt,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prompt_has_a_name_of_its_own_that_leads_back_to_it() {
+        for prompt in Prompt::all() {
+            assert_eq!(Prompt::from_name(&prompt.name()), Some(prompt));
+        }
+        assert_eq!(Prompt::from_name("number-21"), None);
+        assert_eq!(Prompt::from_name(""), None);
+    }
+}
