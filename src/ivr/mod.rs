@@ -9,16 +9,19 @@
 
 mod entry;
 mod guard;
+mod library;
 mod menu;
 mod notice;
 mod prompt;
 mod protocol;
 mod say;
+mod sound;
 
 #[cfg(test)]
 mod stories;
 
 pub use guard::{Guard, GuardConfig, Suspicion};
+pub use library::{Library, Problem, Unusable};
 pub use menu::Menu;
 pub use notice::{Key, Notice};
 pub use prompt::{Prompt, Spoken};
