@@ -143,8 +143,8 @@ pub enum Timer {
 /// What a menu wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Play these to the caller, one after the other, instead of whatever is playing. Not sooner than the first
-    /// key-press stops it, [`Input::Played`] tells the end; what repeats has none.
+    /// Play these to the caller, one after the other, instead of whatever is playing. When the last has been played,
+    /// answer with [`Input::Played`]; what repeats has no end.
     Play {
         /// What.
         prompts: Vec<Spoken>,
