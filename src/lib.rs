@@ -18,6 +18,8 @@
         clippy::indexing_slicing,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
+        clippy::cast_possible_wrap,
+        clippy::disallowed_methods,
         reason = "a test that goes wrong may stop; its numbers are its own"
     )
 )]

@@ -1,5 +1,18 @@
 //! Sound: packets in, packets out, in the caller's buffers. RTP, jitter buffer, codecs, mixer, speaker selection.
 
+pub mod clip;
+pub mod codec;
+pub mod digits;
+pub mod inband;
+pub mod jitter;
+pub mod level;
 pub mod mixer;
+pub mod resample;
+pub mod rtp;
+pub mod session;
 pub mod speakers;
+pub mod stretch;
 pub mod tone;
+
+pub use clip::Clip;
+pub use session::Session;
