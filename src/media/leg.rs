@@ -1,0 +1,357 @@
+//! One phone leg. In: datagrams, a tick every 20 ms, the sound that it is to hear. Out: what it says, its keys, datagrams.
+//! It holds no socket: `workers` carries the datagrams.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::clip::{Clip, Playing};
+use super::codec::{CodecError, Encoder, LONGEST_PAYLOAD, OpusStyle};
+use super::digits::DigitReader;
+use super::inband::Listener;
+use super::jitter::{Counts, JitterBuffer, Pulled};
+use super::latch::Latch;
+use super::level::level_of;
+use super::resample::Resampler;
+use super::rtp::{HEADER, Header, Packet};
+use super::session::Session;
+use crate::words::{Codec, Digit, Level, Rate, RtpTime};
+
+/// A frame at the highest rate.
+pub type Frame = [i16; Rate::Full.frame()];
+
+/// See the module.
+pub struct PhoneLeg {
+    session: Session,
+    latch: Latch,
+    incoming: JitterBuffer,
+    ssrc_heard: Option<u32>,
+    heard_at: Instant,
+    digits: DigitReader,
+    /// Only where no telephone events were negotiated.
+    listener: Option<Listener>,
+    frame: Box<Frame>,
+    level: Level,
+    outgoing: Outgoing,
+    player: Option<Player>,
+}
+
+struct Outgoing {
+    encoder: Encoder,
+    ssrc: u32,
+    sequence: u16,
+    timestamp: RtpTime,
+    /// The next packet begins after a silence.
+    marker: bool,
+    /// Sound that waits for its packet to be full, where that is not 20 ms long.
+    pending: Vec<i16>,
+}
+
+struct Player {
+    playing: Playing,
+    resampler: Resampler,
+}
+
+/// One datagram to be sent.
+pub struct Datagram {
+    bytes: [u8; HEADER + LONGEST_PAYLOAD],
+    length: usize,
+}
+
+impl Datagram {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl PhoneLeg {
+    /// A leg as negotiated. `chance` gives SSRC, first sequence number and timestamp (RFC 3550 section 5.1).
+    ///
+    /// # Errors
+    /// The codec does not start.
+    pub fn new(session: Session, chance: [u8; 10], now: Instant) -> Result<Self, CodecError> {
+        let [i0, i1, i2, i3, s0, s1, t0, t1, t2, t3] = chance;
+        let rate = session.codec.rate();
+        let style = OpusStyle { fec: session.fec, dtx: session.dtx, ..OpusStyle::default() };
+        Ok(Self {
+            latch: Latch::new(session.remote_rtp),
+            incoming: JitterBuffer::new(session.codec, rate)?,
+            ssrc_heard: None,
+            heard_at: now,
+            digits: DigitReader::default(),
+            listener: session.telephone_event.is_none().then(Listener::default),
+            frame: Box::new([0; Rate::Full.frame()]),
+            level: Level::SILENCE,
+            outgoing: Outgoing {
+                encoder: Encoder::new(session.codec, rate, style)?,
+                ssrc: u32::from_be_bytes([i0, i1, i2, i3]),
+                sequence: u16::from_be_bytes([s0, s1]),
+                timestamp: RtpTime(u32::from_be_bytes([t0, t1, t2, t3])),
+                marker: true,
+                pending: Vec::with_capacity(4 * rate.frame()),
+            },
+            player: None,
+            session,
+        })
+    }
+
+    /// The same leg after a new offer and answer; sequence and SSRC go on.
+    ///
+    /// # Errors
+    /// The new codec does not start; the leg is then as before.
+    pub fn renegotiate(&mut self, session: Session) -> Result<(), CodecError> {
+        if session.codec != self.session.codec {
+            let rate = session.codec.rate();
+            let style = OpusStyle { fec: session.fec, dtx: session.dtx, ..OpusStyle::default() };
+            let incoming = JitterBuffer::new(session.codec, rate)?;
+            self.outgoing.encoder = Encoder::new(session.codec, rate, style)?;
+            self.incoming = incoming;
+            self.outgoing.pending.clear();
+        }
+        if session.remote_rtp != self.session.remote_rtp {
+            self.latch = Latch::new(session.remote_rtp);
+        }
+        self.listener = session.telephone_event.is_none().then(Listener::default);
+        self.session = session;
+        Ok(())
+    }
+
+    /// The codec's rate: that of [`Self::sound`] and of what it is given to hear.
+    pub const fn rate(&self) -> Rate {
+        self.session.codec.rate()
+    }
+
+    /// The codec.
+    pub const fn codec(&self) -> Codec {
+        self.session.codec
+    }
+
+    /// Whether one encoded 20 ms frame may serve several such legs.
+    pub fn shares_frames(&self) -> bool {
+        self.session.ptime == TICK
+    }
+
+    /// Where its packets go.
+    pub fn target(&self) -> SocketAddr {
+        self.latch.target()
+    }
+
+    /// How long nothing has been heard.
+    pub fn silent_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.heard_at)
+    }
+
+    /// What was lost of the sound that came in.
+    pub const fn counts(&self) -> Counts {
+        self.incoming.counts()
+    }
+
+    /// Takes one datagram from the RTP port. Gives the key, if it is the first packet of one.
+    pub fn receive(&mut self, datagram: &[u8], from: SocketAddr, now: Instant) -> Option<Digit> {
+        let packet = Packet::read(datagram)?;
+        let is_event = self.session.telephone_event == Some(packet.payload_type);
+        let fits = is_event || packet.payload_type == self.session.payload_type;
+        if !fits || !self.latch.admits(from, packet.ssrc, packet.sequence, now) {
+            return None;
+        }
+        self.heard_at = now;
+        if self.ssrc_heard != Some(packet.ssrc) {
+            self.ssrc_heard = Some(packet.ssrc);
+            self.incoming.begin_anew();
+        }
+        if is_event {
+            self.incoming.insert_event(packet.sequence, packet.timestamp, now);
+            return self.digits.read(packet.timestamp, packet.marker, packet.payload, now);
+        }
+        if self.session.direction.receives() {
+            self.incoming.insert(packet.sequence, packet.timestamp, packet.payload, now);
+        }
+        None
+    }
+
+    /// Makes the next frame of what the leg says. Gives the key, if one is heard in the sound; that is then silence.
+    pub fn listen(&mut self, now: Instant) -> Option<Digit> {
+        let length = self.rate().frame();
+        let frame = self.frame.get_mut(..length)?;
+        if self.incoming.pull(now, frame) == Pulled::Nothing {
+            self.level = Level::SILENCE;
+            return None;
+        }
+        let mut digit = None;
+        if let Some(listener) = &mut self.listener
+            && length == Rate::Narrow.frame()
+        {
+            let heard = listener.hear(frame);
+            digit = heard.digit;
+            if heard.masks {
+                frame.fill(0);
+            }
+        }
+        self.level = level_of(frame);
+        digit
+    }
+
+    /// The frame made by [`Self::listen`], at [`Self::rate`].
+    pub fn sound(&self) -> &[i16] {
+        self.frame.get(..self.rate().frame()).unwrap_or_default()
+    }
+
+    /// How loud it is.
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Begins to play `clips` to this leg alone, in place of whatever it hears else.
+    pub fn play(&mut self, clips: Vec<Clip>, repeat: bool) {
+        let rate = self.rate();
+        let resampler = match self.player.take() {
+            Some(player) if player.resampler.fits(Clip::RATE, rate) => player.resampler,
+            Some(_) | None => Resampler::new(Clip::RATE, rate),
+        };
+        self.player = Some(Player { playing: Playing::new(clips, repeat), resampler });
+    }
+
+    /// Stops what is being played.
+    pub fn stop_playing(&mut self) {
+        self.player = None;
+    }
+
+    /// Writes the next frame of what is being played into `out` (at [`Self::rate`]); false if nothing is (any more).
+    pub fn played(&mut self, out: &mut [i16]) -> bool {
+        let Some(player) = &mut self.player else { return false };
+        let mut sound = [0; Clip::RATE.frame()];
+        if !player.playing.fill(&mut sound) {
+            return false;
+        }
+        player.resampler.convert(&sound, out);
+        true
+    }
+
+    /// Encodes 20 ms of sound (at [`Self::rate`]) and calls `send` with each datagram that is full.
+    pub fn say(&mut self, sound: &[i16], mut send: impl FnMut(&Datagram, SocketAddr)) {
+        if !self.session.direction.sends() {
+            self.pass_silence();
+            return;
+        }
+        let mut payload = [0; LONGEST_PAYLOAD];
+        if self.shares_frames() {
+            if let Ok(length) = self.outgoing.encoder.encode(sound, &mut payload) {
+                self.say_encoded(payload.get(..length).unwrap_or_default(), send);
+            }
+            return;
+        }
+        let rate = self.rate();
+        let whole = usize::try_from(rate.samples_in(self.session.ptime)).unwrap_or_default().max(rate.frame() / 2);
+        self.outgoing.pending.extend_from_slice(sound);
+        while let Some(packet) = self.outgoing.pending.get(..whole) {
+            let length = self.outgoing.encoder.encode(packet, &mut payload).unwrap_or_default();
+            self.outgoing.pending.drain(..whole);
+            let datagram = self.packet(payload.get(..length).unwrap_or_default(), whole);
+            send(&datagram, self.latch.target());
+        }
+    }
+
+    /// Sends 20 ms that somebody encoded for this codec: only where [`Self::shares_frames`].
+    pub fn say_encoded(&mut self, payload: &[u8], mut send: impl FnMut(&Datagram, SocketAddr)) {
+        // Opus with DTX leaves out what is 2 bytes or less (RFC 6716 section 2.1.9).
+        let left_out = self.session.codec == Codec::Opus && payload.len() <= 2;
+        if left_out || !self.session.direction.sends() {
+            self.pass_silence();
+            return;
+        }
+        let datagram = self.packet(payload, self.rate().frame());
+        send(&datagram, self.latch.target());
+    }
+
+    fn pass_silence(&mut self) {
+        self.outgoing.timestamp = self.outgoing.timestamp.plus(self.session.codec.clock() / 50);
+        self.outgoing.marker = true;
+    }
+
+    fn packet(&mut self, payload: &[u8], samples: usize) -> Datagram {
+        let (clock, rate) = (u64::from(self.session.codec.clock()), u64::from(self.rate().hz()));
+        let out = &mut self.outgoing;
+        let header = Header {
+            payload_type: self.session.payload_type,
+            marker: std::mem::take(&mut out.marker),
+            sequence: out.sequence,
+            timestamp: out.timestamp,
+            ssrc: out.ssrc,
+        };
+        let ticks = u32::try_from(samples as u64 * clock / rate).unwrap_or_default();
+        out.sequence = out.sequence.wrapping_add(1);
+        out.timestamp = out.timestamp.plus(ticks);
+        let mut datagram = Datagram { bytes: [0; HEADER + LONGEST_PAYLOAD], length: HEADER + payload.len() };
+        for (place, byte) in datagram.bytes.iter_mut().zip(header.to_bytes().iter().chain(payload)) {
+            *place = *byte;
+        }
+        datagram
+    }
+}
+
+/// The rhythm of everything: one frame.
+pub const TICK: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::tone::{self, Tone};
+    use crate::words::Direction;
+
+    fn session(codec: Codec, millis: u64) -> Session {
+        Session {
+            codec,
+            payload_type: 96,
+            ptime: Duration::from_millis(millis),
+            telephone_event: Some(101),
+            remote_rtp: ([192, 0, 2, 1], 4000).into(),
+            remote_rtcp: ([192, 0, 2, 1], 4001).into(),
+            direction: Direction::SendRecv,
+            rtcp_mux: false,
+            fec: true,
+            dtx: false,
+        }
+    }
+
+    #[test]
+    fn two_phones_hear_each_other_at_every_packet_length() {
+        for (codec, millis) in [Codec::Pcma, Codec::Pcmu, Codec::G722]
+            .into_iter()
+            .flat_map(|codec| [10, 20, 30, 40, 60].map(|millis| (codec, millis)))
+            .chain([(Codec::Opus, 20)])
+        {
+            let start = Instant::now();
+            let mut one = PhoneLeg::new(session(codec, millis), [1; 10], start).expect("a leg");
+            let mut other = PhoneLeg::new(session(codec, millis), [2; 10], start).expect("a leg");
+            let mut tone = tone::Player::new(Tone::Steady(440), codec.rate());
+            let mut sound = vec![0; codec.rate().frame()];
+            let from = ([192, 0, 2, 1], 4000).into();
+            for tick in 0..50 {
+                let now = start + TICK * tick;
+                tone.fill(&mut sound);
+                one.say(&sound, |datagram, _| {
+                    other.receive(datagram.as_bytes(), from, now);
+                });
+                other.listen(now + TICK / 2);
+            }
+            assert!(level_of(&sound).0.abs_diff(other.level().0) <= 2, "{codec} {millis} ms: {:?}", other.level());
+            assert_eq!(other.counts(), Counts::default());
+        }
+    }
+
+    #[test]
+    fn a_phone_on_hold_is_neither_sent_to_nor_heard() {
+        let start = Instant::now();
+        let held = Session { direction: Direction::Inactive, ..session(Codec::Pcma, 20) };
+        let mut leg = PhoneLeg::new(held, [1; 10], start).expect("a leg");
+        leg.say(&[1000; 160], |_, _| panic!("sent"));
+        let mut talker = PhoneLeg::new(session(Codec::Pcma, 20), [2; 10], start).expect("a leg");
+        for _ in 0..5 {
+            talker.say(&[8000; 160], |datagram, from| {
+                leg.receive(datagram.as_bytes(), from, start);
+            });
+        }
+        leg.listen(start + TICK);
+        assert_eq!(leg.level(), Level::SILENCE);
+    }
+}
