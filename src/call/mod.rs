@@ -1,5 +1,6 @@
-//! One phone leg. So far: why a call is refused, and how that looks on the wire.
+//! One phone leg: what it says in SDP and what is answered, why a call is refused, and how that looks on the wire.
 
 mod refusal;
+pub mod sdp;
 
 pub use refusal::{OnTheWire, Refusal, WarnCode};

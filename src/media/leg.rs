@@ -33,6 +33,7 @@ pub struct PhoneLeg {
     level: Level,
     outgoing: Outgoing,
     player: Option<Player>,
+    done_playing: bool,
 }
 
 struct Outgoing {
@@ -91,6 +92,7 @@ impl PhoneLeg {
                 pending: Vec::with_capacity(4 * rate.frame()),
             },
             player: None,
+            done_playing: false,
             session,
         })
     }
@@ -208,11 +210,13 @@ impl PhoneLeg {
             Some(player) if player.resampler.fits(Clip::RATE, rate) => player.resampler,
             Some(_) | None => Resampler::new(Clip::RATE, rate),
         };
+        self.done_playing = false;
         self.player = Some(Player { playing: Playing::new(clips, repeat), resampler });
     }
 
     /// Stops what is being played.
     pub fn stop_playing(&mut self) {
+        self.done_playing = false;
         self.player = None;
     }
 
@@ -221,10 +225,16 @@ impl PhoneLeg {
         let Some(player) = &mut self.player else { return false };
         let mut sound = [0; Clip::RATE.frame()];
         if !player.playing.fill(&mut sound) {
+            self.done_playing = true;
             return false;
         }
         player.resampler.convert(&sound, out);
         true
+    }
+
+    /// Whether the last of the clips has been played.
+    pub const fn is_done_playing(&self) -> bool {
+        self.done_playing
     }
 
     /// Encodes 20 ms of sound (at [`Self::rate`]) and calls `send` with each datagram that is full.

@@ -121,6 +121,6 @@ fn a_muted_phone_hears_and_is_not_heard() {
 
 #[test]
 fn ten_phones_of_which_nobody_speaks_hear_silence_and_the_room_stays() {
-    let heard = meet(&vec![(Codec::Pcma, 440); 10], 2, &(0..10).collect::<Vec<_>>());
+    let heard = meet(&[(Codec::Pcma, 440); 10], 2, &(0..10).collect::<Vec<_>>());
     assert!(heard.iter().all(|(_, sound)| sound.iter().all(|sample| sample.abs() <= 8)));
 }

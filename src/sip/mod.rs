@@ -1,1 +1,257 @@
-//! The door for telephones: SIP over UDP, TCP and TLS. In: messages. Out: inputs of `call`.
+//! The door for telephones: SIP over UDP and TCP (RFC 3261). In: messages, through `rsipstack`. Out: [`Event`]s, each with
+//! the means to answer it. The door decides nothing but what concerns the door: how full it is, and who floods it.
+
+mod answer;
+mod dialog;
+mod facts;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rsipstack::EndpointBuilder;
+use rsipstack::dialog::dialog_layer::DialogLayer;
+use rsipstack::dialog::invite_dialog::InviteDialog;
+use rsipstack::sip::{Method, StatusCode};
+use rsipstack::transaction::transaction::Transaction;
+use rsipstack::transport::TransportLayer;
+use rsipstack::transport::tcp_listener::TcpListenerConnection;
+use rsipstack::transport::udp::UdpConnection;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::call::Refusal;
+use crate::words::{CallId, Digit};
+
+pub use facts::Facts;
+
+/// How the door works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where it listens, with UDP and with TCP.
+    pub listen: Vec<SocketAddr>,
+    /// So many calls at once; the next gets 503.
+    pub most_calls: usize,
+    /// How long a peer may take to refresh its session (RFC 4028), if it refreshes at all.
+    pub least_interval: Duration,
+}
+
+/// What happens at the door.
+#[derive(Debug)]
+pub enum Event {
+    /// Somebody calls.
+    Invited {
+        /// The call, from now on.
+        call: CallId,
+        /// Who, and whom.
+        facts: Box<Facts>,
+        /// Their SDP, if they sent one.
+        offer: Option<String>,
+        /// Whether to take the call.
+        verdict: oneshot::Sender<Verdict>,
+    },
+    /// Our answer has arrived.
+    Acknowledged {
+        /// Which call.
+        call: CallId,
+        /// Their SDP, if the offer was ours.
+        answer: Option<String>,
+    },
+    /// Something about the running call is to be changed.
+    Reoffered {
+        /// Which call.
+        call: CallId,
+        /// Their SDP.
+        offer: String,
+        /// Whether to do so.
+        verdict: oneshot::Sender<Verdict>,
+    },
+    /// A key, sent as SIP INFO.
+    Digit {
+        /// In which call.
+        call: CallId,
+        /// Which.
+        digit: Digit,
+    },
+    /// The call is over: they hung up, cancelled, or are gone.
+    Ended {
+        /// Which call.
+        call: CallId,
+    },
+}
+
+/// What to answer.
+#[derive(Debug)]
+pub enum Verdict {
+    /// 200, with our SDP.
+    Take(String),
+    /// See [`Refusal`].
+    Refuse(Refusal),
+}
+
+/// A call that was taken.
+pub struct Call {
+    dialog: InviteDialog,
+}
+
+/// The open door. Closes when dropped.
+#[derive(Clone)]
+pub struct Door {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    layer: DialogLayer,
+    config: Config,
+    events: mpsc::Sender<Event>,
+    calls: dashmap::DashMap<CallId, Call>,
+    up: AtomicUsize,
+    next: AtomicU64,
+    draining: std::sync::atomic::AtomicBool,
+    closing: CancellationToken,
+}
+
+/// The door does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotOpen {
+    /// An address is taken, or not ours.
+    #[error("cannot listen for SIP at {address}: {why}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the operating system says.
+        why: String,
+    },
+    /// The stack gives no requests.
+    #[error("the SIP stack did not start: {0}")]
+    Stack(String),
+}
+
+impl Door {
+    /// Opens the door; events go to `events`. When nobody takes them, callers get 503.
+    ///
+    /// # Errors
+    /// An address cannot be listened at.
+    pub async fn open(config: Config, events: mpsc::Sender<Event>) -> Result<Self, CannotOpen> {
+        let closing = CancellationToken::new();
+        let transports = TransportLayer::new(closing.clone());
+        for address in &config.listen {
+            let failed = |why: rsipstack::Error| CannotOpen::Listen { address: *address, why: why.to_string() };
+            let udp = UdpConnection::create_connection(*address, None, Some(closing.child_token())).await;
+            transports.add_transport(udp.map_err(failed)?.into());
+            let tcp = TcpListenerConnection::new(*address, None).await.map_err(failed)?;
+            transports.add_transport(tcp.into());
+        }
+        let endpoint = EndpointBuilder::new()
+            .with_user_agent("Einwahl")
+            .with_transport_layer(transports)
+            .with_cancel_token(closing.clone())
+            .build();
+        let requests = endpoint.incoming_transactions().map_err(|error| CannotOpen::Stack(error.to_string()))?;
+        let shared = Arc::new(Shared {
+            layer: DialogLayer::new(endpoint.inner.clone()),
+            config,
+            events,
+            calls: dashmap::DashMap::new(),
+            up: AtomicUsize::new(0),
+            next: AtomicU64::new(1),
+            draining: std::sync::atomic::AtomicBool::new(false),
+            closing,
+        });
+        tokio::spawn(async move { endpoint.serve().await });
+        tokio::spawn(serve(shared.clone(), requests));
+        Ok(Self { shared })
+    }
+
+    /// Hangs up a call that was taken.
+    pub async fn hang_up(&self, call: CallId) {
+        let dialog = self.shared.calls.get(&call).map(|call| call.dialog.clone());
+        if let Some(dialog) = dialog
+            && let Err(error) = dialog.bye().await
+        {
+            tracing::debug!(%call, %error, "the peer did not answer our BYE");
+        }
+    }
+
+    /// From now on no new calls are taken.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Calls now.
+    pub fn calls(&self) -> usize {
+        self.shared.up.load(Ordering::Relaxed)
+    }
+
+    /// Closes the door.
+    pub fn close(&self) {
+        self.shared.closing.cancel();
+    }
+}
+
+impl Shared {
+    /// Why no call can be taken now.
+    fn obstacle(&self) -> Option<Refusal> {
+        if self.draining.load(Ordering::Relaxed) {
+            Some(Refusal::Draining)
+        } else if self.up.load(Ordering::Relaxed) >= self.config.most_calls {
+            Some(Refusal::Full)
+        } else {
+            None
+        }
+    }
+}
+
+async fn serve(shared: Arc<Shared>, mut requests: rsipstack::transaction::TransactionReceiver) {
+    while let Some(transaction) = requests.recv().await {
+        let shared = shared.clone();
+        tokio::spawn(async move { shared.receive(transaction).await });
+    }
+}
+
+impl Shared {
+    async fn receive(self: Arc<Self>, mut transaction: Transaction) {
+        if let Some(mut dialog) = self.layer.match_dialog(&transaction) {
+            if let Err(error) = dialog.handle(&mut transaction).await {
+                tracing::debug!(%error, "a request inside a call came to nothing");
+            }
+            return;
+        }
+        let done = match transaction.original.method {
+            Method::Invite if has_to_tag(&transaction) => {
+                transaction.reply(StatusCode::CallTransactionDoesNotExist).await
+            }
+            Method::Invite => {
+                dialog::invited(&self, transaction).await;
+                return;
+            }
+            Method::Options => match self.obstacle() {
+                None => transaction.reply_with(StatusCode::OK, answer::abilities(), None).await,
+                Some(refusal) => answer::refuse(&mut transaction, &refusal).await,
+            },
+            Method::Ack => return,
+            Method::Bye | Method::Cancel | Method::Info | Method::Update => {
+                transaction.reply(StatusCode::CallTransactionDoesNotExist).await
+            }
+            Method::Message
+            | Method::Notify
+            | Method::PRack
+            | Method::Publish
+            | Method::Refer
+            | Method::Register
+            | Method::Subscribe => {
+                transaction.reply_with(StatusCode::MethodNotAllowed, answer::abilities(), None).await
+            }
+        };
+        if let Err(error) = done {
+            tracing::debug!(%error, "an answer could not be sent");
+        }
+    }
+}
+
+fn has_to_tag(transaction: &Transaction) -> bool {
+    use rsipstack::sip::prelude::HeadersExt as _;
+    let to = transaction.original.to_header();
+    to.is_ok_and(|to| to.tag().is_ok_and(|tag| tag.is_some()))
+}

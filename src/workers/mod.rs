@@ -1,1 +1,245 @@
-//! The media threads: sockets in and out of `media` and `browser`, every 20 ms.
+//! The media thread: it owns all sockets and all sound. In: commands, through a bounded queue, and datagrams, every 20 ms.
+//! Out: datagrams, and events through a bounded queue (when that is full an event is dropped and counted, and sound goes on).
+//!
+//! A leg is private until it enters a room: nothing of any room can reach it before, by construction.
+
+mod clock;
+mod line;
+mod ports;
+mod thread;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use tokio::sync::mpsc;
+
+use crate::media::codec::CodecError;
+use crate::media::{Clip, PhoneLeg, Session};
+use crate::words::{Digit, LegId, RoomId};
+
+use ports::Ports;
+pub use ports::{NoPorts, PortPair};
+
+/// How the media thread works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where phone media is received.
+    pub address: IpAddr,
+    /// The ports for it: RTP on even ones, RTCP on the odd one above.
+    pub ports: std::ops::Range<u16>,
+    /// A phone that sent nothing for this long is warned by a tone, at the half of it, and then its call is over.
+    pub silence: Duration,
+}
+
+/// What the media thread is told to do.
+pub enum Command {
+    /// Takes a phone leg, which is private.
+    AddPhone {
+        /// Its name.
+        leg: LegId,
+        /// Its sockets.
+        ports: PortPair,
+        /// The leg, made on the caller's thread.
+        phone: Box<PhoneLeg>,
+    },
+    /// A new offer was answered.
+    Renegotiate {
+        /// Which leg.
+        leg: LegId,
+        /// What holds now.
+        session: Session,
+    },
+    /// The leg hears the room and is heard, unless it is muted.
+    Enter {
+        /// Which leg.
+        leg: LegId,
+        /// Which room.
+        room: RoomId,
+    },
+    /// The leg is private again.
+    Exit {
+        /// Which leg.
+        leg: LegId,
+    },
+    /// The leg is not heard.
+    Mute {
+        /// Which leg.
+        leg: LegId,
+        /// On or off.
+        on: bool,
+    },
+    /// Plays clips to one leg, in place of all else.
+    Play {
+        /// Which leg.
+        leg: LegId,
+        /// One after the other.
+        clips: Vec<Clip>,
+        /// Begin again after the last.
+        repeat: bool,
+        /// Comes back in [`Event::Played`].
+        id: u64,
+    },
+    /// Stops that.
+    StopPlaying {
+        /// Which leg.
+        leg: LegId,
+    },
+    /// Plays a clip to everybody in a room.
+    PlayInRoom {
+        /// Which room.
+        room: RoomId,
+        /// What.
+        clip: Clip,
+    },
+    /// The call is over.
+    Remove {
+        /// Which leg.
+        leg: LegId,
+    },
+}
+
+/// What the media thread tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A key was pressed.
+    Digit {
+        /// On which leg.
+        leg: LegId,
+        /// Which.
+        digit: Digit,
+    },
+    /// All clips of a [`Command::Play`] have been played.
+    Played {
+        /// To which leg.
+        leg: LegId,
+        /// Which play.
+        id: u64,
+    },
+    /// Other people speak than before.
+    Speaking {
+        /// In which room.
+        room: RoomId,
+        /// Who does now.
+        legs: Vec<LegId>,
+    },
+    /// Nothing has come from this phone for too long: its call is over.
+    Lost {
+        /// Which leg.
+        leg: LegId,
+    },
+}
+
+/// How the thread fares, in numbers since its start.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Ticks.
+    pub ticks: Arc<AtomicU64>,
+    /// Ticks that began more than a whole tick late: sound was missing.
+    pub missed_ticks: Arc<AtomicU64>,
+    /// Events that nobody took in time.
+    pub dropped_events: Arc<AtomicU64>,
+    /// Legs now.
+    pub legs: Arc<AtomicU64>,
+}
+
+/// The media thread is busier than its queue is long, or gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the media thread takes no more commands")]
+pub struct Full;
+
+/// No leg could be made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CannotAdd {
+    /// See [`Full`].
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// See [`CodecError`].
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// The handle on the media thread. The thread ends when the last handle is dropped.
+#[derive(Clone)]
+pub struct Pool {
+    commands: Sender<Command>,
+    ports: Arc<Mutex<Ports>>,
+    figures: Figures,
+    thread: Arc<Thread>,
+}
+
+struct Thread(Mutex<Option<JoinHandle<()>>>);
+
+/// So many commands may wait: 200 callers who enter at once need four each.
+const QUEUE: usize = 4_096;
+
+impl Pool {
+    /// Starts the thread. Events go to `events`.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start(config: &Config, events: mpsc::Sender<Event>) -> std::io::Result<Self> {
+        let (commands, queue) = bounded(QUEUE);
+        let figures = Figures::default();
+        let worker = thread::Worker::new(queue, events, figures.clone(), config.silence);
+        let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
+        let ports = Arc::new(Mutex::new(Ports::new(config.address, config.ports.clone())));
+        Ok(Self { commands, ports, figures, thread: Arc::new(Thread(Mutex::new(Some(thread)))) })
+    }
+
+    /// Binds a pair of ports for one leg.
+    ///
+    /// # Errors
+    /// All are taken.
+    pub fn reserve_ports(&self) -> Result<PortPair, NoPorts> {
+        match self.ports.lock() {
+            Ok(mut ports) => ports.reserve(),
+            Err(_) => Err(NoPorts),
+        }
+    }
+
+    /// Makes a private leg of what was negotiated.
+    ///
+    /// # Errors
+    /// The codec does not start, or the thread takes no more.
+    pub fn add_phone(&self, leg: LegId, ports: PortPair, session: Session, chance: [u8; 10]) -> Result<(), CannotAdd> {
+        let phone = Box::new(PhoneLeg::new(session, chance, clock::now())?);
+        Ok(self.send(Command::AddPhone { leg, ports, phone })?)
+    }
+
+    /// Queues a command; they are carried out in order.
+    ///
+    /// # Errors
+    /// The queue is full.
+    pub fn send(&self, command: Command) -> Result<(), Full> {
+        self.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => Full,
+        })
+    }
+
+    /// How it fares.
+    pub const fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// Ends the thread and waits for it.
+    pub fn stop(self) {
+        let Self { commands, thread, .. } = self;
+        drop(commands);
+        if let Ok(mut place) = thread.0.lock()
+            && let Some(handle) = place.take()
+        {
+            let _ = handle.join();
+        }
+    }
+}
+
+fn count(figure: &AtomicU64) {
+    figure.fetch_add(1, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,402 @@
+//! Offer and answer of one audio stream (RFC 8866, RFC 3264). In: the peer's SDP as text. Out: a [`Session`] and our SDP,
+//! or a [`Refusal`]. The reader takes what old PBXs write: any line order, any case, unknown lines, more media lines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::Refusal;
+use crate::media::Session;
+use crate::words::{Codec, Direction};
+
+/// SDP longer than this is not read: a phone needs a twentieth of it.
+const LONGEST: usize = 16_384;
+
+/// The payload types that our own offers give to what has no static one.
+const OPUS: u8 = 111;
+const TELEPHONE_EVENT: u8 = 101;
+
+/// What an SDP says of its first audio stream.
+#[derive(Clone, Debug, Default)]
+struct Audio {
+    address: Option<IpAddr>,
+    port: u16,
+    protocol: String,
+    payload_types: Vec<u8>,
+    rtpmap: BTreeMap<u8, (String, u32)>,
+    fmtp: BTreeMap<u8, String>,
+    ptime: Option<u64>,
+    direction: Direction,
+    rtcp_port: Option<u16>,
+    rtcp_mux: bool,
+    /// Every media line as it came, and which of them this is.
+    lines: Vec<String>,
+    place: usize,
+}
+
+/// Answers `offer` for a leg that receives RTP at `ours`; the first codec of `order` that the peer has is taken.
+/// `version` counts our descriptions of this call.
+///
+/// # Errors
+/// The offer cannot be read, or nothing in it fits.
+pub fn answer(offer: &str, ours: SocketAddr, order: &[Codec], version: u64) -> Result<(Session, String), Refusal> {
+    let audio = read(offer)?;
+    let session = audio.session(ours, order)?;
+    let mut text = head(ours.ip(), version);
+    for (place, line) in audio.lines.iter().enumerate() {
+        if place == audio.place {
+            let formats = [(session.codec, session.payload_type)];
+            media(&mut text, ours, &formats, session.telephone_event, session.direction, audio.ptime);
+            if session.rtcp_mux {
+                text.push_str("a=rtcp-mux\r\n");
+            }
+        } else {
+            refuse(&mut text, line);
+        }
+    }
+    Ok((session, text))
+}
+
+/// Our own offer, for a peer that sent none (RFC 3261 section 13.2.1).
+pub fn offer(ours: SocketAddr, order: &[Codec], version: u64) -> String {
+    let mut text = head(ours.ip(), version);
+    let formats: Vec<(Codec, u8)> = order.iter().map(|codec| (*codec, our_type(*codec))).collect();
+    media(&mut text, ours, &formats, Some(TELEPHONE_EVENT), Direction::SendRecv, Some(20));
+    text
+}
+
+/// What holds after the peer answered [`offer`].
+///
+/// # Errors
+/// The answer cannot be read, or takes nothing of the offer.
+pub fn accept(answer: &str, ours: SocketAddr, order: &[Codec]) -> Result<Session, Refusal> {
+    let audio = read(answer)?;
+    // The first format of an answer is the one that its sender prefers (RFC 3264 section 6.1).
+    let chosen =
+        audio.payload_types.iter().find_map(|kind| audio.codec_of(*kind).filter(|codec| order.contains(codec)));
+    match chosen {
+        Some(codec) => audio.session(ours, &[codec]),
+        None => Err(Refusal::NoCommonCodec { ours: order.to_vec() }),
+    }
+}
+
+const fn our_type(codec: Codec) -> u8 {
+    match codec {
+        Codec::Pcma => 8,
+        Codec::Pcmu => 0,
+        Codec::G722 => 9,
+        Codec::Opus => OPUS,
+    }
+}
+
+impl Audio {
+    fn session(&self, ours: SocketAddr, order: &[Codec]) -> Result<Session, Refusal> {
+        if !self.protocol.eq_ignore_ascii_case("RTP/AVP") && !self.protocol.eq_ignore_ascii_case("RTP/AVPF") {
+            return Err(Refusal::NoCommonTransport);
+        }
+        let address = self.address.ok_or(Refusal::BadOffer)?;
+        if address.is_ipv4() != ours.is_ipv4() {
+            return Err(Refusal::NoCommonAddress);
+        }
+        let (codec, payload_type) = order
+            .iter()
+            .find_map(|codec| {
+                let kind = self.payload_types.iter().find(|kind| self.codec_of(**kind) == Some(*codec))?;
+                Some((*codec, *kind))
+            })
+            .ok_or_else(|| Refusal::NoCommonCodec { ours: order.to_vec() })?;
+        let wants = |parameter: &str| self.fmtp.get(&payload_type).is_some_and(|fmtp| has(fmtp, parameter));
+        let remote_rtp = SocketAddr::new(address, self.port);
+        let rtcp_port = if self.rtcp_mux { self.port } else { self.rtcp_port.unwrap_or(self.port.saturating_add(1)) };
+        // "On hold" as RFC 2543 wrote it: an address of zeros.
+        let direction = if address.is_unspecified() { Direction::Inactive } else { self.direction.mirrored() };
+        Ok(Session {
+            codec,
+            payload_type,
+            ptime: Duration::from_millis(ptime(codec, self.ptime)),
+            telephone_event: self.telephone_event(codec),
+            remote_rtp,
+            remote_rtcp: SocketAddr::new(address, rtcp_port),
+            direction,
+            rtcp_mux: self.rtcp_mux,
+            fec: codec == Codec::Opus && wants("useinbandfec=1"),
+            dtx: codec == Codec::Opus && wants("usedtx=1"),
+        })
+    }
+
+    fn codec_of(&self, kind: u8) -> Option<Codec> {
+        let Some((name, clock)) = self.rtpmap.get(&kind) else {
+            // Static types need no rtpmap (RFC 3551 section 6).
+            return match kind {
+                0 => Some(Codec::Pcmu),
+                8 => Some(Codec::Pcma),
+                9 => Some(Codec::G722),
+                _ => None,
+            };
+        };
+        [Codec::Pcma, Codec::Pcmu, Codec::G722, Codec::Opus]
+            .into_iter()
+            .find(|codec| codec.name().eq_ignore_ascii_case(name) && codec.clock() == *clock)
+    }
+
+    /// Events must run on the codec's clock (RFC 4733 section 2.1).
+    fn telephone_event(&self, codec: Codec) -> Option<u8> {
+        let kinds = self.payload_types.iter().filter_map(|kind| Some((*kind, self.rtpmap.get(kind)?)));
+        let events = kinds.filter(|(_, (name, _))| name.eq_ignore_ascii_case("telephone-event"));
+        let mut of_any_clock = None;
+        for (kind, (_, clock)) in events {
+            if *clock == codec.clock() {
+                return Some(kind);
+            }
+            of_any_clock.get_or_insert(kind);
+        }
+        of_any_clock
+    }
+}
+
+/// 10 to 60 ms; Opus has no 30 ms frame, and one length serves all.
+fn ptime(codec: Codec, asked: Option<u64>) -> u64 {
+    let asked = asked.unwrap_or(20) / 10 * 10;
+    match codec {
+        Codec::Opus => 20,
+        Codec::Pcma | Codec::Pcmu | Codec::G722 => asked.clamp(10, 60),
+    }
+}
+
+fn has(fmtp: &str, parameter: &str) -> bool {
+    fmtp.split(';').any(|part| part.trim().eq_ignore_ascii_case(parameter))
+}
+
+fn read(text: &str) -> Result<Audio, Refusal> {
+    if text.len() > LONGEST {
+        return Err(Refusal::BadOffer);
+    }
+    let mut audio = Audio::default();
+    let mut session_address = None;
+    let mut session_direction = None;
+    let mut found = false;
+    let mut inside = false;
+    for line in text.lines().map(str::trim_end) {
+        let Some((kind, value)) = line.split_once('=') else { continue };
+        match kind.trim() {
+            "m" => {
+                inside = !found && audio.read_media_line(value);
+                if inside {
+                    found = true;
+                    audio.place = audio.lines.len();
+                    audio.direction = session_direction.unwrap_or_default();
+                }
+                audio.lines.push(value.to_owned());
+            }
+            "c" if inside => audio.address = read_connection(value).or(audio.address),
+            "c" if audio.lines.is_empty() => session_address = read_connection(value),
+            "a" if inside => audio.read_attribute(value),
+            "a" if audio.lines.is_empty() => session_direction = read_direction(value).or(session_direction),
+            _ => {}
+        }
+    }
+    audio.address = audio.address.or(session_address);
+    if found { Ok(audio) } else { Err(Refusal::BadOffer) }
+}
+
+impl Audio {
+    /// `audio 4000 RTP/AVP 8 0 101`; false if it is another medium, or refused by port 0.
+    fn read_media_line(&mut self, value: &str) -> bool {
+        let mut words = value.split_whitespace();
+        let is_audio = words.next().is_some_and(|medium| medium.eq_ignore_ascii_case("audio"));
+        let port = words.next().and_then(|port| port.split('/').next()?.parse().ok()).unwrap_or(0);
+        if !is_audio || port == 0 {
+            return false;
+        }
+        self.port = port;
+        words.next().unwrap_or_default().clone_into(&mut self.protocol);
+        self.payload_types = words.filter_map(|kind| kind.parse().ok()).take(64).collect();
+        true
+    }
+
+    fn read_attribute(&mut self, value: &str) {
+        if let Some(direction) = read_direction(value) {
+            self.direction = direction;
+            return;
+        }
+        let (name, rest) = value.split_once(':').unwrap_or((value, ""));
+        match name.to_ascii_lowercase().as_str() {
+            "rtpmap" => {
+                let Some((kind, format)) = rest.trim().split_once(char::is_whitespace) else { return };
+                let mut parts = format.trim().split('/');
+                let name = parts.next().unwrap_or_default().to_owned();
+                if let (Ok(kind), Some(Ok(clock))) = (kind.parse(), parts.next().map(|clock| clock.trim().parse())) {
+                    self.rtpmap.insert(kind, (name, clock));
+                }
+            }
+            "fmtp" => {
+                if let Some((kind, parameters)) = rest.trim().split_once(char::is_whitespace)
+                    && let Ok(kind) = kind.parse()
+                {
+                    self.fmtp.insert(kind, parameters.trim().to_owned());
+                }
+            }
+            "ptime" => self.ptime = rest.trim().parse().ok(),
+            "rtcp" => self.rtcp_port = rest.split_whitespace().next().and_then(|port| port.parse().ok()),
+            "rtcp-mux" => self.rtcp_mux = true,
+            _ => {}
+        }
+    }
+}
+
+fn read_direction(value: &str) -> Option<Direction> {
+    Some(match value.trim().to_ascii_lowercase().as_str() {
+        "sendrecv" => Direction::SendRecv,
+        "sendonly" => Direction::SendOnly,
+        "recvonly" => Direction::RecvOnly,
+        "inactive" => Direction::Inactive,
+        _ => return None,
+    })
+}
+
+fn read_connection(value: &str) -> Option<IpAddr> {
+    value.split_whitespace().nth(2)?.split('/').next()?.parse().ok()
+}
+
+const fn family(address: IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "IP4",
+        IpAddr::V6(_) => "IP6",
+    }
+}
+
+fn head(address: IpAddr, version: u64) -> String {
+    let family = family(address);
+    format!("v=0\r\no=einwahl {version} {version} IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n")
+}
+
+fn media(
+    text: &mut String,
+    ours: SocketAddr,
+    formats: &[(Codec, u8)],
+    telephone_event: Option<u8>,
+    direction: Direction,
+    ptime: Option<u64>,
+) {
+    let kinds = formats.iter().map(|(_, kind)| *kind).chain(telephone_event);
+    let kinds = kinds.map(|kind| kind.to_string()).collect::<Vec<_>>().join(" ");
+    let clock = formats.first().map_or(8_000, |(codec, _)| codec.clock());
+    // Writing to a String cannot fail.
+    let _ = write!(text, "m=audio {} RTP/AVP {kinds}\r\n", ours.port());
+    for (codec, kind) in formats {
+        let channels = if *codec == Codec::Opus { "/2" } else { "" };
+        let _ = write!(text, "a=rtpmap:{kind} {}/{}{channels}\r\n", codec.name(), codec.clock());
+        if *codec == Codec::Opus {
+            let _ = write!(text, "a=fmtp:{kind} useinbandfec=1;stereo=0\r\n");
+        }
+    }
+    if let Some(kind) = telephone_event {
+        let _ = write!(text, "a=rtpmap:{kind} telephone-event/{clock}\r\na=fmtp:{kind} 0-15\r\n");
+    }
+    let direction = match direction {
+        Direction::SendRecv => "sendrecv",
+        Direction::SendOnly => "sendonly",
+        Direction::RecvOnly => "recvonly",
+        Direction::Inactive => "inactive",
+    };
+    let _ = write!(text, "a=ptime:{}\r\na={direction}\r\n", ptime.unwrap_or(20).clamp(10, 60));
+}
+
+/// A medium that we do not take keeps its line, with port 0 (RFC 3264 section 6).
+fn refuse(text: &mut String, line: &str) {
+    let mut words = line.split_whitespace();
+    let medium = words.next().unwrap_or("audio");
+    let rest: Vec<&str> = words.skip(1).collect();
+    let _ = write!(text, "m={medium} 0 {}\r\n", rest.join(" "));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ORDER: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu];
+
+    fn ours() -> SocketAddr {
+        ([192, 0, 2, 9], 20_000).into()
+    }
+
+    fn offer_of(lines: &str) -> String {
+        format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{lines}")
+    }
+
+    #[test]
+    fn an_old_pbx_that_writes_no_rtpmap_gets_a_law() {
+        let (session, text) = answer(&offer_of("m=audio 4000 RTP/AVP 8 0\r\n"), ours(), &ORDER, 1).expect("an answer");
+        assert_eq!((session.codec, session.payload_type, session.telephone_event), (Codec::Pcma, 8, None));
+        assert_eq!(session.remote_rtp, SocketAddr::from(([192, 0, 2, 1], 4000)));
+        assert_eq!(session.remote_rtcp.port(), 4001);
+        assert!(text.contains("m=audio 20000 RTP/AVP 8\r\n"), "only what is then used:\n{text}");
+    }
+
+    #[test]
+    fn the_order_of_the_trunk_decides_and_payload_types_are_the_peers() {
+        let lines = "m=audio 4000 RTP/AVP 8 96 97\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1; usedtx=1\r\n\
+                     a=rtpmap:97 telephone-event/48000\r\na=ptime:40\r\n";
+        let (session, _) = answer(&offer_of(lines), ours(), &ORDER, 1).expect("an answer");
+        assert_eq!((session.codec, session.payload_type, session.telephone_event), (Codec::Opus, 96, Some(97)));
+        assert!(session.fec && session.dtx);
+        let (session, text) = answer(&offer_of(lines), ours(), &[Codec::Pcma], 1).expect("an answer");
+        assert_eq!((session.codec, session.ptime), (Codec::Pcma, Duration::from_millis(40)));
+        assert!(text.contains("a=ptime:40\r\n"));
+    }
+
+    #[test]
+    fn hold_is_mirrored_in_all_its_forms() {
+        for (line, expected) in [
+            ("a=sendonly", Direction::RecvOnly),
+            ("a=recvonly", Direction::SendOnly),
+            ("a=inactive", Direction::Inactive),
+            ("a=sendrecv", Direction::SendRecv),
+            ("c=IN IP4 0.0.0.0", Direction::Inactive),
+        ] {
+            let offer = offer_of(&format!("m=audio 4000 RTP/AVP 8\r\n{line}\r\n"));
+            let (session, _) = answer(&offer, ours(), &ORDER, 1).expect("an answer");
+            assert_eq!(session.direction, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn video_is_refused_in_its_place_and_the_call_goes_on() {
+        let offer = offer_of("m=video 5000 RTP/AVP 96\r\nc=IN IP4 192.0.2.7\r\nm=audio 4000 RTP/AVP 0\r\n");
+        let (session, text) = answer(&offer, ours(), &ORDER, 1).expect("an answer");
+        assert_eq!(session.remote_rtp, SocketAddr::from(([192, 0, 2, 1], 4000)));
+        let media: Vec<&str> = text.lines().filter(|line| line.starts_with("m=")).collect();
+        assert_eq!(media, ["m=video 0 RTP/AVP 96", "m=audio 20000 RTP/AVP 0"]);
+    }
+
+    #[test]
+    fn each_mismatch_has_its_own_refusal() {
+        let refused = |lines: &str| answer(&offer_of(lines), ours(), &ORDER, 1).expect_err("refused");
+        assert_eq!(refused(""), Refusal::BadOffer);
+        assert_eq!(refused("m=audio 0 RTP/AVP 8\r\n"), Refusal::BadOffer);
+        assert_eq!(refused("m=audio 4000 RTP/SAVP 8\r\n"), Refusal::NoCommonTransport);
+        assert_eq!(refused("m=audio 4000 RTP/AVP 8\r\nc=IN IP6 2001:db8::1\r\n"), Refusal::NoCommonAddress);
+        assert_eq!(refused("m=audio 4000 RTP/AVP 18\r\n"), Refusal::NoCommonCodec { ours: ORDER.to_vec() });
+    }
+
+    #[test]
+    fn our_own_offer_is_answered_and_accepted() {
+        let theirs: SocketAddr = ([192, 0, 2, 1], 4000).into();
+        let ours_offer = offer(ours(), &ORDER, 1);
+        let (far, text) = answer(&ours_offer, theirs, &[Codec::G722], 1).expect("an answer");
+        let near = accept(&text, ours(), &ORDER).expect("accepted");
+        assert_eq!((near.codec, far.codec), (Codec::G722, Codec::G722));
+        assert_eq!((near.remote_rtp, far.remote_rtp), (theirs, ours()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in "(m=|a=|c=|audio|rtpmap:|fmtp:|[0-9]{1,6}|IN IP4|RTP/AVP|[ /:;\r\n]|\\PC){0,80}") {
+            let _ = answer(&text, ours(), &ORDER, 1);
+            let _ = accept(&text, ours(), &ORDER);
+        }
+    }
+}

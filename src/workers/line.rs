@@ -1,0 +1,19 @@
+//! What the thread keeps of each leg beside its sound: sockets, where it is, what plays.
+
+use super::ports::PortPair;
+use crate::words::RoomId;
+
+pub(super) struct Line {
+    pub(super) ports: PortPair,
+    pub(super) room: Option<RoomId>,
+    pub(super) muted: bool,
+    pub(super) playing: Option<u64>,
+    /// This silence has been warned of.
+    pub(super) warned: bool,
+}
+
+impl Line {
+    pub(super) const fn new(ports: PortPair) -> Self {
+        Self { ports, room: None, muted: false, playing: None, warned: false }
+    }
+}

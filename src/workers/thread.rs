@@ -1,0 +1,237 @@
+//! The loop of the media thread: commands until the next tick is due, then one tick.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::UdpSocket;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use tokio::sync::mpsc;
+
+use super::line::Line;
+use super::{Command, Event, Figures, clock, count};
+use crate::media::leg::TICK;
+use crate::media::shard::{Seat, Shard};
+use crate::media::tone::{Player, Tone};
+use crate::media::{Clip, PhoneLeg};
+use crate::words::{Digit, LegId, Rate, RoomId};
+
+pub(super) struct Worker {
+    queue: Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    figures: Figures,
+    silence: Duration,
+    lines: HashMap<LegId, Line>,
+    private: BTreeMap<LegId, PhoneLeg>,
+    shards: BTreeMap<RoomId, Shard>,
+}
+
+/// So many datagrams are taken from one port in one tick: a flood on one line costs the others nothing more.
+const MOST_PER_TICK: usize = 16;
+
+/// Larger than any RTP packet that we take.
+const DATAGRAM: usize = 2_048;
+
+impl Worker {
+    pub(super) fn new(
+        queue: Receiver<Command>,
+        events: mpsc::Sender<Event>,
+        figures: Figures,
+        silence: Duration,
+    ) -> Self {
+        let (lines, private, shards) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { queue, events, figures, silence, lines, private, shards }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut due = clock::now() + TICK;
+        loop {
+            match self.queue.recv_deadline(due) {
+                Ok(command) => self.perform(command),
+                Err(RecvTimeoutError::Timeout) => {
+                    let now = clock::now();
+                    self.tick(now);
+                    count(&self.figures.ticks);
+                    due += TICK;
+                    if due + TICK < now {
+                        count(&self.figures.missed_ticks);
+                        due = now + TICK;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn perform(&mut self, command: Command) {
+        match command {
+            Command::AddPhone { leg, ports, phone } => {
+                self.lines.insert(leg, Line::new(ports));
+                self.private.insert(leg, *phone);
+            }
+            Command::Renegotiate { leg, session } => {
+                if let Some(phone) = self.phone(leg)
+                    && let Err(error) = phone.renegotiate(session)
+                {
+                    tracing::error!(%leg, %error, "a codec did not start; the call goes on as before");
+                }
+            }
+            Command::Enter { leg, room } => self.enter(leg, room),
+            Command::Exit { leg } => self.exit(leg),
+            Command::Mute { leg, on } => self.mute(leg, on),
+            Command::Play { leg, clips, repeat, id } => {
+                if let Some(phone) = self.phone(leg) {
+                    phone.play(clips, repeat);
+                }
+                if let Some(line) = self.lines.get_mut(&leg) {
+                    line.playing = Some(id);
+                }
+            }
+            Command::StopPlaying { leg } => self.stop_playing(leg),
+            Command::PlayInRoom { room, clip } => {
+                if let Some(shard) = self.shards.get_mut(&room) {
+                    shard.chime(clip);
+                }
+            }
+            Command::Remove { leg } => {
+                self.exit(leg);
+                self.private.remove(&leg);
+                self.lines.remove(&leg);
+            }
+        }
+        self.figures.legs.store(self.lines.len() as u64, Ordering::Relaxed);
+    }
+
+    fn phone(&mut self, leg: LegId) -> Option<&mut PhoneLeg> {
+        let room = self.lines.get(&leg)?.room.as_ref();
+        match room {
+            Some(room) => self.shards.get_mut(room)?.seat(leg).map(|seat| &mut seat.leg),
+            None => self.private.get_mut(&leg),
+        }
+    }
+
+    fn enter(&mut self, leg: LegId, room: RoomId) {
+        self.exit(leg);
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        let Some(phone) = self.private.remove(&leg) else { return };
+        line.room = Some(room.clone());
+        self.shards.entry(room).or_default().enter(leg, Seat::new(phone, line.muted));
+    }
+
+    fn exit(&mut self, leg: LegId) {
+        let Some(room) = self.lines.get_mut(&leg).and_then(|line| line.room.take()) else { return };
+        let Some(shard) = self.shards.get_mut(&room) else { return };
+        if let Some(seat) = shard.exit(leg) {
+            self.private.insert(leg, seat.leg);
+        }
+        if shard.is_empty() {
+            self.shards.remove(&room);
+        }
+    }
+
+    fn mute(&mut self, leg: LegId, on: bool) {
+        let Some(line) = self.lines.get_mut(&leg) else { return };
+        line.muted = on;
+        if let Some(seat) =
+            line.room.as_ref().and_then(|room| self.shards.get_mut(room)).and_then(|shard| shard.seat(leg))
+        {
+            seat.muted = on;
+        }
+    }
+
+    fn stop_playing(&mut self, leg: LegId) {
+        if let Some(phone) = self.phone(leg) {
+            phone.stop_playing();
+        }
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.playing = None;
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut news = Vec::new();
+        for (leg, phone) in &mut self.private {
+            if let Some(line) = self.lines.get_mut(leg) {
+                listen(*leg, line, phone, now, &mut news);
+                speak_privately(line, phone);
+                watch(*leg, line, phone, now, self.silence, &mut news);
+            }
+        }
+        for (room, shard) in &mut self.shards {
+            for (leg, seat) in shard.seats() {
+                if let Some(line) = self.lines.get_mut(&leg) {
+                    listen(leg, line, &mut seat.leg, now, &mut news);
+                    watch(leg, line, &mut seat.leg, now, self.silence, &mut news);
+                }
+            }
+            let lines = &self.lines;
+            let changed = shard.tick(now, |leg, datagram, target| {
+                if let Some(line) = lines.get(&leg) {
+                    send(&line.ports.rtp, datagram.as_bytes(), target);
+                }
+            });
+            if changed {
+                news.push(Event::Speaking { room: room.clone(), legs: shard.speaking() });
+            }
+        }
+        for event in news {
+            if self.events.try_send(event).is_err() {
+                count(&self.figures.dropped_events);
+            }
+        }
+    }
+}
+
+/// Takes what came for one leg, and makes its next frame.
+fn listen(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, news: &mut Vec<Event>) {
+    let mut datagram = [0; DATAGRAM];
+    let mut key = |digit: Option<Digit>| news.extend(digit.map(|digit| Event::Digit { leg, digit }));
+    for _ in 0..MOST_PER_TICK {
+        match line.ports.rtp.recv_from(&mut datagram) {
+            Ok((length, from)) => key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now)),
+            // Nothing more, or an ICMP answer to what we sent: neither ends a call.
+            Err(_) => break,
+        }
+    }
+    key(phone.listen(now));
+}
+
+/// To a leg that is in no room: what is played to it, or silence.
+fn speak_privately(line: &mut Line, phone: &mut PhoneLeg) {
+    let mut sound = [0; Rate::Full.frame()];
+    let sound = sound.get_mut(..phone.rate().frame()).unwrap_or_default();
+    phone.played(sound);
+    phone.say(sound, |datagram, target| send(&line.ports.rtp, datagram.as_bytes(), target));
+}
+
+/// Notices the end of what was played, and a line gone silent.
+fn watch(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, silence: Duration, news: &mut Vec<Event>) {
+    if let Some(id) = line.playing
+        && phone.is_done_playing()
+    {
+        phone.stop_playing();
+        line.playing = None;
+        news.push(Event::Played { leg, id });
+    }
+    let silent = phone.silent_for(now);
+    if silent < silence / 2 {
+        line.warned = false;
+    } else if silent >= silence {
+        news.push(Event::Lost { leg });
+    } else if !line.warned && line.playing.is_none() {
+        line.warned = true;
+        phone.play(vec![warning()], false);
+    }
+}
+
+/// What a silent line hears before its call ends.
+fn warning() -> Clip {
+    let mut sound = vec![0; Clip::RATE.frame() * 25];
+    Player::new(Tone::Silent, Clip::RATE).fill(&mut sound);
+    Clip::new(sound.into())
+}
+
+/// A datagram that cannot be sent now is not worth sending later.
+fn send(socket: &UdpSocket, datagram: &[u8], target: std::net::SocketAddr) {
+    let _ = socket.send_to(datagram, target);
+}
