@@ -1,1 +1,385 @@
-//! Wires everything: door event → pure room → effects → doors. The one clock; effects performed in one place.
+//! Wires everything: what the doors and the media thread tell goes through the pure rooms, and what those want is done here,
+//! in one place. One task owns all state: nothing is locked, and everything happens in one order.
+//!
+//! A call: [`sip::Event::Invited`] → `call` (offer and answer) → `workers` (a private leg) → `ivr` (keys to admission) →
+//! `room` (join) → `workers` (the leg enters).
+
+mod caller;
+mod clock;
+mod meetings;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::call::{Refusal, sdp};
+use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Obstacle, Prompt, Spoken};
+use crate::media::Clip;
+use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
+use crate::sip::{self, Door, Verdict};
+use crate::words::{CallId, Codec, Language, LegId, RoomId};
+use crate::workers::{self, Pool};
+
+use caller::{Caller, Line};
+pub use meetings::Meeting;
+use meetings::Meetings;
+
+/// How the gateway works.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The door for telephones.
+    pub sip: sip::Config,
+    /// The media thread.
+    pub media: workers::Config,
+    /// The codecs, the best first.
+    pub codecs: Vec<Codec>,
+    /// The language of the menu.
+    pub language: Language,
+    /// The menu.
+    pub menu: ivr::Config,
+    /// The meetings.
+    pub meetings: Vec<Meeting>,
+}
+
+/// The gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotStart {
+    /// See [`sip::CannotOpen`].
+    #[error(transparent)]
+    Sip(#[from] sip::CannotOpen),
+    /// No media thread.
+    #[error("the media thread did not start: {0}")]
+    Media(#[from] std::io::Error),
+    /// Prompts that cannot be used.
+    #[error("prompts cannot be used: {0:?}")]
+    Prompts(Vec<ivr::Problem>),
+}
+
+/// Events that may wait. A door that finds its queue full refuses the call with 503.
+const QUEUE: usize = 1_024;
+
+/// A gateway that has started: its doors are open.
+pub struct Gateway {
+    config: Config,
+    door: Door,
+    pool: Pool,
+    library: Library,
+    guard: Guard,
+    meetings: Meetings,
+    callers: BTreeMap<LegId, Caller>,
+    rooms: BTreeMap<RoomId, Room>,
+    signalling: mpsc::Receiver<sip::Event>,
+    media: mpsc::Receiver<workers::Event>,
+}
+
+impl Gateway {
+    /// Opens the doors.
+    ///
+    /// # Errors
+    /// An address is taken, or a prompt is broken.
+    pub async fn start(config: Config) -> Result<Self, CannotStart> {
+        let library = Library::load(|_| None).map_err(CannotStart::Prompts)?;
+        let (to_media, media) = mpsc::channel(QUEUE);
+        let pool = Pool::start(&config.media, to_media)?;
+        let (to_signalling, signalling) = mpsc::channel(QUEUE);
+        let door = Door::open(config.sip.clone(), to_signalling).await?;
+        Ok(Self {
+            meetings: Meetings::new(config.meetings.clone()),
+            guard: Guard::new(GuardConfig::default()),
+            callers: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            config,
+            door,
+            pool,
+            library,
+            signalling,
+            media,
+        })
+    }
+
+    /// Serves until `closing`; then every call is hung up.
+    pub async fn serve(mut self, closing: CancellationToken) {
+        loop {
+            let deadline = self.next_deadline();
+            tokio::select! {
+                () = closing.cancelled() => break,
+                Some(event) = self.signalling.recv() => self.on_signalling(event),
+                Some(event) = self.media.recv() => self.on_media(event),
+                () = until(deadline) => self.on_time(),
+            }
+        }
+        self.door.drain();
+        for leg in self.callers.keys() {
+            self.door.hang_up(CallId(leg.0)).await;
+        }
+        self.door.close();
+        self.pool.stop();
+    }
+
+    fn on_signalling(&mut self, event: sip::Event) {
+        match event {
+            sip::Event::Invited { call, facts, offer, verdict } => {
+                let answer = self.invited(call, &facts, offer.as_deref());
+                // The door has given up waiting: it will tell that the call ended.
+                drop(verdict.send(match answer {
+                    Ok(sdp) => Verdict::Take(sdp),
+                    Err(refusal) => Verdict::Refuse(refusal),
+                }));
+            }
+            sip::Event::Acknowledged { call, answer } => self.acknowledged(leg_of(call), answer.as_deref()),
+            sip::Event::Reoffered { call, offer, verdict } => {
+                let answer = self.reoffered(leg_of(call), &offer);
+                drop(verdict.send(match answer {
+                    Ok(sdp) => Verdict::Take(sdp),
+                    Err(refusal) => Verdict::Refuse(refusal),
+                }));
+            }
+            sip::Event::Digit { call, digit } => self.tell_menu(leg_of(call), ivr::Input::Digit(digit)),
+            sip::Event::Ended { call } => self.ended(leg_of(call)),
+        }
+    }
+
+    fn on_media(&mut self, event: workers::Event) {
+        match event {
+            workers::Event::Digit { leg, digit } => self.tell_menu(leg, ivr::Input::Digit(digit)),
+            workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
+            workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
+            workers::Event::Lost { leg } => {
+                tracing::info!(%leg, "no sound from this phone for too long: hung up");
+                self.hang_up(leg);
+            }
+        }
+    }
+
+    /// A new call: its leg gets ports, and is made at once if we know what the peer wants.
+    fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<String, Refusal> {
+        let leg = leg_of(call);
+        let ports = self.pool.reserve_ports().map_err(|_| Refusal::Full)?;
+        let ours = ports.address();
+        let codecs = &self.config.codecs;
+        let (line, sdp) = match offer {
+            Some(offer) => {
+                let (session, sdp) = sdp::answer(offer, ours, codecs, 1)?;
+                self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full)?;
+                (Line::Open, sdp)
+            }
+            None => (Line::Offered(ports), sdp::offer(ours, codecs, 1)),
+        };
+        tracing::info!(%call, caller = ?facts.caller, "a call");
+        self.callers.insert(leg, Caller::new(ours, line, facts.caller.clone()));
+        Ok(sdp)
+    }
+
+    /// The call is up: the menu begins.
+    fn acknowledged(&mut self, leg: LegId, answer: Option<&str>) {
+        let Some(caller) = self.callers.get_mut(&leg) else { return };
+        if let Some(ports) = caller.take_offered() {
+            let session = answer
+                .ok_or(Refusal::BadOffer)
+                .and_then(|answer| sdp::accept(answer, caller.ours, &self.config.codecs));
+            let added = session
+                .and_then(|session| self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full));
+            if let Err(refusal) = added {
+                tracing::info!(%leg, why = %refusal, "the answer to our offer cannot be used: hung up");
+                self.hang_up(leg);
+                return;
+            }
+        }
+        let (menu, effects) = Menu::new(self.config.menu.clone(), self.config.language, clock::now());
+        if let Some(caller) = self.callers.get_mut(&leg) {
+            caller.menu = Some(menu);
+        }
+        self.perform_menu(leg, effects);
+    }
+
+    fn reoffered(&mut self, leg: LegId, offer: &str) -> Result<String, Refusal> {
+        let caller = self.callers.get_mut(&leg).ok_or(Refusal::BadOffer)?;
+        caller.version += 1;
+        let (session, sdp) = sdp::answer(offer, caller.ours, &self.config.codecs, caller.version)?;
+        self.tell_media(workers::Command::Renegotiate { leg, session });
+        Ok(sdp)
+    }
+
+    fn ended(&mut self, leg: LegId) {
+        let Some(caller) = self.callers.remove(&leg) else { return };
+        self.tell_media(workers::Command::Remove { leg });
+        if let Some(room) = caller.room {
+            self.tell_room(&room, Command::Leave { leg });
+        }
+        tracing::info!(%leg, "the call is over");
+    }
+
+    fn hang_up(&self, leg: LegId) {
+        let door = self.door.clone();
+        tokio::spawn(async move { door.hang_up(CallId(leg.0)).await });
+    }
+
+    fn tell_media(&self, command: workers::Command) {
+        if let Err(error) = self.pool.send(command) {
+            tracing::error!(%error, "a command to the media thread is lost");
+        }
+    }
+
+    fn tell_menu(&mut self, leg: LegId, input: ivr::Input) {
+        let Some(caller) = self.callers.get_mut(&leg) else { return };
+        let Some(menu) = caller.menu.take() else { return };
+        let (menu, effects) = menu.on(input, clock::now());
+        caller.menu = (!menu.is_over()).then_some(menu);
+        self.perform_menu(leg, effects);
+    }
+
+    fn tell_room(&mut self, name: &RoomId, command: Command) {
+        let Some(room) = self.rooms.remove(name) else { return };
+        let (room, effects) = room.apply(command, clock::now());
+        if !room.is_empty() {
+            self.rooms.insert(name.clone(), room);
+        }
+        for effect in effects {
+            self.perform_room(name, effect);
+        }
+    }
+
+    fn perform_menu(&mut self, leg: LegId, effects: Vec<ivr::Effect>) {
+        for effect in effects {
+            match effect {
+                ivr::Effect::Play { prompts, repeat, id } => {
+                    let clips = prompts.into_iter().filter_map(|spoken| self.clip(spoken)).collect();
+                    self.tell_media(workers::Command::Play { leg, clips, repeat, id: id.0 });
+                }
+                ivr::Effect::StopPlaying => self.tell_media(workers::Command::StopPlaying { leg }),
+                ivr::Effect::LookUp { target, pin } => {
+                    let admission = self.meetings.admission(&target, pin.as_ref());
+                    let conference = self.meetings.conference(&target);
+                    let caller = self.callers.get(&leg).and_then(|caller| caller.number.as_ref());
+                    let hold = self.guard.hold(caller, conference.as_ref(), clock::now());
+                    self.tell_menu(leg, ivr::Input::Answered { admission, hold });
+                }
+                ivr::Effect::Failed { target, incident } => {
+                    let conference = self.meetings.conference(&target);
+                    let caller = self.callers.get(&leg).and_then(|caller| caller.number.as_ref());
+                    for suspicion in self.guard.failed(caller, conference.as_ref(), clock::now()) {
+                        tracing::warn!(%leg, ?incident, ?suspicion, "somebody seems to guess");
+                    }
+                }
+                ivr::Effect::Join { room, role } => self.join(leg, &room, role),
+                ivr::Effect::Press(key) => {
+                    if let Some(room) = self.callers.get(&leg).and_then(|caller| caller.room.clone()) {
+                        self.tell_room(&room, Command::Key { leg, key });
+                    }
+                }
+                ivr::Effect::Language(_) => {}
+                ivr::Effect::HangUp(why) => {
+                    tracing::info!(%leg, ?why, "hung up");
+                    self.hang_up(leg);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, leg: LegId, room: &RoomId, role: room::Role) {
+        let Some(meeting) = self.meetings.get(room) else { return };
+        let Some(caller) = self.callers.get_mut(&leg) else { return };
+        let name = Name::of_caller(caller.number.as_ref());
+        caller.room = Some(room.clone());
+        let config = &meeting.config;
+        self.rooms.entry(room.clone()).or_insert_with(|| Room::new(config.clone(), clock::now()));
+        self.tell_room(room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role }));
+    }
+
+    fn perform_room(&mut self, name: &RoomId, effect: room::Effect) {
+        match effect {
+            room::Effect::Enter { leg } => self.tell_media(workers::Command::Enter { leg, room: name.clone() }),
+            room::Effect::Exit { leg } => self.tell_media(workers::Command::Exit { leg }),
+            room::Effect::SetMuted { leg, on } => self.tell_media(workers::Command::Mute { leg, on }),
+            room::Effect::Notice { leg, notice } => self.tell_menu(leg, ivr::Input::Notice(notice)),
+            room::Effect::Announce(announcement) => self.announce(name, announcement),
+            room::Effect::Disconnect { leg, why } => match why.notice() {
+                Some(notice) => self.tell_menu(leg, ivr::Input::Notice(notice)),
+                None => self.hang_up(leg),
+            },
+            room::Effect::Refused { leg, why } => {
+                let obstacle = match why {
+                    room::Refusal::Locked => Obstacle::Locked,
+                    room::Refusal::Full => Obstacle::Full,
+                    room::Refusal::Ended => Obstacle::Over,
+                    room::Refusal::PlaceGone => Obstacle::Fault,
+                };
+                self.tell_menu(leg, ivr::Input::NotTaken(obstacle));
+            }
+            room::Effect::Seated { leg, participant } => tracing::debug!(room = %name, %leg, %participant, "seated"),
+            room::Effect::Published(event) => tracing::debug!(room = %name, revision = event.revision, "changed"),
+            room::Effect::Speaking(participants) => tracing::trace!(room = %name, ?participants, "speaking"),
+        }
+    }
+
+    fn announce(&self, room: &RoomId, announcement: Announcement) {
+        let language = self.config.language;
+        let sounds = match announcement {
+            Announcement::Arrival => vec![Prompt::ChimeIn.in_language(language)],
+            Announcement::Departure => vec![Prompt::ChimeOut.in_language(language)],
+            Announcement::Count(count) => ivr::count_of(count, language),
+        };
+        let samples: Vec<i16> = sounds
+            .into_iter()
+            .filter_map(|spoken| self.library.sound(spoken))
+            .flat_map(|sound| sound.to_vec())
+            .collect();
+        self.tell_media(workers::Command::PlayInRoom { room: room.clone(), clip: Clip::new(samples.into()) });
+    }
+
+    fn clip(&self, spoken: Spoken) -> Option<Clip> {
+        self.library.sound(spoken).map(Clip::new)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let menus = self.callers.values().filter_map(|caller| caller.menu.as_ref()?.next_timeout());
+        let rooms = self.rooms.values().filter_map(|room| room.next_timeout());
+        menus.map(|(at, _)| at).chain(rooms.map(|(at, _)| at)).min()
+    }
+
+    fn on_time(&mut self) {
+        let now = clock::now();
+        let legs: Vec<_> = self
+            .callers
+            .iter()
+            .filter_map(|(leg, caller)| Some((*leg, caller.menu.as_ref()?.next_timeout()?)))
+            .filter(|(_, (at, _))| *at <= now)
+            .collect();
+        for (leg, (_, timer)) in legs {
+            self.tell_menu(leg, ivr::Input::Timeout(timer));
+        }
+        let rooms: Vec<_> = self
+            .rooms
+            .iter()
+            .filter_map(|(name, room)| Some((name.clone(), room.next_timeout()?)))
+            .filter(|(_, (at, _))| *at <= now)
+            .collect();
+        for (name, (_, timer)) in rooms {
+            self.tell_room(&name, Command::Timeout(timer));
+        }
+    }
+}
+
+/// A call and its leg bear the same number.
+const fn leg_of(call: CallId) -> LegId {
+    LegId(call.0)
+}
+
+/// Waits for a deadline; for ever, if there is none.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// For SSRC, sequence number and timestamp. If the system has no randomness, the leg still works: they are no secrets.
+fn chance() -> [u8; 10] {
+    let mut bytes = [0; 10];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::error!(%error, "the system gives no randomness");
+    }
+    bytes
+}
