@@ -1,1 +1,167 @@
-//! The configuration: `einwahl.toml`, the environment, the command line. Every mistake is reported at once.
+//! The configuration: `einwahl.toml`, then the environment (`EINWAHL_SIP__MOST_CALLS=50`). An empty file is a whole
+//! configuration; a word that means nothing is refused with its place, and what would be understood.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Toml};
+use serde::Deserialize;
+
+use crate::words::{Codec, ConferenceId, Language, RoomId};
+
+/// Everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The door for telephones.
+    pub sip: Sip,
+    /// The sound of telephones.
+    pub media: Media,
+    /// What callers hear first.
+    pub menu: Menu,
+    /// The meetings.
+    pub meetings: Vec<Meeting>,
+}
+
+/// The door for telephones.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sip {
+    /// Where to listen, with UDP and with TCP.
+    pub listen: Vec<SocketAddr>,
+    /// So many calls at once.
+    pub most_calls: usize,
+    /// Seconds; a shorter session interval is refused (RFC 4028).
+    pub least_interval: u64,
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        Self { listen: vec![(Ipv4Addr::LOCALHOST, 5060).into()], most_calls: 400, least_interval: 90 }
+    }
+}
+
+/// The sound of telephones.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// Where it is received: an address that the telephones reach.
+    pub address: IpAddr,
+    /// The first port for it.
+    pub first_port: u16,
+    /// The last port for it.
+    pub last_port: u16,
+    /// Seconds without sound after which a call ends; a tone warns at the half.
+    pub silence: u64,
+    /// The codecs, the best first.
+    pub codecs: Vec<Codec>,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            first_port: 20_000,
+            last_port: 29_999,
+            silence: 60,
+            codecs: vec![Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu],
+        }
+    }
+}
+
+/// What callers hear first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Menu {
+    /// In which language.
+    pub language: Language,
+}
+
+/// One meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meeting {
+    /// Its name: a–z, 0–9, '-', '_'.
+    pub room: RoomId,
+    /// What people see.
+    #[serde(default)]
+    pub title: String,
+    /// What callers key: 4 to 12 digits.
+    pub id: ConferenceId,
+    /// 4 to 12 digits; without one nobody is asked.
+    #[serde(default)]
+    pub pin: Option<PinText>,
+    /// 4 to 12 digits.
+    #[serde(default)]
+    pub moderator_pin: Option<PinText>,
+    /// Callers wait until they are admitted.
+    #[serde(default)]
+    pub lobby: bool,
+}
+
+/// A PIN in a file: checked, and not printed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PinText(pub crate::words::Pin);
+
+impl TryFrom<String> for PinText {
+    type Error = crate::words::InvalidPin;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unusable(Box<figment::Error>);
+
+impl Config {
+    /// Reads the file, if one is named, and the environment.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn read(file: Option<&Path>) -> Result<Self, Unusable> {
+        let file = file.map_or_else(Figment::new, |path| Figment::from(Toml::file_exact(path)));
+        file.merge(Env::prefixed("EINWAHL_").split("__")).extract().map_err(|error| Unusable(Box::new(error)))
+    }
+
+    /// Reads a text, and no environment.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn from_toml(text: &str) -> Result<Self, Unusable> {
+        Figment::from(Toml::string(text)).extract().map_err(|error| Unusable(Box::new(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, Unusable> {
+        Config::from_toml(text)
+    }
+
+    #[test]
+    fn nothing_is_a_whole_configuration() {
+        assert_eq!(read("").expect("usable"), Config::default());
+    }
+
+    #[test]
+    fn a_meeting_is_read_and_its_pin_is_not_printed() {
+        let config = read("[[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\n").expect("usable");
+        assert_eq!(config.meetings[0].pin.as_ref().map(|pin| pin.0.expose()), Some("4711"));
+        assert!(!format!("{config:?}").contains("4711"));
+    }
+
+    #[test]
+    fn a_misspelt_word_and_a_bad_pin_are_named() {
+        let error = read("[sip]\nmost_cals = 3\n").expect_err("refused").to_string();
+        assert!(error.contains("most_cals") && error.contains("most_calls"), "{error}");
+        let error =
+            read("[[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"12\"\n").expect_err("refused").to_string();
+        assert!(error.contains("pin") && error.contains("4 to 12 digits"), "{error}");
+    }
+}

@@ -7,6 +7,7 @@
 mod caller;
 mod clock;
 mod meetings;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -1,0 +1,40 @@
+//! From the configuration to what each part wants to know.
+
+use std::time::Duration;
+
+use super::{Config, Meeting};
+use crate::config;
+use crate::{ivr, room, sip, workers};
+
+impl From<config::Config> for Config {
+    fn from(file: config::Config) -> Self {
+        Self {
+            sip: sip::Config {
+                listen: file.sip.listen,
+                most_calls: file.sip.most_calls,
+                least_interval: Duration::from_secs(file.sip.least_interval),
+            },
+            media: workers::Config {
+                address: file.media.address,
+                ports: file.media.first_port..file.media.last_port.saturating_add(1),
+                silence: Duration::from_secs(file.media.silence),
+            },
+            codecs: file.media.codecs,
+            language: file.menu.language,
+            menu: ivr::Config::default(),
+            meetings: file.meetings.into_iter().map(Meeting::from).collect(),
+        }
+    }
+}
+
+impl From<config::Meeting> for Meeting {
+    fn from(meeting: config::Meeting) -> Self {
+        Self {
+            room: meeting.room,
+            id: meeting.id,
+            pin: meeting.pin.map(|pin| pin.0),
+            moderator_pin: meeting.moderator_pin.map(|pin| pin.0),
+            config: room::Config { title: meeting.title, lobby: meeting.lobby, ..room::Config::default() },
+        }
+    }
+}
