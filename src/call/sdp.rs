@@ -47,7 +47,7 @@ pub fn answer(offer: &str, ours: SocketAddr, order: &[Codec], version: u64) -> R
     for (place, line) in audio.lines.iter().enumerate() {
         if place == audio.place {
             let formats = [(session.codec, session.payload_type)];
-            media(&mut text, ours, &formats, session.telephone_event, session.direction, audio.ptime);
+            media(&mut text, ours, &formats, audio.events(session.telephone_event), session.direction, audio.ptime);
             if session.rtcp_mux {
                 text.push_str("a=rtcp-mux\r\n");
             }
@@ -62,7 +62,7 @@ pub fn answer(offer: &str, ours: SocketAddr, order: &[Codec], version: u64) -> R
 pub fn offer(ours: SocketAddr, order: &[Codec], version: u64) -> String {
     let mut text = head(ours.ip(), version);
     let formats: Vec<(Codec, u8)> = order.iter().map(|codec| (*codec, our_type(*codec))).collect();
-    media(&mut text, ours, &formats, Some(TELEPHONE_EVENT), Direction::SendRecv, Some(20));
+    media(&mut text, ours, &formats, Some((TELEPHONE_EVENT, 8_000)), Direction::SendRecv, Some(20));
     text
 }
 
@@ -140,7 +140,14 @@ impl Audio {
             .find(|codec| codec.name().eq_ignore_ascii_case(name) && codec.clock() == *clock)
     }
 
-    /// Events must run on the codec's clock (RFC 4733 section 2.1).
+    /// The payload type of events with the clock that the peer gave it.
+    fn events(&self, kind: Option<u8>) -> Option<(u8, u32)> {
+        let kind = kind?;
+        Some((kind, self.rtpmap.get(&kind).map_or(8_000, |(_, clock)| *clock)))
+    }
+
+    /// Events should run on the codec's clock (RFC 4733 section 2.1); phones that have only those of 8 kHz send them all the
+    /// same beside Opus.
     fn telephone_event(&self, codec: Codec) -> Option<u8> {
         let kinds = self.payload_types.iter().filter_map(|kind| Some((*kind, self.rtpmap.get(kind)?)));
         let events = kinds.filter(|(_, (name, _))| name.eq_ignore_ascii_case("telephone-event"));
@@ -275,13 +282,12 @@ fn media(
     text: &mut String,
     ours: SocketAddr,
     formats: &[(Codec, u8)],
-    telephone_event: Option<u8>,
+    events: Option<(u8, u32)>,
     direction: Direction,
     ptime: Option<u64>,
 ) {
-    let kinds = formats.iter().map(|(_, kind)| *kind).chain(telephone_event);
+    let kinds = formats.iter().map(|(_, kind)| *kind).chain(events.map(|(kind, _)| kind));
     let kinds = kinds.map(|kind| kind.to_string()).collect::<Vec<_>>().join(" ");
-    let clock = formats.first().map_or(8_000, |(codec, _)| codec.clock());
     // Writing to a String cannot fail.
     let _ = write!(text, "m=audio {} RTP/AVP {kinds}\r\n", ours.port());
     for (codec, kind) in formats {
@@ -291,7 +297,7 @@ fn media(
             let _ = write!(text, "a=fmtp:{kind} useinbandfec=1;stereo=0\r\n");
         }
     }
-    if let Some(kind) = telephone_event {
+    if let Some((kind, clock)) = events {
         let _ = write!(text, "a=rtpmap:{kind} telephone-event/{clock}\r\na=fmtp:{kind} 0-15\r\n");
     }
     let direction = match direction {
@@ -346,6 +352,14 @@ mod tests {
         let (session, text) = answer(&offer_of(lines), ours(), &[Codec::Pcma], 1).expect("an answer");
         assert_eq!((session.codec, session.ptime), (Codec::Pcma, Duration::from_millis(40)));
         assert!(text.contains("a=ptime:40\r\n"));
+    }
+
+    #[test]
+    fn a_phone_with_opus_and_events_of_8_khz_is_told_that_they_are_taken() {
+        let lines = "m=audio 4000 RTP/AVP 96 101\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n";
+        let (session, text) = answer(&offer_of(lines), ours(), &ORDER, 1).expect("an answer");
+        assert_eq!(session.telephone_event, Some(101));
+        assert!(text.contains("a=rtpmap:101 telephone-event/8000\r\n"), "{text}");
     }
 
     #[test]
