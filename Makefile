@@ -1,9 +1,14 @@
-# make test: everything that CI checks. It installs what is missing and says so.
-.PHONY: set-up format lint pure test
+# make demo: one meeting on loopback, to dial into with any softphone.
+# make test: everything that CI checks. Both install what is missing and say so.
+.PHONY: set-up demo format lint pure test unit interop
 .DEFAULT_GOAL := test
 
 set-up:
 	@tools/set-up
+
+demo: set-up
+	cargo build
+	target/debug/einwahl demo
 
 format: set-up
 	cargo fmt --check
@@ -17,5 +22,13 @@ pure: set-up
 		echo "tokio has come into the pure half: cargo tree --no-default-features -e normal -i tokio"; exit 1; fi
 	cargo nextest run --no-default-features
 
-test: format lint pure
+unit: set-up
 	cargo nextest run
+
+# Real clients against the real binary, on loopback.
+interop: set-up
+	cargo build
+	interop-tests/three_phones.py target/debug/einwahl
+	interop-tests/short_calls.sh target/debug/einwahl
+
+test: format lint pure unit interop

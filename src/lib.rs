@@ -32,23 +32,11 @@ pub mod config;
 #[cfg(feature = "gateway")]
 pub mod sip;
 #[cfg(feature = "gateway")]
-pub mod web;
-#[cfg(feature = "gateway")]
 pub mod workers;
-#[cfg(feature = "gateway")]
-pub mod store;
-#[cfg(feature = "gateway")]
-pub mod records;
-#[cfg(feature = "gateway")]
-pub mod observe;
-#[cfg(feature = "gateway")]
-pub mod residency;
 
 // --- pure: facts and time in, effects out ---
 pub mod room;
 pub mod ivr;
-pub mod dialplan;
 pub mod call;
-pub mod browser;
 pub mod media;
 pub mod words;

@@ -149,7 +149,7 @@ mod tests {
         /// The second opinion: wherever both readers accept, they agree.
         #[test]
         fn any_bytes_are_read_as_another_reader_reads_them(mut datagram in prop::collection::vec(any::<u8>(), 0..80)) {
-            use rtc::shared::marshal::Unmarshal;
+            use rtc_shared::marshal::Unmarshal;
             if let Some(first) = datagram.first_mut() {
                 *first = *first & 0x3f | 0x80;
             }

@@ -1,1 +1,0 @@
-//! Call records and the audit trail.

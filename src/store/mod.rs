@@ -1,1 +1,0 @@
-//! Meetings, kept over a restart.

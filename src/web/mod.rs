@@ -1,1 +1,0 @@
-//! The door for browsers: pages, the API, health, WebSockets.
