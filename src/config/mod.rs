@@ -124,7 +124,9 @@ impl Config {
     /// What is wrong, and where.
     pub fn read(file: Option<&Path>) -> Result<Self, Unusable> {
         let file = file.map_or_else(Figment::new, |path| Figment::from(Toml::file_exact(path)));
-        file.merge(Env::prefixed("EINWAHL_").split("__")).extract().map_err(|error| Unusable(Box::new(error)))
+        file.merge(Env::prefixed("EINWAHL_").ignore(&["log"]).split("__"))
+            .extract()
+            .map_err(|error| Unusable(Box::new(error)))
     }
 
     /// Reads a text, and no environment.
