@@ -322,12 +322,8 @@ impl Gateway {
             Announcement::Departure => vec![Prompt::ChimeOut.in_language(language)],
             Announcement::Count(count) => ivr::count_of(count, language),
         };
-        let samples: Vec<i16> = sounds
-            .into_iter()
-            .filter_map(|spoken| self.library.sound(spoken))
-            .flat_map(|sound| sound.to_vec())
-            .collect();
-        self.tell_media(workers::Command::PlayInRoom { room: room.clone(), clip: Clip::new(samples.into()) });
+        let clips = sounds.into_iter().filter_map(|spoken| self.clip(spoken)).collect();
+        self.tell_media(workers::Command::PlayInRoom { room: room.clone(), clips });
     }
 
     fn clip(&self, spoken: Spoken) -> Option<Clip> {

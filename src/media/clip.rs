@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::resample::Resampler;
 use crate::words::Rate;
 
 /// Sound at 16 kHz, one channel, shared by everybody who plays it.
@@ -72,6 +73,45 @@ impl Playing {
     }
 }
 
+/// Plays clips at the rate of whoever hears them. Keeps its converter from one play to the next: building one is slow.
+#[derive(Default)]
+pub struct Player {
+    playing: Option<Playing>,
+    resampler: Option<Resampler>,
+}
+
+impl Player {
+    /// Begins to play `clips`, in place of what is being played.
+    pub fn play(&mut self, clips: Vec<Clip>, repeat: bool) {
+        self.playing = Some(Playing::new(clips, repeat));
+        if let Some(resampler) = &mut self.resampler {
+            resampler.reset();
+        }
+    }
+
+    /// Stops.
+    pub fn stop(&mut self) {
+        self.playing = None;
+    }
+
+    /// Whether something is being played.
+    pub const fn is_playing(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    /// Writes the next 20 ms at `rate` into `out`; false, with `out` untouched, if nothing is being played (any more).
+    pub fn fill(&mut self, rate: Rate, out: &mut [i16]) -> bool {
+        let Some(playing) = &mut self.playing else { return false };
+        let mut sound = [0; Clip::RATE.frame()];
+        if !playing.fill(&mut sound) {
+            self.playing = None;
+            return false;
+        }
+        Resampler::kept(&mut self.resampler, Clip::RATE, rate).convert(&sound, out);
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +129,17 @@ mod tests {
         assert!(playing.fill(&mut out));
         assert_eq!(out, [4, 0, 0]);
         assert!(!playing.fill(&mut out));
+    }
+
+    #[test]
+    fn a_player_follows_its_hearer_to_another_rate_and_is_done_when_the_clip_is() {
+        let mut player = Player::default();
+        player.play(vec![clip(&[1_000; 960])], false);
+        for rate in [Rate::Narrow, Rate::Full, Rate::Narrow] {
+            assert!(player.fill(rate, &mut vec![0; rate.frame()]), "{rate:?}");
+        }
+        assert!(player.is_playing(), "until somebody asks for more");
+        assert!(!player.fill(Rate::Narrow, &mut [0; 160]) && !player.is_playing());
     }
 
     #[test]

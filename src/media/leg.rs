@@ -4,14 +4,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::clip::{Clip, Playing};
+use super::clip::{Clip, Player};
 use super::codec::{CodecError, Encoder, LONGEST_PAYLOAD, OpusStyle};
 use super::digits::DigitReader;
 use super::inband::Listener;
 use super::jitter::{Counts, JitterBuffer, Pulled};
 use super::latch::Latch;
 use super::level::level_of;
-use super::resample::Resampler;
 use super::rtp::{HEADER, Header, Packet};
 use super::session::Session;
 use crate::words::{Codec, Digit, Level, Rate, RtpTime};
@@ -32,8 +31,7 @@ pub struct PhoneLeg {
     frame: Box<Frame>,
     level: Level,
     outgoing: Outgoing,
-    player: Option<Player>,
-    done_playing: bool,
+    player: Player,
 }
 
 struct Outgoing {
@@ -45,11 +43,6 @@ struct Outgoing {
     marker: bool,
     /// Sound that waits for its packet to be full, where that is not 20 ms long.
     pending: Vec<i16>,
-}
-
-struct Player {
-    playing: Playing,
-    resampler: Resampler,
 }
 
 /// One datagram to be sent.
@@ -72,11 +65,10 @@ impl PhoneLeg {
     /// The codec does not start.
     pub fn new(session: Session, chance: [u8; 10], now: Instant) -> Result<Self, CodecError> {
         let [i0, i1, i2, i3, s0, s1, t0, t1, t2, t3] = chance;
-        let rate = session.codec.rate();
-        let style = OpusStyle { fec: session.fec, dtx: session.dtx, ..OpusStyle::default() };
+        let (incoming, encoder) = codecs_for(&session)?;
         Ok(Self {
             latch: Latch::new(session.remote_rtp),
-            incoming: JitterBuffer::new(session.codec, rate)?,
+            incoming,
             ssrc_heard: None,
             heard_at: now,
             digits: DigitReader::default(),
@@ -84,15 +76,14 @@ impl PhoneLeg {
             frame: Box::new([0; Rate::Full.frame()]),
             level: Level::SILENCE,
             outgoing: Outgoing {
-                encoder: Encoder::new(session.codec, rate, style)?,
+                encoder,
                 ssrc: u32::from_be_bytes([i0, i1, i2, i3]),
                 sequence: u16::from_be_bytes([s0, s1]),
                 timestamp: RtpTime(u32::from_be_bytes([t0, t1, t2, t3])),
                 marker: true,
-                pending: Vec::with_capacity(4 * rate.frame()),
+                pending: Vec::with_capacity(4 * session.codec.rate().frame()),
             },
-            player: None,
-            done_playing: false,
+            player: Player::default(),
             session,
         })
     }
@@ -103,11 +94,7 @@ impl PhoneLeg {
     /// The new codec does not start; the leg is then as before.
     pub fn renegotiate(&mut self, session: Session) -> Result<(), CodecError> {
         if session.codec != self.session.codec {
-            let rate = session.codec.rate();
-            let style = OpusStyle { fec: session.fec, dtx: session.dtx, ..OpusStyle::default() };
-            let incoming = JitterBuffer::new(session.codec, rate)?;
-            self.outgoing.encoder = Encoder::new(session.codec, rate, style)?;
-            self.incoming = incoming;
+            (self.incoming, self.outgoing.encoder) = codecs_for(&session)?;
             self.outgoing.pending.clear();
         }
         if session.remote_rtp != self.session.remote_rtp {
@@ -205,36 +192,22 @@ impl PhoneLeg {
 
     /// Begins to play `clips` to this leg alone, in place of whatever it hears else.
     pub fn play(&mut self, clips: Vec<Clip>, repeat: bool) {
-        let rate = self.rate();
-        let resampler = match self.player.take() {
-            Some(player) if player.resampler.fits(Clip::RATE, rate) => player.resampler,
-            Some(_) | None => Resampler::new(Clip::RATE, rate),
-        };
-        self.done_playing = false;
-        self.player = Some(Player { playing: Playing::new(clips, repeat), resampler });
+        self.player.play(clips, repeat);
     }
 
     /// Stops what is being played.
     pub fn stop_playing(&mut self) {
-        self.done_playing = false;
-        self.player = None;
+        self.player.stop();
+    }
+
+    /// Whether something is being played; not any more once [`Self::played`] found nothing left.
+    pub const fn is_playing(&self) -> bool {
+        self.player.is_playing()
     }
 
     /// Writes the next frame of what is being played into `out` (at [`Self::rate`]); false if nothing is (any more).
     pub fn played(&mut self, out: &mut [i16]) -> bool {
-        let Some(player) = &mut self.player else { return false };
-        let mut sound = [0; Clip::RATE.frame()];
-        if !player.playing.fill(&mut sound) {
-            self.done_playing = true;
-            return false;
-        }
-        player.resampler.convert(&sound, out);
-        true
-    }
-
-    /// Whether the last of the clips has been played.
-    pub const fn is_done_playing(&self) -> bool {
-        self.done_playing
+        self.player.fill(self.session.codec.rate(), out)
     }
 
     /// Encodes 20 ms of sound (at [`Self::rate`]) and calls `send` with each datagram that is full.
@@ -297,6 +270,13 @@ impl PhoneLeg {
         }
         datagram
     }
+}
+
+/// What decodes and what encodes for a session.
+fn codecs_for(session: &Session) -> Result<(JitterBuffer, Encoder), CodecError> {
+    let rate = session.codec.rate();
+    let style = OpusStyle { fec: session.fec, dtx: session.dtx, ..OpusStyle::default() };
+    Ok((JitterBuffer::new(session.codec, rate)?, Encoder::new(session.codec, rate, style)?))
 }
 
 /// The rhythm of everything: one frame.

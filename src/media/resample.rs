@@ -20,9 +20,13 @@ impl Resampler {
         Self { from, to, filter: filter.flatten() }
     }
 
-    /// Whether it converts between these two.
-    pub fn fits(&self, from: Rate, to: Rate) -> bool {
-        self.from == from && self.to == to
+    /// The converter kept in `place`, or a new one there if it converts between other rates.
+    pub fn kept(place: &mut Option<Self>, from: Rate, to: Rate) -> &mut Self {
+        let resampler = place.get_or_insert_with(|| Self::new(from, to));
+        if resampler.from != from || resampler.to != to {
+            *resampler = Self::new(from, to);
+        }
+        resampler
     }
 
     /// Converts `sound` into `out`; returns how many samples: a 20 ms frame gives a 20 ms frame.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::clip::{Clip, Playing};
+use super::clip::{Clip, Player};
 use super::codec::{Encoder, LONGEST_PAYLOAD, OpusStyle};
 use super::leg::{Datagram, PhoneLeg};
 use super::mixer::Mixer;
@@ -41,12 +41,7 @@ pub struct Shard {
     groups: Vec<Group>,
     bus: Rate,
     /// A sound for everybody: somebody came or went.
-    chime: Option<Chime>,
-}
-
-struct Chime {
-    playing: Playing,
-    resampler: Resampler,
+    chime: Player,
 }
 
 /// The common mix in one codec.
@@ -67,7 +62,7 @@ impl Default for Shard {
             speakers: Speakers::new(speakers::Config::default()),
             groups: Vec::new(),
             bus: Rate::Narrow,
-            chime: None,
+            chime: Player::default(),
         }
     }
 }
@@ -104,10 +99,9 @@ impl Shard {
         self.speakers.iter().collect()
     }
 
-    /// Plays a clip to everybody in the room.
-    pub fn chime(&mut self, clip: Clip) {
-        self.chime =
-            Some(Chime { playing: Playing::new(vec![clip], false), resampler: Resampler::new(Clip::RATE, self.bus) });
+    /// Plays clips to everybody in the room.
+    pub fn chime(&mut self, clips: Vec<Clip>) {
+        self.chime.play(clips, false);
     }
 
     /// Makes and sends everybody's frame; every leg has listened. True if other people speak than before.
@@ -117,7 +111,6 @@ impl Shard {
         let changed = self.speakers.tick(levels, now);
         self.bus = self.seats.values().map(|seat| seat.leg.rate()).max().unwrap_or(Rate::Narrow);
         let mut mixer = Mixer::new(self.bus);
-        mixer.clear();
         self.mix_speakers(&mut mixer);
         self.mix_chime(&mut mixer);
         self.groups.iter_mut().for_each(|group| group.fresh = false);
@@ -135,7 +128,7 @@ impl Shard {
                 let mut others = [0; Rate::Full.frame()];
                 let others = others.get_mut(..bus.frame()).unwrap_or_default();
                 mixer.everybody_but(&seat.on_bus, others);
-                converter(&mut seat.from_bus, bus, seat.leg.rate()).convert(others, own);
+                Resampler::kept(&mut seat.from_bus, bus, seat.leg.rate()).convert(others, own);
                 seat.leg.say(own, send);
             } else if seat.leg.shares_frames() {
                 match group_of(&mut self.groups, seat.leg.codec(), bus) {
@@ -143,7 +136,7 @@ impl Shard {
                     None => continue,
                 }
             } else {
-                converter(&mut seat.from_bus, bus, seat.leg.rate()).convert(mix, own);
+                Resampler::kept(&mut seat.from_bus, bus, seat.leg.rate()).convert(mix, own);
                 seat.leg.say(own, send);
             }
         }
@@ -158,35 +151,19 @@ impl Shard {
                 seat.on_bus.fill(0);
             } else {
                 let rate = seat.leg.rate();
-                converter(&mut seat.to_bus, rate, self.bus).convert(seat.leg.sound(), &mut seat.on_bus);
+                Resampler::kept(&mut seat.to_bus, rate, self.bus).convert(seat.leg.sound(), &mut seat.on_bus);
             }
             mixer.add(&seat.on_bus);
         }
     }
 
     fn mix_chime(&mut self, mixer: &mut Mixer) {
-        let Some(chime) = &mut self.chime else { return };
-        let mut sound = [0; Clip::RATE.frame()];
-        if !chime.playing.fill(&mut sound) {
-            self.chime = None;
-            return;
-        }
-        if !chime.resampler.fits(Clip::RATE, self.bus) {
-            chime.resampler = Resampler::new(Clip::RATE, self.bus);
-        }
         let mut on_bus = [0; Rate::Full.frame()];
-        chime.resampler.convert(&sound, &mut on_bus);
-        mixer.add(on_bus.get(..self.bus.frame()).unwrap_or_default());
+        let on_bus = on_bus.get_mut(..self.bus.frame()).unwrap_or_default();
+        if self.chime.fill(self.bus, on_bus) {
+            mixer.add(on_bus);
+        }
     }
-}
-
-/// The converter kept in `place`, or a new one if it converts between other rates.
-fn converter(place: &mut Option<Resampler>, from: Rate, to: Rate) -> &mut Resampler {
-    let resampler = place.get_or_insert_with(|| Resampler::new(from, to));
-    if !resampler.fits(from, to) {
-        *resampler = Resampler::new(from, to);
-    }
-    resampler
 }
 
 fn group_of(groups: &mut Vec<Group>, codec: Codec, bus: Rate) -> Option<&mut Group> {

@@ -88,12 +88,12 @@ pub enum Command {
         /// Which leg.
         leg: LegId,
     },
-    /// Plays a clip to everybody in a room.
+    /// Plays clips to everybody in a room.
     PlayInRoom {
         /// Which room.
         room: RoomId,
-        /// What.
-        clip: Clip,
+        /// One after the other.
+        clips: Vec<Clip>,
     },
     /// The call is over.
     Remove {

@@ -20,10 +20,16 @@ pub(super) struct Worker {
     queue: Receiver<Command>,
     events: mpsc::Sender<Event>,
     figures: Figures,
-    silence: Duration,
+    silence: Silence,
     lines: HashMap<LegId, Line>,
     private: BTreeMap<LegId, PhoneLeg>,
     shards: BTreeMap<RoomId, Shard>,
+}
+
+/// How long a line may be silent, and what it hears before its call ends.
+struct Silence {
+    most: Duration,
+    warning: Clip,
 }
 
 /// So many datagrams are taken from one port in one tick: a flood on one line costs the others nothing more.
@@ -40,6 +46,7 @@ impl Worker {
         silence: Duration,
     ) -> Self {
         let (lines, private, shards) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
+        let silence = Silence { most: silence, warning: warning() };
         Self { queue, events, figures, silence, lines, private, shards }
     }
 
@@ -88,9 +95,9 @@ impl Worker {
                 }
             }
             Command::StopPlaying { leg } => self.stop_playing(leg),
-            Command::PlayInRoom { room, clip } => {
+            Command::PlayInRoom { room, clips } => {
                 if let Some(shard) = self.shards.get_mut(&room) {
-                    shard.chime(clip);
+                    shard.chime(clips);
                 }
             }
             Command::Remove { leg } => {
@@ -154,14 +161,14 @@ impl Worker {
             if let Some(line) = self.lines.get_mut(leg) {
                 listen(*leg, line, phone, now, &mut news);
                 speak_privately(line, phone);
-                watch(*leg, line, phone, now, self.silence, &mut news);
+                watch(*leg, line, phone, now, &self.silence, &mut news);
             }
         }
         for (room, shard) in &mut self.shards {
             for (leg, seat) in shard.seats() {
                 if let Some(line) = self.lines.get_mut(&leg) {
                     listen(leg, line, &mut seat.leg, now, &mut news);
-                    watch(leg, line, &mut seat.leg, now, self.silence, &mut news);
+                    watch(leg, line, &mut seat.leg, now, &self.silence, &mut news);
                 }
             }
             let lines = &self.lines;
@@ -205,22 +212,21 @@ fn speak_privately(line: &mut Line, phone: &mut PhoneLeg) {
 }
 
 /// Notices the end of what was played, and a line gone silent.
-fn watch(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, silence: Duration, news: &mut Vec<Event>) {
+fn watch(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, silence: &Silence, news: &mut Vec<Event>) {
     if let Some(id) = line.playing
-        && phone.is_done_playing()
+        && !phone.is_playing()
     {
-        phone.stop_playing();
         line.playing = None;
         news.push(Event::Played { leg, id });
     }
     let silent = phone.silent_for(now);
-    if silent < silence / 2 {
+    if silent < silence.most / 2 {
         line.warned = false;
-    } else if silent >= silence {
+    } else if silent >= silence.most {
         news.push(Event::Lost { leg });
     } else if !line.warned && line.playing.is_none() {
         line.warned = true;
-        phone.play(vec![warning()], false);
+        phone.play(vec![silence.warning.clone()], false);
     }
 }
 
