@@ -107,15 +107,7 @@ impl Town {
                     self.tells_menu(leg, Input::Notice(notice));
                 }
             }
-            room::Effect::Refused { leg, why } => {
-                let obstacle = match why {
-                    room::Refusal::Locked => Obstacle::Locked,
-                    room::Refusal::Full => Obstacle::Full,
-                    room::Refusal::Ended => Obstacle::Over,
-                    room::Refusal::PlaceGone => Obstacle::Fault,
-                };
-                self.tells_menu(leg, Input::NotTaken(obstacle));
-            }
+            room::Effect::Refused { leg, why } => self.tells_menu(leg, Input::NotTaken(why.obstacle())),
             room::Effect::Seated { .. }
             | room::Effect::Announce(_)
             | room::Effect::Published(_)

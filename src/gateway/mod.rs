@@ -16,10 +16,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{Refusal, sdp};
-use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Obstacle, Prompt, Spoken};
+use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
 use crate::media::Clip;
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
-use crate::sip::{self, Door, Verdict};
+use crate::sip::{self, Door};
 use crate::words::{CallId, Codec, Language, LegId, RoomId};
 use crate::workers::{self, Pool};
 
@@ -80,14 +80,14 @@ impl Gateway {
     ///
     /// # Errors
     /// An address is taken, or a prompt is broken.
-    pub async fn start(config: Config) -> Result<Self, CannotStart> {
+    pub async fn start(mut config: Config) -> Result<Self, CannotStart> {
         let library = Library::load(|_| None).map_err(CannotStart::Prompts)?;
         let (to_media, media) = mpsc::channel(QUEUE);
         let pool = Pool::start(&config.media, to_media)?;
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
         let door = Door::open(config.sip.clone(), to_signalling).await?;
         Ok(Self {
-            meetings: Meetings::new(config.meetings.clone()),
+            meetings: Meetings::new(std::mem::take(&mut config.meetings)),
             guard: Guard::new(GuardConfig::default()),
             callers: BTreeMap::new(),
             rooms: BTreeMap::new(),
@@ -124,18 +124,12 @@ impl Gateway {
             sip::Event::Invited { call, facts, offer, verdict } => {
                 let answer = self.invited(call, &facts, offer.as_deref());
                 // The door has given up waiting: it will tell that the call ended.
-                drop(verdict.send(match answer {
-                    Ok(sdp) => Verdict::Take(sdp),
-                    Err(refusal) => Verdict::Refuse(refusal),
-                }));
+                drop(verdict.send(answer));
             }
             sip::Event::Acknowledged { call, answer } => self.acknowledged(leg_of(call), answer.as_deref()),
             sip::Event::Reoffered { call, offer, verdict } => {
                 let answer = self.reoffered(leg_of(call), &offer);
-                drop(verdict.send(match answer {
-                    Ok(sdp) => Verdict::Take(sdp),
-                    Err(refusal) => Verdict::Refuse(refusal),
-                }));
+                drop(verdict.send(answer));
             }
             sip::Event::Digit { call, digit } => self.tell_menu(leg_of(call), ivr::Input::Digit(digit)),
             sip::Event::Ended { call } => self.ended(leg_of(call)),
@@ -300,15 +294,7 @@ impl Gateway {
                 Some(notice) => self.tell_menu(leg, ivr::Input::Notice(notice)),
                 None => self.hang_up(leg),
             },
-            room::Effect::Refused { leg, why } => {
-                let obstacle = match why {
-                    room::Refusal::Locked => Obstacle::Locked,
-                    room::Refusal::Full => Obstacle::Full,
-                    room::Refusal::Ended => Obstacle::Over,
-                    room::Refusal::PlaceGone => Obstacle::Fault,
-                };
-                self.tell_menu(leg, ivr::Input::NotTaken(obstacle));
-            }
+            room::Effect::Refused { leg, why } => self.tell_menu(leg, ivr::Input::NotTaken(why.obstacle())),
             room::Effect::Seated { leg, participant } => tracing::debug!(room = %name, %leg, %participant, "seated"),
             room::Effect::Published(event) => tracing::debug!(room = %name, revision = event.revision, "changed"),
             room::Effect::Speaking(participants) => tracing::trace!(room = %name, ?participants, "speaking"),

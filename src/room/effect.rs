@@ -1,7 +1,7 @@
 //! What a room wants done. The gateway does it.
 
 use super::event::Numbered;
-use crate::ivr::Notice;
+use crate::ivr::{Notice, Obstacle};
 use crate::words::{LegId, ParticipantId};
 
 /// What a room wants done, in this order.
@@ -71,6 +71,18 @@ pub enum Refusal {
     Ended,
     /// Their place was not kept any longer, or never was theirs: join anew.
     PlaceGone,
+}
+
+impl Refusal {
+    /// What stands in a caller's way, for their menu to say.
+    pub const fn obstacle(self) -> Obstacle {
+        match self {
+            Self::Locked => Obstacle::Locked,
+            Self::Full => Obstacle::Full,
+            Self::Ended => Obstacle::Over,
+            Self::PlaceGone => Obstacle::Fault,
+        }
+    }
 }
 
 /// What everybody in the room hears.

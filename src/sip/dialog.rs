@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TransactionHandle};
 use rsipstack::dialog::invite_dialog::InviteDialog;
+use rsipstack::sip::prelude::HeadersExt as _;
 use rsipstack::sip::{Header, Request, StatusCode};
 use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::oneshot;
 
-use super::{Call, Event, Facts, Shared, Verdict, answer as answers};
+use super::{Event, Facts, Shared, Verdict, answer as answers};
 use crate::call::Refusal;
 use crate::words::{CallId, Digit};
 
@@ -22,7 +23,7 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut transaction: Transaction) 
     let call = CallId(shared.next.fetch_add(1, Ordering::Relaxed));
     let refreshed = session_interval(&transaction.original);
     let outcome = match shared.obstacle().or_else(|| too_short(refreshed, shared.config.least_interval)) {
-        Some(refusal) => Verdict::Refuse(refusal),
+        Some(refusal) => Err(refusal),
         None => {
             let facts = Box::new(Facts::read(&transaction.original));
             let offer = body(&transaction.original);
@@ -31,12 +32,12 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut transaction: Transaction) 
         }
     };
     match outcome {
-        Verdict::Refuse(refusal) => {
+        Err(refusal) => {
             if let Err(error) = answers::refuse(&mut transaction, &refusal).await {
                 tracing::debug!(%call, %error, "a refusal could not be sent");
             }
         }
-        Verdict::Take(sdp) => take(shared, call, transaction, sdp, refreshed).await,
+        Ok(sdp) => take(shared, call, transaction, sdp, refreshed).await,
     }
 }
 
@@ -47,12 +48,11 @@ async fn take(
     sdp: String,
     refreshed: Option<Duration>,
 ) {
-    shared.up.fetch_add(1, Ordering::Relaxed);
     let (states, news) = shared.layer.new_dialog_state_channel();
     let offered = body(&transaction.original).is_some();
     match shared.layer.get_or_create_server_invite(&transaction, states, None, None) {
         Ok(mut dialog) => {
-            shared.calls.insert(call, Call { dialog: dialog.clone() });
+            shared.calls.insert(call, dialog.clone());
             let watching = tokio::spawn(watch(shared.clone(), call, news, offered, refreshed));
             let handled = match answer(&dialog, sdp, refreshed) {
                 Ok(()) => dialog.handle(&mut transaction).await,
@@ -67,7 +67,6 @@ async fn take(
         Err(error) => tracing::info!(%call, %error, "an INVITE without what makes a dialog"),
     }
     shared.calls.remove(&call);
-    shared.up.fetch_sub(1, Ordering::Relaxed);
     let _ = shared.events.send(Event::Ended { call }).await;
 }
 
@@ -94,14 +93,14 @@ async fn watch(
         };
         let Ok(next) = next else {
             tracing::info!(%call, "the peer no longer refreshes its session");
-            hang_up(&shared, call).await;
+            shared.hang_up(call).await;
             continue;
         };
         match next {
             None | Some(DialogState::Terminated(..)) => return,
             Some(DialogState::Confirmed(..)) if !acknowledged => {
                 acknowledged = true;
-                let ack = shared.calls.get(&call).and_then(|call| call.dialog.last_remote_ack());
+                let ack = shared.calls.get(&call).and_then(|dialog| dialog.last_remote_ack());
                 let answer = if offered { None } else { ack.as_ref().and_then(body) };
                 let _ = shared.events.send(Event::Acknowledged { call, answer }).await;
             }
@@ -129,13 +128,6 @@ async fn watch(
     }
 }
 
-async fn hang_up(shared: &Shared, call: CallId) {
-    let dialog = shared.calls.get(&call).map(|call| call.dialog.clone());
-    if let Some(dialog) = dialog {
-        let _ = dialog.bye().await;
-    }
-}
-
 /// Re-INVITE or UPDATE: with SDP a new offer, without one a refresh (RFC 4028 section 7.4).
 async fn updated(
     shared: &Shared,
@@ -150,8 +142,8 @@ async fn updated(
     };
     let (verdict, answered) = oneshot::channel();
     match ask(shared, Event::Reoffered { call, offer, verdict }, answered).await {
-        Verdict::Take(sdp) => reply(handle, StatusCode::OK, take_headers(refreshed), Some(sdp)).await,
-        Verdict::Refuse(refusal) => reply(handle, answers::status(&refusal), answers::headers(&refusal), None).await,
+        Ok(sdp) => reply(handle, StatusCode::OK, take_headers(refreshed), Some(sdp)).await,
+        Err(refusal) => reply(handle, answers::status(&refusal), answers::headers(&refusal), None).await,
     }
 }
 
@@ -180,11 +172,11 @@ fn key_in(body: &str) -> Option<Digit> {
 
 async fn ask(shared: &Shared, event: Event, reply: oneshot::Receiver<Verdict>) -> Verdict {
     if shared.events.try_send(event).is_err() {
-        return Verdict::Refuse(Refusal::Full);
+        return Err(Refusal::Full);
     }
     match tokio::time::timeout(VERDICT, reply).await {
         Ok(Ok(verdict)) => verdict,
-        Ok(Err(_)) | Err(_) => Verdict::Refuse(Refusal::Full),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Full),
     }
 }
 
@@ -214,13 +206,9 @@ fn take_headers(refreshed: Option<Duration>) -> Vec<Header> {
 
 /// `Session-Expires`, or `x` in its compact form (RFC 4028 section 4).
 fn session_interval(request: &Request) -> Option<Duration> {
-    request.headers.iter().find_map(|header| {
-        let text = header.to_string();
-        let (name, value) = text.split_once(':')?;
-        let name = name.trim();
-        let seconds = value.split(';').next()?.trim().parse().ok()?;
-        (name.eq_ignore_ascii_case("Session-Expires") || name.eq_ignore_ascii_case("x"))
-            .then(|| Duration::from_secs(seconds))
+    ["Session-Expires", "x"].into_iter().find_map(|name| {
+        let value = request.header_value(name)?;
+        value.split(';').next()?.trim().parse().ok().map(Duration::from_secs)
     })
 }
 

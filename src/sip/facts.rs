@@ -19,21 +19,13 @@ impl Facts {
     /// privacy (RFC 3323) has no number.
     pub(super) fn read(request: &Request) -> Self {
         let called = request.uri.user().unwrap_or_default().to_owned();
-        let private = value(request, "Privacy").is_some_and(|value| !value.eq_ignore_ascii_case("none"));
+        let private = request.header_value("Privacy").is_some_and(|value| !value.eq_ignore_ascii_case("none"));
         let claimed = request.from_header().ok().and_then(|from| from.uri().ok());
         let claimed = claimed.and_then(|uri| uri.user().map(ToOwned::to_owned));
-        let asserted = value(request, "P-Asserted-Identity").and_then(|value| user_in(&value));
+        let asserted = request.header_value("P-Asserted-Identity").and_then(|value| user_in(&value));
         let caller = if private { None } else { asserted.or(claimed) };
         Self { called, caller: caller.and_then(|user| user.parse().ok()).map(Personal::new) }
     }
-}
-
-fn value(request: &Request, name: &str) -> Option<String> {
-    request.headers.iter().find_map(|header| {
-        let text = header.to_string();
-        let (found, value) = text.split_once(':')?;
-        found.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    })
 }
 
 /// The user in `"Name" <sip:user@host>` or `tel:number`.

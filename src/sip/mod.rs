@@ -7,7 +7,7 @@ mod facts;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rsipstack::EndpointBuilder;
@@ -81,19 +81,8 @@ pub enum Event {
     },
 }
 
-/// What to answer.
-#[derive(Debug)]
-pub enum Verdict {
-    /// 200, with our SDP.
-    Take(String),
-    /// See [`Refusal`].
-    Refuse(Refusal),
-}
-
-/// A call that was taken.
-pub struct Call {
-    dialog: InviteDialog,
-}
+/// What to answer: 200 with our SDP, or why not.
+pub type Verdict = Result<String, Refusal>;
 
 /// The open door. Closes when dropped.
 #[derive(Clone)]
@@ -105,8 +94,8 @@ pub(crate) struct Shared {
     layer: DialogLayer,
     config: Config,
     events: mpsc::Sender<Event>,
-    calls: dashmap::DashMap<CallId, Call>,
-    up: AtomicUsize,
+    /// The calls that were taken.
+    calls: dashmap::DashMap<CallId, InviteDialog>,
     next: AtomicU64,
     draining: std::sync::atomic::AtomicBool,
     closing: CancellationToken,
@@ -154,7 +143,6 @@ impl Door {
             config,
             events,
             calls: dashmap::DashMap::new(),
-            up: AtomicUsize::new(0),
             next: AtomicU64::new(1),
             draining: std::sync::atomic::AtomicBool::new(false),
             closing,
@@ -166,12 +154,7 @@ impl Door {
 
     /// Hangs up a call that was taken.
     pub async fn hang_up(&self, call: CallId) {
-        let dialog = self.shared.calls.get(&call).map(|call| call.dialog.clone());
-        if let Some(dialog) = dialog
-            && let Err(error) = dialog.bye().await
-        {
-            tracing::debug!(%call, %error, "the peer did not answer our BYE");
-        }
+        self.shared.hang_up(call).await;
     }
 
     /// From now on no new calls are taken.
@@ -181,7 +164,7 @@ impl Door {
 
     /// Calls now.
     pub fn calls(&self) -> usize {
-        self.shared.up.load(Ordering::Relaxed)
+        self.shared.calls.len()
     }
 
     /// Closes the door.
@@ -191,11 +174,20 @@ impl Door {
 }
 
 impl Shared {
+    async fn hang_up(&self, call: CallId) {
+        let dialog = self.calls.get(&call).map(|dialog| dialog.clone());
+        if let Some(dialog) = dialog
+            && let Err(error) = dialog.bye().await
+        {
+            tracing::debug!(%call, %error, "the peer did not answer our BYE");
+        }
+    }
+
     /// Why no call can be taken now.
     fn obstacle(&self) -> Option<Refusal> {
         if self.draining.load(Ordering::Relaxed) {
             Some(Refusal::Draining)
-        } else if self.up.load(Ordering::Relaxed) >= self.config.most_calls {
+        } else if self.calls.len() >= self.config.most_calls {
             Some(Refusal::Full)
         } else {
             None
