@@ -52,10 +52,7 @@ fn main() -> ExitCode {
 fn with_config(file: Option<PathBuf>, then: impl FnOnce(Config) -> ExitCode) -> ExitCode {
     match Config::read(file.as_deref()) {
         Ok(config) => then(config),
-        Err(error) => {
-            complain(&format!("the configuration cannot be used: {error}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => fails(&format!("the configuration cannot be used: {error}")),
     }
 }
 
@@ -64,10 +61,7 @@ fn demo() -> ExitCode {
         "[[meetings]]\nroom = \"demo\"\ntitle = \"Demo\"\nid = \"123456\"\npin = \"4711\"\nmoderator_pin = \"0815\"\n";
     let config = match Config::from_toml(meeting) {
         Ok(config) => config,
-        Err(error) => {
-            complain(&error.to_string());
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fails(&error.to_string()),
     };
     for address in &config.sip.listen {
         say(&format!("dial sip:einwahl@{address} with any softphone on this machine (UDP or TCP)"));
@@ -79,18 +73,12 @@ fn demo() -> ExitCode {
 fn serve(config: Config) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&error.to_string());
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fails(&error.to_string()),
     };
     runtime.block_on(async {
         let gateway = match Gateway::start(config.into()).await {
             Ok(gateway) => gateway,
-            Err(error) => {
-                complain(&error.to_string());
-                return ExitCode::FAILURE;
-            }
+            Err(error) => return fails(&error.to_string()),
         };
         let closing = CancellationToken::new();
         let stop = closing.clone();
@@ -119,6 +107,7 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "einwahl: {line}");
+fn fails(why: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "einwahl: {why}");
+    ExitCode::FAILURE
 }

@@ -61,7 +61,8 @@ pub fn answer(offer: &str, ours: SocketAddr, order: &[Codec], version: u64) -> R
 /// Our own offer, for a peer that sent none (RFC 3261 section 13.2.1).
 pub fn offer(ours: SocketAddr, order: &[Codec], version: u64) -> String {
     let mut text = head(ours.ip(), version);
-    let formats: Vec<(Codec, u8)> = order.iter().map(|codec| (*codec, our_type(*codec))).collect();
+    let formats: Vec<(Codec, u8)> =
+        order.iter().map(|codec| (*codec, codec.static_payload_type().unwrap_or(OPUS))).collect();
     media(&mut text, ours, &formats, Some((TELEPHONE_EVENT, 8_000)), Direction::SendRecv, Some(20));
     text
 }
@@ -78,15 +79,6 @@ pub fn accept(answer: &str, ours: SocketAddr, order: &[Codec]) -> Result<Session
     match chosen {
         Some(codec) => audio.session(ours, &[codec]),
         None => Err(Refusal::NoCommonCodec { ours: order.to_vec() }),
-    }
-}
-
-const fn our_type(codec: Codec) -> u8 {
-    match codec {
-        Codec::Pcma => 8,
-        Codec::Pcmu => 0,
-        Codec::G722 => 9,
-        Codec::Opus => OPUS,
     }
 }
 
@@ -127,17 +119,9 @@ impl Audio {
 
     fn codec_of(&self, kind: u8) -> Option<Codec> {
         let Some((name, clock)) = self.rtpmap.get(&kind) else {
-            // Static types need no rtpmap (RFC 3551 section 6).
-            return match kind {
-                0 => Some(Codec::Pcmu),
-                8 => Some(Codec::Pcma),
-                9 => Some(Codec::G722),
-                _ => None,
-            };
+            return Codec::ALL.into_iter().find(|codec| codec.static_payload_type() == Some(kind));
         };
-        [Codec::Pcma, Codec::Pcmu, Codec::G722, Codec::Opus]
-            .into_iter()
-            .find(|codec| codec.name().eq_ignore_ascii_case(name) && codec.clock() == *clock)
+        Codec::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name) && codec.clock() == *clock)
     }
 
     /// The payload type of events with the clock that the peer gave it.

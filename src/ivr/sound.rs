@@ -2,9 +2,11 @@
 
 use std::io::Cursor;
 
-use opusic_c::{Channels, Decoder, SampleRate};
+use crate::media::Clip;
+use crate::media::codec::{Decoder, LONGEST_SOUND};
+use crate::words::Codec;
 
-const RATE: u32 = 16_000;
+const RATE: u32 = Clip::RATE.hz();
 /// The longest sound that is taken: five minutes.
 const LONGEST: usize = 300 * 16_000;
 
@@ -59,16 +61,13 @@ fn read_opus(file: &[u8]) -> Result<Vec<i16>, Unusable> {
     let skip = usize::from(skip.ok_or(Unusable::Damaged)?) / 3;
     next()?.filter(|packet| packet.data.starts_with(b"OpusTags")).ok_or(Unusable::Damaged)?;
 
-    let mut decoder = Decoder::new(Channels::Mono, SampleRate::Hz16000).map_err(|_| Unusable::Damaged)?;
+    let mut decoder = Decoder::new(Codec::Opus, Clip::RATE).map_err(|_| Unusable::Damaged)?;
     let mut sound = Vec::new();
     let mut end = None;
-    let mut frame = [0_u16; 1_920]; // 120 ms, the longest packet
+    let mut frame = [0; LONGEST_SOUND];
     while let Some(packet) = next()? {
-        if packet.data.is_empty() {
-            return Err(Unusable::Damaged); // the decoder would take it for a loss
-        }
-        let samples = decoder.decode_to_slice(&packet.data, &mut frame, false).map_err(|_| Unusable::Damaged)?;
-        sound.extend(frame.iter().take(samples).map(|sample| sample.cast_signed()));
+        let samples = decoder.decode(&packet.data, &mut frame).map_err(|_| Unusable::Damaged)?;
+        sound.extend(frame.iter().take(samples));
         if sound.len() > LONGEST + RATE as usize {
             return Err(Unusable::TooLong);
         }

@@ -4,8 +4,7 @@
 //! A packet that is missing when its sound is due is concealed, and not waited for again if the next one shows that it is
 //! lost. When nothing at all is there, playing waits: the delay grows by the wait, and only then. Sound is made shorter, a
 //! pitch period at a time, while the delay stays above what the arrival times of the last seconds ask for, and longer while
-//! it stays below: this also follows a sender whose clock runs fast or slow. RFC 3550 section 6.4.1 names the jitter that
-//! [`super::reception`] reports; here the spread of arrivals is measured directly.
+//! it stays below: this also follows a sender whose clock runs fast or slow.
 
 use std::time::{Duration, Instant};
 
@@ -124,11 +123,6 @@ impl JitterBuffer {
         self.counts
     }
 
-    /// The delay that the network's jitter asks for now.
-    pub fn wanted_delay(&self) -> Duration {
-        self.arrivals.spread()
-    }
-
     /// Takes a packet of sound.
     pub fn insert(&mut self, sequence: u16, timestamp: RtpTime, payload: &[u8], now: Instant) {
         self.put(sequence, timestamp, Some(payload), now);
@@ -229,15 +223,14 @@ impl JitterBuffer {
             return Step::Nothing;
         }
         if here {
-            self.playing = true;
             self.starved_since = None;
             self.guessed = 0;
             self.play(next);
             self.next = Some(next + 1);
             return Step::Decoded;
         }
-        if self.newest > next || (self.newest == next && here) {
-            return self.skip(next, now);
+        if self.newest > next {
+            return self.skip(next);
         }
         self.starve(now)
     }
@@ -286,7 +279,7 @@ impl JitterBuffer {
     }
 
     /// `next` is missing and a later packet is here: it is lost. What was guessed while waiting counts for it.
-    fn skip(&mut self, next: u64, now: Instant) -> Step {
+    fn skip(&mut self, next: u64) -> Step {
         self.next = Some(next + 1);
         self.counts.lost += 1;
         self.played_to += self.ticks(self.packet);
@@ -295,7 +288,6 @@ impl JitterBuffer {
             return Step::Decoded;
         }
         self.starved_since = None;
-        let _ = now;
         let redundant = slot_of(&mut self.slots, next + 1).filter(|slot| slot.number == Some(next + 1) && !slot.silent);
         let mut sound = [0; LONGEST_SOUND];
         if let (Some(slot), Some(sound)) = (redundant, sound.get_mut(..self.packet))
@@ -433,7 +425,7 @@ impl Default for Arrivals {
 
 impl Arrivals {
     fn note(&mut self, sent: Duration, now: Instant) {
-        let journey = self.journey(sent, now);
+        let journey = journey(*self.origin.get_or_insert((now, sent)), sent, now);
         if self.in_stretch >= STRETCH {
             self.in_stretch = 0;
             self.least_before = self.least;
@@ -453,11 +445,6 @@ impl Arrivals {
         self.least.min(self.least_before)
     }
 
-    fn journey(&mut self, sent: Duration, now: Instant) -> i64 {
-        let origin = *self.origin.get_or_insert((now, sent));
-        micros(now, origin.0) - difference(sent, origin.1)
-    }
-
     /// So late come all but one in fifty packets, at the most.
     fn spread(&self) -> Duration {
         let mut sum = 0.0;
@@ -471,19 +458,15 @@ impl Arrivals {
     }
 
     fn since_earliest(&self, sent: Duration, now: Instant) -> Option<Duration> {
-        let origin = self.origin?;
-        let journey = micros(now, origin.0) - difference(sent, origin.1);
+        let journey = journey(self.origin?, sent, now);
         Some(Duration::from_micros(u64::try_from(journey - self.floor()).unwrap_or_default()))
     }
 }
 
-fn micros(later: Instant, earlier: Instant) -> i64 {
-    i64::try_from(later.saturating_duration_since(earlier).as_micros()).unwrap_or(i64::MAX)
-}
-
-fn difference(a: Duration, b: Duration) -> i64 {
+/// How much longer than the first packet another took, in microseconds.
+fn journey((first_came, first_sent): (Instant, Duration), sent: Duration, now: Instant) -> i64 {
     let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-    micros(a) - micros(b)
+    micros(now.saturating_duration_since(first_came)) - (micros(sent) - micros(first_sent))
 }
 
 #[cfg(test)]

@@ -74,6 +74,19 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// Every codec.
+    pub const ALL: [Self; 4] = [Self::Pcma, Self::Pcmu, Self::G722, Self::Opus];
+
+    /// The payload type that needs no `a=rtpmap` (RFC 3551 section 6), if the codec has one.
+    pub const fn static_payload_type(self) -> Option<u8> {
+        match self {
+            Self::Pcma => Some(8),
+            Self::Pcmu => Some(0),
+            Self::G722 => Some(9),
+            Self::Opus => None,
+        }
+    }
+
     /// The encoding name of RFC 3551 and RFC 7587.
     pub const fn name(self) -> &'static str {
         match self {
