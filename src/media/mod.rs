@@ -1,5 +1,6 @@
 //! Sound: packets in, packets out, in the caller's buffers. RTP, jitter buffer, codecs, mixer, speaker selection.
 
+pub mod browser_leg;
 pub mod clip;
 pub mod codec;
 pub mod digits;
@@ -17,6 +18,7 @@ pub mod speakers;
 pub mod stretch;
 pub mod tone;
 
+pub use browser_leg::{BrowserLeg, BrowserSession};
 pub use clip::Clip;
 pub use latch::Latch;
 pub use leg::PhoneLeg;

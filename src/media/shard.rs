@@ -1,13 +1,16 @@
 //! The part of a room that is on this node: who of its legs hears what. In: legs that have listened, once every 20 ms.
 //! Out: to each leg its frame.
 //!
-//! Only the selected speakers are mixed. Everybody else hears the same mix, which is converted and encoded once per codec;
-//! a speaker hears the mix without itself. The mix has the rate of the best leg.
+//! Only the selected speakers are mixed. Every telephone else hears the same mix, which is converted and encoded once per
+//! codec; a speaker hears the mix without itself. The mix has the rate of the best telephone. A browser hears the
+//! telephones' mix, encoded once for all browsers, and each browser who speaks as it sent itself: no sound of a browser is
+//! decoded but for telephones.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::browser_leg::BrowserLeg;
 use super::clip::{Clip, Player};
 use super::codec::{Encoder, LONGEST_PAYLOAD, OpusStyle};
 use super::leg::{Datagram, PhoneLeg};
@@ -34,9 +37,38 @@ impl Seat {
     }
 }
 
+/// A browser's leg, and what the room knows of it.
+pub struct BrowserSeat {
+    /// The leg.
+    pub leg: BrowserLeg,
+    /// It hears the room, but is not heard.
+    pub muted: bool,
+    to_bus: Option<Resampler>,
+    on_bus: Vec<i16>,
+}
+
+impl BrowserSeat {
+    /// A seat for `leg`.
+    pub const fn new(leg: BrowserLeg, muted: bool) -> Self {
+        Self { leg, muted, to_bus: None, on_bus: Vec::new() }
+    }
+}
+
+/// Takes what a shard sends.
+pub trait Outlet {
+    /// A whole RTP packet for a telephone.
+    fn to_phone(&mut self, leg: LegId, datagram: &Datagram, target: SocketAddr);
+    /// A whole RTP packet for a browser, not yet protected.
+    fn to_browser(&mut self, leg: LegId, rtp: &[u8]);
+}
+
 /// See the module.
 pub struct Shard {
     seats: BTreeMap<LegId, Seat>,
+    browsers: BTreeMap<LegId, BrowserSeat>,
+    /// The telephones' mix, for browsers.
+    for_browsers: Option<Group>,
+    scratch: Vec<u8>,
     speakers: Speakers,
     groups: Vec<Group>,
     bus: Rate,
@@ -59,6 +91,9 @@ impl Default for Shard {
     fn default() -> Self {
         Self {
             seats: BTreeMap::new(),
+            browsers: BTreeMap::new(),
+            for_browsers: None,
+            scratch: Vec::new(),
             speakers: Speakers::new(speakers::Config::default()),
             groups: Vec::new(),
             bus: Rate::Narrow,
@@ -89,9 +124,25 @@ impl Shard {
         self.seats.iter_mut().map(|(leg, seat)| (*leg, seat))
     }
 
+    /// Takes a browser in.
+    pub fn enter_browser(&mut self, leg: LegId, seat: BrowserSeat) {
+        self.browsers.insert(leg, seat);
+    }
+
+    /// Lets a browser go.
+    pub fn exit_browser(&mut self, leg: LegId) -> Option<BrowserSeat> {
+        self.speakers.remove(leg);
+        self.browsers.remove(&leg)
+    }
+
+    /// One browser's seat.
+    pub fn browser(&mut self, leg: LegId) -> Option<&mut BrowserSeat> {
+        self.browsers.get_mut(&leg)
+    }
+
     /// Whether nobody is here.
     pub fn is_empty(&self) -> bool {
-        self.seats.is_empty()
+        self.seats.is_empty() && self.browsers.is_empty()
     }
 
     /// Who speaks.
@@ -105,21 +156,42 @@ impl Shard {
     }
 
     /// Makes and sends everybody's frame; every leg has listened. True if other people speak than before.
-    pub fn tick(&mut self, now: Instant, mut send: impl FnMut(LegId, &Datagram, SocketAddr)) -> bool {
-        let levels =
-            self.seats.iter().map(|(leg, seat)| (*leg, if seat.muted { Level::SILENCE } else { seat.leg.level() }));
-        let changed = self.speakers.tick(levels, now);
+    pub fn tick(&mut self, now: Instant, outlet: &mut impl Outlet) -> bool {
+        let changed = self.choose_speakers(now);
         self.bus = self.seats.values().map(|seat| seat.leg.rate()).max().unwrap_or(Rate::Narrow);
-        let mut mixer = Mixer::new(self.bus);
-        self.mix_speakers(&mut mixer);
-        self.mix_chime(&mut mixer);
+        let (mut everybody, mut phones) = (Mixer::new(self.bus), Mixer::new(self.bus));
+        let phones_speak = self.mix_phones(&mut everybody, &mut phones);
+        let chimes = self.mix_chime(&mut everybody, &mut phones);
+        if !self.seats.is_empty() {
+            self.mix_browsers(&mut everybody, now);
+            self.send_to_phones(&everybody, outlet);
+        }
+        if !self.browsers.is_empty() {
+            self.send_to_browsers((phones_speak || chimes).then_some(&phones), now, outlet);
+        }
+        changed
+    }
+
+    fn choose_speakers(&mut self, now: Instant) -> bool {
+        let heard = |muted: bool, level: Level| if muted { Level::SILENCE } else { level };
+        let phones = self.seats.iter().map(|(leg, seat)| (*leg, heard(seat.muted, seat.leg.level())));
+        let browsers = self.browsers.iter_mut().map(|(leg, seat)| (*leg, heard(seat.muted, seat.leg.measure(now))));
+        let changed = self.speakers.tick(phones.chain(browsers), now);
+        let has_phones = !self.seats.is_empty();
+        for (leg, seat) in &mut self.browsers {
+            seat.leg.follow(has_phones && !seat.muted && self.speakers.contains(*leg), now);
+        }
+        changed
+    }
+
+    fn send_to_phones(&mut self, everybody: &Mixer, outlet: &mut impl Outlet) {
         self.groups.iter_mut().for_each(|group| group.fresh = false);
-        let mut mix = [0; Rate::Full.frame()];
         let bus = self.bus;
+        let mut mix = [0; Rate::Full.frame()];
         let mix = mix.get_mut(..bus.frame()).unwrap_or_default();
-        mixer.everybody(mix);
+        everybody.everybody(mix);
         for (id, seat) in &mut self.seats {
-            let send = |datagram: &Datagram, target: SocketAddr| send(*id, datagram, target);
+            let send = |datagram: &Datagram, target: SocketAddr| outlet.to_phone(*id, datagram, target);
             let mut own = [0; Rate::Full.frame()];
             let own = own.get_mut(..seat.leg.rate().frame()).unwrap_or_default();
             if seat.leg.played(own) {
@@ -127,7 +199,7 @@ impl Shard {
             } else if self.speakers.contains(*id) {
                 let mut others = [0; Rate::Full.frame()];
                 let others = others.get_mut(..bus.frame()).unwrap_or_default();
-                mixer.everybody_but(&seat.on_bus, others);
+                everybody.everybody_but(&seat.on_bus, others);
                 Resampler::kept(&mut seat.from_bus, bus, seat.leg.rate()).convert(others, own);
                 seat.leg.say(own, send);
             } else if seat.leg.shares_frames() {
@@ -140,10 +212,40 @@ impl Shard {
                 seat.leg.say(own, send);
             }
         }
-        changed
     }
 
-    fn mix_speakers(&mut self, mixer: &mut Mixer) {
+    /// To each browser the telephones' mix, and what the other browsers who speak have sent.
+    fn send_to_browsers(&mut self, phones: Option<&Mixer>, now: Instant, outlet: &mut impl Outlet) {
+        let payload = phones.and_then(|mixer| encode_for_browsers(&mut self.for_browsers, mixer, self.bus));
+        let mut said = Vec::new();
+        for leg in self.speakers.iter() {
+            if let Some(seat) = self.browsers.get_mut(&leg).filter(|seat| !seat.muted) {
+                said.push((leg, seat.leg.take_arrived()));
+            }
+        }
+        for (id, seat) in &mut self.browsers {
+            if seat.leg.hear_mix(payload, &mut self.scratch) {
+                outlet.to_browser(*id, &self.scratch);
+            }
+            seat.leg.seat_speakers(said.iter().map(|(leg, _)| *leg).filter(|leg| leg != id));
+            for (leg, packets) in said.iter().filter(|(leg, _)| leg != id) {
+                for packet in packets {
+                    if seat.leg.hear(*leg, packet, now, &mut self.scratch) {
+                        outlet.to_browser(*id, &self.scratch);
+                    }
+                }
+            }
+        }
+        for (leg, packets) in said {
+            if let Some(seat) = self.browsers.get_mut(&leg) {
+                seat.leg.give_back(packets);
+            }
+        }
+        self.browsers.values_mut().for_each(|seat| seat.leg.end_tick());
+    }
+
+    fn mix_phones(&mut self, everybody: &mut Mixer, phones: &mut Mixer) -> bool {
+        let mut any = false;
         for leg in self.speakers.iter() {
             let Some(seat) = self.seats.get_mut(&leg) else { continue };
             seat.on_bus.resize(self.bus.frame(), 0);
@@ -153,30 +255,63 @@ impl Shard {
                 let rate = seat.leg.rate();
                 Resampler::kept(&mut seat.to_bus, rate, self.bus).convert(seat.leg.sound(), &mut seat.on_bus);
             }
-            mixer.add(&seat.on_bus);
+            everybody.add(&seat.on_bus);
+            phones.add(&seat.on_bus);
+            any = true;
+        }
+        any
+    }
+
+    fn mix_browsers(&mut self, everybody: &mut Mixer, now: Instant) {
+        for leg in self.speakers.iter() {
+            let Some(seat) = self.browsers.get_mut(&leg).filter(|seat| !seat.muted) else { continue };
+            seat.on_bus.resize(self.bus.frame(), 0);
+            let (sound, rate) = seat.leg.listen(self.bus, now);
+            Resampler::kept(&mut seat.to_bus, rate, self.bus).convert(sound, &mut seat.on_bus);
+            everybody.add(&seat.on_bus);
         }
     }
 
-    fn mix_chime(&mut self, mixer: &mut Mixer) {
+    fn mix_chime(&mut self, everybody: &mut Mixer, phones: &mut Mixer) -> bool {
         let mut on_bus = [0; Rate::Full.frame()];
         let on_bus = on_bus.get_mut(..self.bus.frame()).unwrap_or_default();
-        if self.chime.fill(self.bus, on_bus) {
-            mixer.add(on_bus);
+        let sounds = self.chime.fill(self.bus, on_bus);
+        if sounds {
+            everybody.add(on_bus);
+            phones.add(on_bus);
         }
+        sounds
     }
+}
+
+/// One Opus packet of the telephones' mix, for every browser.
+fn encode_for_browsers<'a>(place: &'a mut Option<Group>, mixer: &Mixer, bus: Rate) -> Option<&'a [u8]> {
+    if place.as_ref().is_none_or(|group| group.bus != bus) {
+        *place = Group::new(Codec::Opus, bus);
+    }
+    let group = place.as_mut()?;
+    group.fresh = false;
+    let mut mix = [0; Rate::Full.frame()];
+    let mix = mix.get_mut(..bus.frame()).unwrap_or_default();
+    mixer.everybody(mix);
+    Some(group.payload_of(mix))
 }
 
 fn group_of(groups: &mut Vec<Group>, codec: Codec, bus: Rate) -> Option<&mut Group> {
     groups.retain(|group| group.codec != codec || group.bus == bus);
     if !groups.iter().any(|group| group.codec == codec) {
-        let encoder = Encoder::new(codec, codec.rate(), OpusStyle::default()).ok()?;
-        let from_bus = Resampler::new(bus, codec.rate());
-        groups.push(Group { codec, bus, encoder, from_bus, payload: [0; LONGEST_PAYLOAD], length: 0, fresh: false });
+        groups.push(Group::new(codec, bus)?);
     }
     groups.iter_mut().find(|group| group.codec == codec)
 }
 
 impl Group {
+    fn new(codec: Codec, bus: Rate) -> Option<Self> {
+        let encoder = Encoder::new(codec, codec.rate(), OpusStyle::default()).ok()?;
+        let from_bus = Resampler::new(bus, codec.rate());
+        Some(Self { codec, bus, encoder, from_bus, payload: [0; LONGEST_PAYLOAD], length: 0, fresh: false })
+    }
+
     /// The mix, encoded at the first call of each tick.
     fn payload_of(&mut self, mix: &[i16]) -> &[u8] {
         if !self.fresh {

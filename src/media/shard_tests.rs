@@ -34,6 +34,24 @@ fn session(codec: Codec, remote: SocketAddr) -> Session {
     }
 }
 
+struct FarEnd<'a> {
+    phones: &'a mut [Phone],
+    ours: SocketAddr,
+    now: Instant,
+}
+
+impl Outlet for FarEnd<'_> {
+    fn to_phone(&mut self, leg: LegId, datagram: &Datagram, target: SocketAddr) {
+        let phone = &mut self.phones[leg.0 as usize];
+        assert_eq!(target, address(leg.0 as u16 + 100));
+        phone.leg.receive(datagram.as_bytes(), self.ours, self.now);
+    }
+
+    fn to_browser(&mut self, _leg: LegId, _rtp: &[u8]) {
+        panic!("no browser is here");
+    }
+}
+
 /// Plays `seconds` of a room of phones with a tone each; gives what each heard in the last second.
 fn meet(phones: &[(Codec, u16)], seconds: u32, muted: &[usize]) -> Vec<(Rate, Vec<i16>)> {
     let start = Instant::now();
@@ -64,11 +82,7 @@ fn meet(phones: &[(Codec, u16)], seconds: u32, muted: &[usize]) -> Vec<(Rate, Ve
             });
             seat.leg.listen(now + TICK / 2);
         }
-        shard.tick(now + TICK / 2, |leg, datagram, target| {
-            let phone = &mut far[leg.0 as usize];
-            assert_eq!(target, address(leg.0 as u16 + 100));
-            phone.leg.receive(datagram.as_bytes(), ours, now + TICK / 2);
-        });
+        shard.tick(now + TICK / 2, &mut FarEnd { phones: &mut far, ours, now: now + TICK / 2 });
         for phone in &mut far {
             phone.leg.listen(now + TICK - Duration::from_millis(1));
             if tick >= (seconds - 1) * 50 {

@@ -102,6 +102,11 @@ number!(
     "leg-"
 );
 number!(
+    /// One connection of a page to this node; a page that reconnects has a new one.
+    SessionId,
+    "session-"
+);
+number!(
     /// One line of a room's roster.
     ParticipantId,
     "p"

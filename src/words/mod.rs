@@ -11,7 +11,7 @@ mod secret;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
-pub use ids::{CallId, InvalidName, LegId, ParticipantId, RoomId, TrunkName};
+pub use ids::{CallId, InvalidName, LegId, ParticipantId, RoomId, SessionId, TrunkName};
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language};
 pub use personal::{Mask, Personal, Purpose};
 pub use role::Role;

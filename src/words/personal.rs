@@ -33,6 +33,13 @@ impl Mask for String {
     }
 }
 
+/// An IP address: only which of the two kinds it is.
+impl Mask for std::net::IpAddr {
+    fn mask(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_ipv4() { "an IPv4 address" } else { "an IPv6 address" })
+    }
+}
+
 /// A value that belongs to a person. `Debug` and `Display` show its masked form;
 /// the plain value needs [`reveal`](Self::reveal) and a purpose. There is no `Deref`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

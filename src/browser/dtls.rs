@@ -1,0 +1,215 @@
+//! The key exchange (RFC 5764), as the server. In: DTLS records until the keys are there. Out: records, and then the keys.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use rtc_crypto::{HashAlgorithm, RTCCryptoProvider};
+use rtc_dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig};
+use rtc_dtls::crypto::Certificate;
+use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_shared::TransportProtocol;
+use rtc_shared::error::Error;
+
+use super::srtp::Keys;
+
+/// The SHA-256 of a certificate, as SDP gives it (RFC 8122).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            let colon = if at == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02X}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The cryptography did not start.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no keys for browsers: {0}")]
+pub struct CannotBegin(String);
+
+impl From<Error> for CannotBegin {
+    fn from(error: Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<rtc_crypto::CryptoError> for CannotBegin {
+    fn from(error: rtc_crypto::CryptoError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What this node shows to browsers: a certificate that lives as long as the process.
+#[derive(Clone)]
+pub struct Identity {
+    pub(super) crypto: Arc<dyn RTCCryptoProvider>,
+    certificate: Certificate,
+    fingerprint: Fingerprint,
+}
+
+impl Identity {
+    /// A new one.
+    ///
+    /// # Errors
+    /// No key could be made.
+    pub fn generate() -> Result<Self, CannotBegin> {
+        let crypto = rtc_crypto::default_provider()?;
+        let certificate = Certificate::generate_self_signed(vec![String::from("einwahl")], crypto.crypto())?;
+        let der = certificate.certificate.first().map(|der| der.to_vec()).unwrap_or_default();
+        let fingerprint = fingerprint_of(&der, crypto.as_ref())?;
+        Ok(Self { crypto, certificate, fingerprint })
+    }
+
+    /// What the answer says of it.
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    fn config(&self, expected: Fingerprint) -> Result<HandshakeConfig, CannotBegin> {
+        let crypto = Arc::clone(&self.crypto);
+        let is_expected = move |chain: &[Vec<u8>], _: &[_]| {
+            let shown = chain.first().ok_or(Error::ErrNonCertificate)?;
+            match fingerprint_of(shown, crypto.as_ref()) {
+                Ok(shown) if shown == expected => Ok(()),
+                Ok(_) | Err(_) => Err(Error::ErrNoMatchingCertificateFingerprint),
+            }
+        };
+        let config = ConfigBuilder::default()
+            .with_crypto_provider(Arc::clone(&self.crypto))
+            .with_certificates(vec![self.certificate.clone()])
+            .with_srtp_protection_profiles(vec![
+                SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+                SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+            ])
+            .with_client_auth(ClientAuthType::RequireAnyClientCert)
+            // No authority signs these certificates: the fingerprint in the offer is the proof.
+            .with_insecure_skip_verify(true)
+            .with_verify_peer_certificate(Some(Arc::new(is_expected)))
+            .with_extended_master_secret(ExtendedMasterSecretType::Require)
+            .with_flight_interval(Duration::from_millis(250))
+            .build(false, None)?;
+        Ok(config)
+    }
+}
+
+fn fingerprint_of(der: &[u8], crypto: &dyn RTCCryptoProvider) -> Result<Fingerprint, CannotBegin> {
+    let hash = crypto.crypto().hash(HashAlgorithm::Sha256, der)?;
+    let hash = hash.as_slice().try_into().map_err(|_| CannotBegin(String::from("a SHA-256 of another length")))?;
+    Ok(Fingerprint(hash))
+}
+
+/// The machine tells peers apart by address; here each has its own, wherever the browser moves.
+const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 1);
+
+/// The last flight is repeated so often at most.
+const MOST_REPEATS: u8 = 8;
+
+/// How far the key exchange is.
+pub(super) enum Dtls {
+    /// Records go into the machine.
+    Exchanging(Box<Endpoint>),
+    /// The machine is gone. The last flight is kept for a browser that missed it.
+    Done { last_flight: Vec<BytesMut>, repeats_left: u8 },
+    /// It failed, or the browser is not the one that made the offer.
+    Failed,
+}
+
+/// What came of a datagram.
+pub(super) struct Progress {
+    pub(super) replies: Vec<BytesMut>,
+    pub(super) keys: Option<Box<Keys>>,
+}
+
+impl Progress {
+    const NOTHING: Self = Self { replies: Vec::new(), keys: None };
+}
+
+impl Dtls {
+    pub(super) fn new(identity: &Identity, expected: Fingerprint) -> Result<Self, CannotBegin> {
+        let config = Arc::new(identity.config(expected)?);
+        Ok(Self::Exchanging(Box::new(Endpoint::new(PEER, TransportProtocol::UDP, Some(config)))))
+    }
+
+    pub(super) const fn has_failed(&self) -> bool {
+        matches!(self, Self::Failed)
+    }
+
+    pub(super) fn receive(&mut self, datagram: &[u8], crypto: &dyn RTCCryptoProvider, now: Instant) -> Progress {
+        match self {
+            Self::Exchanging(_) if would_end_it(datagram) => Progress::NOTHING,
+            Self::Exchanging(machine) => {
+                let events = machine.read(now, PEER, None, BytesMut::from(datagram));
+                let replies: Vec<_> = std::iter::from_fn(|| machine.poll_transmit().map(|sent| sent.message)).collect();
+                let is_complete = match events {
+                    Ok(events) => events.iter().any(|event| matches!(event, EndpointEvent::HandshakeComplete)),
+                    Err(error) => {
+                        tracing::debug!(%error, "a browser's key exchange failed");
+                        *self = Self::Failed;
+                        return Progress { replies, keys: None };
+                    }
+                };
+                if !is_complete {
+                    return Progress { replies, keys: None };
+                }
+                let keys = machine.get_connection_state(PEER).and_then(|state| Keys::of(state, crypto)).map(Box::new);
+                *self = match keys {
+                    Some(_) => Self::Done { last_flight: replies.clone(), repeats_left: MOST_REPEATS },
+                    None => Self::Failed,
+                };
+                Progress { replies, keys }
+            }
+            Self::Done { last_flight, repeats_left } => {
+                if datagram.first() != Some(&HANDSHAKE) || *repeats_left == 0 {
+                    return Progress::NOTHING;
+                }
+                *repeats_left -= 1;
+                Progress { replies: last_flight.clone(), keys: None }
+            }
+            Self::Failed => Progress::NOTHING,
+        }
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Exchanging(machine) => machine.poll_timeout(&PEER),
+            Self::Done { .. } | Self::Failed => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Vec<BytesMut> {
+        match self {
+            Self::Exchanging(machine) => {
+                if machine.handle_timeout(PEER, now).is_err() {
+                    *self = Self::Failed;
+                    return Vec::new();
+                }
+                std::iter::from_fn(|| machine.poll_transmit().map(|sent| sent.message)).collect()
+            }
+            Self::Done { .. } | Self::Failed => Vec::new(),
+        }
+    }
+}
+
+/// Content types of records (RFC 6347 section 4.1).
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const HANDSHAKE: u8 = 22;
+
+/// A ChangeCipherSpec in an epoch other than 0 has no meaning, and makes the machine send a fatal alert.
+fn would_end_it(datagram: &[u8]) -> bool {
+    match datagram {
+        [CHANGE_CIPHER_SPEC, _, _, e0, e1, ..] => (*e0, *e1) != (0, 0),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+pub(super) fn tests_only_fingerprint(certificate: &Certificate, identity: &Identity) -> Fingerprint {
+    fingerprint_of(&certificate.certificate[0], identity.crypto.as_ref()).expect("a hash")
+}

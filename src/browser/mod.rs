@@ -1,0 +1,24 @@
+//! One browser's connection (RFC 8829, RFC 8445, RFC 5764). In: its offer, then datagrams and the time. Out: our answer,
+//! datagrams, and the RTP that is inside. It holds no socket: `workers` carries the datagrams.
+//!
+//! The gateway has addresses of its own, so it is an ICE-lite agent (RFC 8445 section 2.5): it answers the browser's
+//! checks and sends none. What passes is a matter of structure:
+//! - nothing but a check with the right MESSAGE-INTEGRITY is taken from an address that has not passed one;
+//! - once the keys are there nothing reaches the DTLS machine any more, so no datagram can end a call;
+//! - only one SSRC is decrypted, so nobody can make the table of streams grow.
+
+mod answer;
+mod dtls;
+mod ice;
+mod offer;
+mod srtp;
+mod transport;
+
+pub use answer::{Candidate, answer};
+pub use dtls::{CannotBegin, Fingerprint, Identity};
+pub use ice::{Credentials, Path, Via, ufrag_of};
+pub use offer::{BadOffer, Offer};
+pub use transport::{Received, Transport};
+
+#[cfg(test)]
+mod stories;

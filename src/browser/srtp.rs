@@ -1,0 +1,84 @@
+//! Media keys (RFC 3711, RFC 7714). In: RTP or SRTP. Out: the other. One SSRC comes in; more are not looked at.
+
+use bytes::BytesMut;
+use rtc_crypto::RTCCryptoProvider;
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_dtls::state::State;
+use rtc_srtp::config::{Config, LABEL_EXTRACTOR_DTLS_SRTP};
+use rtc_srtp::context::Context;
+use rtc_srtp::option::srtp_replay_protection;
+use rtc_srtp::protection_profile::ProtectionProfile;
+
+/// How far back a packet may be late, in packets.
+const REPLAY_WINDOW: usize = 128;
+
+pub(super) struct Keys {
+    config: Config,
+    outgoing: Context,
+    incoming: Option<Incoming>,
+}
+
+/// The browser's one stream.
+struct Incoming {
+    ssrc: u32,
+    context: Context,
+}
+
+impl Keys {
+    /// The keys of a finished exchange; `None` if no profile was agreed on.
+    pub(super) fn of(state: &State, crypto: &dyn RTCCryptoProvider) -> Option<Self> {
+        let mut config = Config { profile: profile_of(state.srtp_protection_profile())?, ..Config::default() };
+        let material =
+            state.export_keying_material(LABEL_EXTRACTOR_DTLS_SRTP, &[], config.keying_material_len()).ok()?;
+        config.set_session_keys_from_keying_material(material.as_ref(), state.is_client()).ok()?;
+        let keys = &config.keys;
+        let outgoing =
+            Context::new(&keys.local_master_key, &keys.local_master_salt, config.profile, None, None, crypto.crypto());
+        Some(Self { outgoing: outgoing.ok()?, incoming: None, config })
+    }
+
+    /// RTP for the browser.
+    pub(super) fn protect(&mut self, rtp: &[u8]) -> Option<BytesMut> {
+        self.outgoing.encrypt_rtp(rtp).ok()
+    }
+
+    /// RTP of the browser. The first SSRC with a good packet is its stream; a stranger's costs a failed check and leaves
+    /// nothing behind.
+    pub(super) fn open(&mut self, packet: &[u8], crypto: &dyn RTCCryptoProvider) -> Option<BytesMut> {
+        let ssrc = u32::from_be_bytes(*packet.get(8..)?.first_chunk()?);
+        if let Some(incoming) = &mut self.incoming {
+            return if incoming.ssrc == ssrc { incoming.context.decrypt_rtp(packet).ok() } else { None };
+        }
+        let mut context = self.context_for_incoming(crypto)?;
+        let rtp = context.decrypt_rtp(packet).ok()?;
+        self.incoming = Some(Incoming { ssrc, context });
+        Some(rtp)
+    }
+
+    fn context_for_incoming(&self, crypto: &dyn RTCCryptoProvider) -> Option<Context> {
+        let keys = &self.config.keys;
+        let replay = Some(srtp_replay_protection(REPLAY_WINDOW));
+        let (key, salt) = (&keys.remote_master_key, &keys.remote_master_salt);
+        Context::new(key, salt, self.config.profile, replay, None, crypto.crypto()).ok()
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+        let keys = &mut self.config.keys;
+        keys.local_master_key.zeroize();
+        keys.local_master_salt.zeroize();
+        keys.remote_master_key.zeroize();
+        keys.remote_master_salt.zeroize();
+    }
+}
+
+const fn profile_of(agreed: SrtpProtectionProfile) -> Option<ProtectionProfile> {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the list of another crate may grow; we offer these two")]
+    match agreed {
+        SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => Some(ProtectionProfile::AeadAes128Gcm),
+        SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => Some(ProtectionProfile::Aes128CmHmacSha1_80),
+        _ => None,
+    }
+}
