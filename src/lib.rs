@@ -31,11 +31,14 @@ pub mod config;
 #[cfg(feature = "gateway")]
 pub mod sip;
 #[cfg(feature = "gateway")]
+pub mod web;
+#[cfg(feature = "gateway")]
 pub mod workers;
 
 // --- pure: facts and time in, effects out ---
 pub mod room;
 pub mod ivr;
 pub mod call;
+pub mod browser;
 pub mod media;
 pub mod words;

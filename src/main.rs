@@ -37,7 +37,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let levels = tracing_subscriber::EnvFilter::try_from_env("EINWAHL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("einwahl=info,rsipstack=error"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("einwahl=info,rsipstack=error,rtc_dtls=error"));
     tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).init();
     match Arguments::parse().command {
         Command::Serve { config } => with_config(config, serve),
@@ -65,6 +65,11 @@ fn demo() -> ExitCode {
     };
     for address in &config.sip.listen {
         say(&format!("dial sip:einwahl@{address} with any softphone on this machine (UDP or TCP)"));
+    }
+    for address in &config.web.listen {
+        say(&format!(
+            "open https://{address}/r/demo in a browser on this machine (it warns of our own certificate); PIN 4711 or 0815"
+        ));
     }
     say("key 123456 # and then 4711 # (to take part) or 0815 # (to lead); *0 tells the keys. Stop with Ctrl-C.");
     serve(config)

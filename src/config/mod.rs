@@ -2,7 +2,7 @@
 //! configuration; a word that means nothing is refused with its place, and what would be understood.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
@@ -18,6 +18,10 @@ pub struct Config {
     pub sip: Sip,
     /// The sound of telephones.
     pub media: Media,
+    /// The door for browsers.
+    pub web: Web,
+    /// The sound of browsers.
+    pub browsers: Browsers,
     /// What callers hear first.
     pub menu: Menu,
     /// The meetings.
@@ -67,6 +71,42 @@ impl Default for Media {
             silence: 60,
             codecs: vec![Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu],
         }
+    }
+}
+
+/// The door for browsers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// Where to listen, with HTTPS; nowhere, and there are only telephones.
+    pub listen: Vec<SocketAddr>,
+    /// The certificate with its chain, a PEM file; without one, it is made anew at each start.
+    pub certificate: Option<PathBuf>,
+    /// Its key, a PEM file.
+    pub key: Option<PathBuf>,
+    /// So many pages at once.
+    pub most_pages: usize,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self { listen: vec![(Ipv4Addr::LOCALHOST, 8443).into()], certificate: None, key: None, most_pages: 1_000 }
+    }
+}
+
+/// The sound of browsers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Browsers {
+    /// Where it is received, with UDP and with TCP: one port for all.
+    pub listen: Vec<SocketAddr>,
+    /// The addresses by which browsers reach that port, where they are others (behind a NAT, or when listening everywhere).
+    pub public: Vec<IpAddr>,
+}
+
+impl Default for Browsers {
+    fn default() -> Self {
+        Self { listen: vec![(Ipv4Addr::LOCALHOST, 3478).into()], public: Vec::new() }
     }
 }
 

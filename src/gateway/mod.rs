@@ -1,6 +1,8 @@
 //! Wires everything: what the doors and the media thread tell goes through the pure rooms, and what those want is done here,
 //! in one place. One task owns all state: nothing is locked, and everything happens in one order.
 //!
+//! A page: [`web::Event::Arrived`] → `browser` (offer and answer) → `workers` (a private leg) → `room` (join) → `workers`.
+//!
 //! A call: [`sip::Event::Invited`] → `call` (offer and answer) → `workers` (a private leg) → `ivr` (keys to admission) →
 //! `room` (join) → `workers` (the leg enters).
 
@@ -8,6 +10,7 @@ mod caller;
 mod clock;
 mod meetings;
 mod settings;
+mod visitors;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -15,23 +18,30 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
 use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
 use crate::media::Clip;
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
-use crate::words::{CallId, Codec, Language, LegId, RoomId};
+use crate::web;
+use crate::words::{CallId, Codec, Language, LegId, Personal, RoomId};
 use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
 pub use meetings::Meeting;
 use meetings::Meetings;
+use visitors::Visitors;
 
 /// How the gateway works.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The door for telephones.
     pub sip: sip::Config,
+    /// The door for browsers.
+    pub web: web::Config,
+    /// Where browsers' media reaches us, if that is not where we listen for it.
+    pub public: Vec<std::net::IpAddr>,
     /// The media thread.
     pub media: workers::Config,
     /// The codecs, the best first.
@@ -50,6 +60,12 @@ pub enum CannotStart {
     /// See [`sip::CannotOpen`].
     #[error(transparent)]
     Sip(#[from] sip::CannotOpen),
+    /// See [`web::CannotServe`].
+    #[error(transparent)]
+    Web(#[from] web::CannotServe),
+    /// See [`crate::browser::CannotBegin`].
+    #[error(transparent)]
+    Browsers(#[from] crate::browser::CannotBegin),
     /// No media thread.
     #[error("the media thread did not start: {0}")]
     Media(#[from] std::io::Error),
@@ -68,10 +84,16 @@ pub struct Gateway {
     pool: Pool,
     library: Library,
     guard: Guard,
+    page_guard: Guard<Personal<std::net::IpAddr>>,
+    identity: Identity,
+    candidates: Vec<Candidate>,
+    pages: web::Door,
+    visitors: Visitors,
     meetings: Meetings,
     callers: BTreeMap<LegId, Caller>,
     rooms: BTreeMap<RoomId, Room>,
     signalling: mpsc::Receiver<sip::Event>,
+    visits: mpsc::Receiver<web::Event>,
     media: mpsc::Receiver<workers::Event>,
 }
 
@@ -86,7 +108,15 @@ impl Gateway {
         let pool = Pool::start(&config.media, to_media)?;
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
         let door = Door::open(config.sip.clone(), to_signalling).await?;
+        let (to_visits, visits) = mpsc::channel(QUEUE);
+        let pages = web::Door::open(&config.web, to_visits)?;
         Ok(Self {
+            page_guard: Guard::new(GuardConfig::default()),
+            identity: Identity::generate()?,
+            candidates: visitors::candidates(&config.media.browsers, &config.public),
+            pages,
+            visitors: Visitors::default(),
+            visits,
             meetings: Meetings::new(std::mem::take(&mut config.meetings)),
             guard: Guard::new(GuardConfig::default()),
             callers: BTreeMap::new(),
@@ -107,15 +137,18 @@ impl Gateway {
             tokio::select! {
                 () = closing.cancelled() => break,
                 Some(event) = self.signalling.recv() => self.on_signalling(event),
+                Some(event) = self.visits.recv() => self.on_page(event),
                 Some(event) = self.media.recv() => self.on_media(event),
                 () = until(deadline) => self.on_time(),
             }
         }
         self.door.drain();
+        self.pages.drain();
         for leg in self.callers.keys() {
             self.door.hang_up(CallId(leg.0)).await;
         }
         self.door.close();
+        self.pages.close();
         self.pool.stop();
     }
 
@@ -141,6 +174,11 @@ impl Gateway {
             workers::Event::Digit { leg, digit } => self.tell_menu(leg, ivr::Input::Digit(digit)),
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
+            workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
+            // The page notices too, and asks for a restart; its place is its own while it is connected.
+            workers::Event::Lost { leg } if self.visitors.is_here(leg) => {
+                tracing::info!(%leg, "no sound passes to or from a browser");
+            }
             workers::Event::Lost { leg } => {
                 tracing::info!(%leg, "no sound from this phone for too long: hung up");
                 self.hang_up(leg);
@@ -234,6 +272,7 @@ impl Gateway {
         for effect in effects {
             self.perform_room(name, effect);
         }
+        self.forget_the_lost(name);
     }
 
     fn perform_menu(&mut self, leg: LegId, effects: Vec<ivr::Effect>) {
@@ -274,30 +313,42 @@ impl Gateway {
     }
 
     fn join(&mut self, leg: LegId, room: &RoomId, role: room::Role) {
-        let Some(meeting) = self.meetings.get(room) else { return };
         let Some(caller) = self.callers.get_mut(&leg) else { return };
         let name = Name::of_caller(caller.number.as_ref());
         caller.room = Some(room.clone());
-        let config = &meeting.config;
-        self.rooms.entry(room.clone()).or_insert_with(|| Room::new(config.clone(), clock::now()));
+        self.open_room(room);
         self.tell_room(room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role }));
+    }
+
+    /// Makes the room of a meeting, if nobody is in it yet.
+    fn open_room(&mut self, name: &RoomId) {
+        if let Some(meeting) = self.meetings.get(name) {
+            let config = &meeting.config;
+            self.rooms.entry(name.clone()).or_insert_with(|| Room::new(config.clone(), clock::now()));
+        }
     }
 
     fn perform_room(&mut self, name: &RoomId, effect: room::Effect) {
         match effect {
-            room::Effect::Enter { leg } => self.tell_media(workers::Command::Enter { leg, room: name.clone() }),
+            room::Effect::Enter { leg } => {
+                self.tell_media(workers::Command::Enter { leg, room: name.clone() });
+                self.page_enters(leg);
+            }
             room::Effect::Exit { leg } => self.tell_media(workers::Command::Exit { leg }),
             room::Effect::SetMuted { leg, on } => self.tell_media(workers::Command::Mute { leg, on }),
+            room::Effect::Notice { leg, notice } if self.visitors.is_here(leg) => self.page_is_noticed(leg, notice),
             room::Effect::Notice { leg, notice } => self.tell_menu(leg, ivr::Input::Notice(notice)),
             room::Effect::Announce(announcement) => self.announce(name, announcement),
+            room::Effect::Disconnect { leg, why } if self.visitors.is_here(leg) => self.page_is_disconnected(leg, why),
             room::Effect::Disconnect { leg, why } => match why.notice() {
                 Some(notice) => self.tell_menu(leg, ivr::Input::Notice(notice)),
                 None => self.hang_up(leg),
             },
+            room::Effect::Refused { leg, why } if self.visitors.is_here(leg) => self.page_is_refused(leg, why),
             room::Effect::Refused { leg, why } => self.tell_menu(leg, ivr::Input::NotTaken(why.obstacle())),
-            room::Effect::Seated { leg, participant } => tracing::debug!(room = %name, %leg, %participant, "seated"),
-            room::Effect::Published(event) => tracing::debug!(room = %name, revision = event.revision, "changed"),
-            room::Effect::Speaking(participants) => tracing::trace!(room = %name, ?participants, "speaking"),
+            room::Effect::Seated { leg, participant } => self.page_is_seated(leg, participant),
+            room::Effect::Published(event) => self.publish(name, &event),
+            room::Effect::Speaking(participants) => self.show_speakers(name, &participants),
         }
     }
 

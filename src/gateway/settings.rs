@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Config, Meeting};
 use crate::config;
-use crate::{ivr, room, sip, workers};
+use crate::{ivr, room, sip, web, workers};
 
 impl From<config::Config> for Config {
     fn from(file: config::Config) -> Self {
@@ -18,7 +18,14 @@ impl From<config::Config> for Config {
                 address: file.media.address,
                 ports: file.media.first_port..file.media.last_port.saturating_add(1),
                 silence: Duration::from_secs(file.media.silence),
+                browsers: file.browsers.listen,
             },
+            web: web::Config {
+                listen: file.web.listen,
+                certificate: file.web.certificate.zip(file.web.key),
+                most_pages: file.web.most_pages,
+            },
+            public: file.browsers.public,
             codecs: file.media.codecs,
             language: file.menu.language,
             menu: ivr::Config::default(),

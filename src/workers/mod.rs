@@ -5,10 +5,12 @@
 
 mod clock;
 mod line;
+mod pages;
+mod port;
 mod ports;
 mod thread;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -17,8 +19,9 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::mpsc;
 
+use crate::browser::{Credentials, Transport};
 use crate::media::codec::CodecError;
-use crate::media::{Clip, PhoneLeg, Session};
+use crate::media::{BrowserLeg, Clip, PhoneLeg, Session};
 use crate::words::{Digit, LegId, RoomId};
 
 use ports::Ports;
@@ -33,6 +36,8 @@ pub struct Config {
     pub ports: std::ops::Range<u16>,
     /// A phone that sent nothing for this long is warned by a tone, at the half of it, and then its call is over.
     pub silence: Duration,
+    /// Where browsers' media is received, with UDP and with TCP: one port for all.
+    pub browsers: Vec<SocketAddr>,
 }
 
 /// What the media thread is told to do.
@@ -52,6 +57,24 @@ pub enum Command {
         leg: LegId,
         /// What holds now.
         session: Session,
+    },
+    /// Takes a browser's leg, which is private.
+    AddBrowser {
+        /// Its name.
+        leg: LegId,
+        /// Our half of its checks' name.
+        ufrag: String,
+        /// Its connection.
+        transport: Box<Transport>,
+        /// The leg, made on the caller's thread.
+        browser: Box<BrowserLeg>,
+    },
+    /// A browser made a new offer for the same connection.
+    Restart {
+        /// Which leg.
+        leg: LegId,
+        /// What both sides show from now on.
+        credentials: Credentials,
     },
     /// The leg hears the room and is heard, unless it is muted.
     Enter {
@@ -126,7 +149,12 @@ pub enum Event {
         /// Who does now.
         legs: Vec<LegId>,
     },
-    /// Nothing has come from this phone for too long: its call is over.
+    /// Sound can pass between us and this browser.
+    Connected {
+        /// Which leg.
+        leg: LegId,
+    },
+    /// Nothing has come from this leg for too long: a phone's call is over; a browser may come back.
     Lost {
         /// Which leg.
         leg: LegId,
@@ -180,11 +208,12 @@ impl Pool {
     /// Starts the thread. Events go to `events`.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// The operating system gives no thread, or the browsers' port is taken.
     pub fn start(config: &Config, events: mpsc::Sender<Event>) -> std::io::Result<Self> {
         let (commands, queue) = bounded(QUEUE);
         let figures = Figures::default();
-        let worker = thread::Worker::new(queue, events, figures.clone(), config.silence);
+        let port = port::Port::open(&config.browsers)?;
+        let worker = thread::Worker::new(queue, events, figures.clone(), config.silence, pages::Pages::new(port));
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
         let ports = Arc::new(Mutex::new(Ports::new(config.address, config.ports.clone())));
         Ok(Self { commands, ports, figures, thread: Arc::new(Thread(Mutex::new(Some(thread)))) })

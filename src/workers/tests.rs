@@ -78,7 +78,7 @@ fn alaw(hertz: u16) -> Vec<u8> {
 
 fn start(silence: Duration, ports: std::ops::Range<u16>) -> (Pool, mpsc::Receiver<Event>) {
     let (events, news) = mpsc::channel(100);
-    let config = Config { address: Ipv4Addr::LOCALHOST.into(), ports, silence };
+    let config = Config { address: Ipv4Addr::LOCALHOST.into(), ports, silence, browsers: Vec::new() };
     (Pool::start(&config, events).expect("a thread"), news)
 }
 

@@ -1,7 +1,7 @@
 //! The loop of the media thread: commands until the next tick is due, then one tick.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::sync::mpsc;
 
 use super::line::Line;
+use super::pages::Pages;
 use super::{Command, Event, Figures, clock, count};
+use crate::media::leg::Datagram;
 use crate::media::leg::TICK;
-use crate::media::shard::{Seat, Shard};
+use crate::media::shard::{BrowserSeat, Outlet, Seat, Shard};
 use crate::media::tone::{Player, Tone};
 use crate::media::{Clip, PhoneLeg};
 use crate::words::{Digit, LegId, Rate, RoomId};
@@ -23,6 +25,7 @@ pub(super) struct Worker {
     silence: Silence,
     lines: HashMap<LegId, Line>,
     private: BTreeMap<LegId, PhoneLeg>,
+    pages: Pages,
     shards: BTreeMap<RoomId, Shard>,
 }
 
@@ -44,10 +47,11 @@ impl Worker {
         events: mpsc::Sender<Event>,
         figures: Figures,
         silence: Duration,
+        pages: Pages,
     ) -> Self {
         let (lines, private, shards) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
         let silence = Silence { most: silence, warning: warning() };
-        Self { queue, events, figures, silence, lines, private, shards }
+        Self { queue, events, figures, silence, lines, private, pages, shards }
     }
 
     pub(super) fn run(mut self) {
@@ -76,6 +80,8 @@ impl Worker {
                 self.lines.insert(leg, Line::new(ports));
                 self.private.insert(leg, *phone);
             }
+            Command::AddBrowser { leg, ufrag, transport, browser } => self.pages.add(leg, ufrag, *transport, *browser),
+            Command::Restart { leg, credentials } => self.pages.restart(leg, credentials),
             Command::Renegotiate { leg, session } => {
                 if let Some(phone) = self.phone(leg)
                     && let Err(error) = phone.renegotiate(session)
@@ -104,9 +110,10 @@ impl Worker {
                 self.exit(leg);
                 self.private.remove(&leg);
                 self.lines.remove(&leg);
+                self.pages.remove(leg);
             }
         }
-        self.figures.legs.store(self.lines.len() as u64, Ordering::Relaxed);
+        self.figures.legs.store((self.lines.len() + self.pages.len()) as u64, Ordering::Relaxed);
     }
 
     fn phone(&mut self, leg: LegId) -> Option<&mut PhoneLeg> {
@@ -119,6 +126,13 @@ impl Worker {
 
     fn enter(&mut self, leg: LegId, room: RoomId) {
         self.exit(leg);
+        if let Some(page) = self.pages.get_mut(leg) {
+            let Some(browser) = page.private.take() else { return };
+            page.room = Some(room.clone());
+            let seat = BrowserSeat::new(browser, page.muted);
+            self.shards.entry(room).or_default().enter_browser(leg, seat);
+            return;
+        }
         let Some(line) = self.lines.get_mut(&leg) else { return };
         let Some(phone) = self.private.remove(&leg) else { return };
         line.room = Some(room.clone());
@@ -126,10 +140,16 @@ impl Worker {
     }
 
     fn exit(&mut self, leg: LegId) {
-        let Some(room) = self.lines.get_mut(&leg).and_then(|line| line.room.take()) else { return };
+        let mut page = self.pages.get_mut(leg);
+        let line = self.lines.get_mut(&leg);
+        let of_page = page.as_mut().and_then(|page| page.room.take());
+        let Some(room) = of_page.or_else(|| line.and_then(|line| line.room.take())) else { return };
         let Some(shard) = self.shards.get_mut(&room) else { return };
         if let Some(seat) = shard.exit(leg) {
             self.private.insert(leg, seat.leg);
+        }
+        if let Some(page) = page {
+            page.private = shard.exit_browser(leg).map(|seat| seat.leg);
         }
         if shard.is_empty() {
             self.shards.remove(&room);
@@ -137,6 +157,14 @@ impl Worker {
     }
 
     fn mute(&mut self, leg: LegId, on: bool) {
+        if let Some(page) = self.pages.get_mut(leg) {
+            page.muted = on;
+            let shard = page.room.as_ref().and_then(|room| self.shards.get_mut(room));
+            if let Some(seat) = shard.and_then(|shard| shard.browser(leg)) {
+                seat.muted = on;
+            }
+            return;
+        }
         let Some(line) = self.lines.get_mut(&leg) else { return };
         line.muted = on;
         if let Some(seat) =
@@ -164,6 +192,16 @@ impl Worker {
                 watch(*leg, line, phone, now, &self.silence, &mut news);
             }
         }
+        let shards = &mut self.shards;
+        self.pages.receive(now, &mut news, |leg, page, rtp| match &mut page.private {
+            Some(private) => private.receive(rtp, now),
+            None => {
+                let shard = page.room.as_ref().and_then(|room| shards.get_mut(room));
+                if let Some(seat) = shard.and_then(|shard| shard.browser(leg)) {
+                    seat.leg.receive(rtp, now);
+                }
+            }
+        });
         for (room, shard) in &mut self.shards {
             for (leg, seat) in shard.seats() {
                 if let Some(line) = self.lines.get_mut(&leg) {
@@ -171,13 +209,7 @@ impl Worker {
                     watch(leg, line, &mut seat.leg, now, &self.silence, &mut news);
                 }
             }
-            let lines = &self.lines;
-            let changed = shard.tick(now, |leg, datagram, target| {
-                if let Some(line) = lines.get(&leg) {
-                    send(&line.ports.rtp, datagram.as_bytes(), target);
-                }
-            });
-            if changed {
+            if shard.tick(now, &mut Wires { lines: &self.lines, pages: &mut self.pages }) {
                 news.push(Event::Speaking { room: room.clone(), legs: shard.speaking() });
             }
         }
@@ -186,6 +218,24 @@ impl Worker {
                 count(&self.figures.dropped_events);
             }
         }
+    }
+}
+
+/// Carries what the shards send.
+struct Wires<'a> {
+    lines: &'a HashMap<LegId, Line>,
+    pages: &'a mut Pages,
+}
+
+impl Outlet for Wires<'_> {
+    fn to_phone(&mut self, leg: LegId, datagram: &Datagram, target: SocketAddr) {
+        if let Some(line) = self.lines.get(&leg) {
+            send(&line.ports.rtp, datagram.as_bytes(), target);
+        }
+    }
+
+    fn to_browser(&mut self, leg: LegId, rtp: &[u8]) {
+        self.pages.send(leg, rtp);
     }
 }
 
@@ -238,6 +288,6 @@ fn warning() -> Clip {
 }
 
 /// A datagram that cannot be sent now is not worth sending later.
-fn send(socket: &UdpSocket, datagram: &[u8], target: std::net::SocketAddr) {
+fn send(socket: &UdpSocket, datagram: &[u8], target: SocketAddr) {
     let _ = socket.send_to(datagram, target);
 }

@@ -1,0 +1,420 @@
+//! Those who take part by browser: from the door's events to the room, and from the room's effects to the page.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::{Gateway, chance, clock};
+use crate::browser::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
+use crate::ivr::{Admission, Notice, Obstacle, Target};
+use crate::media::BrowserLeg;
+use crate::room::{Command, Kind, Name, Newcomer, Numbered, Refusal, Why};
+use crate::web::{self, Answer, Code, End, Hello, Link, Request};
+use crate::words::{LegId, ParticipantId, Personal, Pin, Role, RoomId, SessionId};
+use crate::workers;
+
+/// Somebody in a browser, by their leg.
+pub(super) struct Visitor {
+    room: RoomId,
+    participant: Option<ParticipantId>,
+    role: Role,
+    token: String,
+    session: SessionId,
+    /// `None` while the connection is broken and the place is kept.
+    link: Option<Link>,
+    /// Not in the meeting yet.
+    waiting: bool,
+    /// The last event that the page knows.
+    seen: u64,
+    connection: Connection,
+    /// The answer that the next welcome brings.
+    answer: Option<String>,
+}
+
+/// What a further offer for the same connection must fit.
+struct Connection {
+    fingerprint: Fingerprint,
+    first_ssrc: u32,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Visitors {
+    by_leg: BTreeMap<LegId, Visitor>,
+    by_session: BTreeMap<SessionId, LegId>,
+    by_token: BTreeMap<String, LegId>,
+    legs: u64,
+}
+
+/// Telephones' legs bear the numbers of their calls, from 1; browsers' legs begin far above.
+const FIRST_LEG: u64 = 1 << 62;
+
+impl Visitors {
+    pub(super) fn is_here(&self, leg: LegId) -> bool {
+        self.by_leg.contains_key(&leg)
+    }
+
+    fn next_leg(&mut self) -> LegId {
+        self.legs += 1;
+        LegId(FIRST_LEG + self.legs)
+    }
+
+    fn insert(&mut self, leg: LegId, visitor: Visitor) {
+        self.by_session.insert(visitor.session, leg);
+        self.by_token.insert(visitor.token.clone(), leg);
+        self.by_leg.insert(leg, visitor);
+    }
+
+    fn remove(&mut self, leg: LegId) -> Option<Visitor> {
+        let visitor = self.by_leg.remove(&leg)?;
+        self.by_session.remove(&visitor.session);
+        self.by_token.remove(&visitor.token);
+        Some(visitor)
+    }
+
+    /// Tells a page something. One that does not keep up loses its connection, and comes back.
+    fn tell(&mut self, leg: LegId, answer: Answer) {
+        if let Some(visitor) = self.by_leg.get_mut(&leg)
+            && visitor.link.as_ref().is_some_and(|link| !link.tell(answer))
+        {
+            visitor.link = None;
+        }
+    }
+}
+
+/// The addresses that answers name: where we listen, or what stands for it outside.
+pub(super) fn candidates(listen: &[SocketAddr], public: &[std::net::IpAddr]) -> Vec<Candidate> {
+    let mut addresses = Vec::new();
+    for address in listen {
+        if public.is_empty() {
+            addresses.push(*address);
+        } else {
+            addresses.extend(public.iter().map(|ip| SocketAddr::new(*ip, address.port())));
+        }
+    }
+    addresses.dedup();
+    let udp = addresses.iter().map(|address| Candidate::Udp(*address));
+    udp.chain(addresses.iter().map(|address| Candidate::Tcp(*address))).collect()
+}
+
+impl Gateway {
+    pub(super) fn on_page(&mut self, event: web::Event) {
+        match event {
+            web::Event::Arrived { session, hello, link } => {
+                let refused = match *hello {
+                    Hello::Join { room, name, offer, pin, from, language: _ } => {
+                        self.page_joins(session, &link, &room, name, &offer, pin.as_ref(), &from)
+                    }
+                    Hello::Resume { room, token, offer } => {
+                        self.page_returns(session, &link, &room, &token, offer.as_deref())
+                    }
+                };
+                if let Err(refusal) = refused {
+                    // The page is gone, or hears why it cannot come in.
+                    let _ = link.tell(refusal);
+                }
+            }
+            web::Event::Said { session, request } => {
+                if let Some(leg) = self.visitors.by_session.get(&session).copied() {
+                    self.page_says(leg, request);
+                }
+            }
+            web::Event::Gone { session } => self.page_gone(session),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that a page says first")]
+    fn page_joins(
+        &mut self,
+        session: SessionId,
+        link: &Link,
+        room: &RoomId,
+        name: Name,
+        offer: &str,
+        pin: Option<&Pin>,
+        from: &Personal<std::net::IpAddr>,
+    ) -> Result<(), Answer> {
+        let offer = Offer::read(offer).map_err(|why| {
+            tracing::info!(%session, %why, "a page's offer cannot be used");
+            Answer::refused(Code::Sound)
+        })?;
+        let role = self.admit_page(room, pin, from)?;
+        let leg = self.visitors.next_leg();
+        let (connection, answer) = self.connect(leg, &offer)?;
+        let token = secret();
+        let visitor = Visitor {
+            room: room.clone(),
+            participant: None,
+            role,
+            token,
+            session,
+            link: Some(link.clone()),
+            waiting: false,
+            seen: 0,
+            connection,
+            answer: Some(answer),
+        };
+        self.visitors.insert(leg, visitor);
+        tracing::info!(%leg, %room, ?role, "a page joins");
+        self.open_room(room);
+        self.tell_room(room, Command::Join(Newcomer { leg, kind: Kind::Browser, name, role }));
+        Ok(())
+    }
+
+    /// Who guesses waits, and hears the same of a meeting that does not exist.
+    fn admit_page(
+        &mut self,
+        room: &RoomId,
+        pin: Option<&Pin>,
+        from: &Personal<std::net::IpAddr>,
+    ) -> Result<Role, Answer> {
+        let target = Target::Room(room.clone());
+        let conference = self.meetings.conference(&target);
+        let hold = self.page_guard.hold(Some(from), conference.as_ref(), clock::now());
+        if !hold.is_zero() && pin.is_some() {
+            return Err(Answer::slow_down(hold));
+        }
+        match (self.meetings.admission(&target, pin), pin) {
+            (Admission::Admitted { role, .. }, _) => Ok(role),
+            (Admission::NotNow(obstacle), _) => Err(Answer::refused(code_of(obstacle))),
+            (Admission::PinNeeded | Admission::Refused, None) => Err(Answer::refused(Code::Pin)),
+            (Admission::PinNeeded | Admission::Refused, Some(_)) => {
+                for suspicion in self.page_guard.failed(Some(from), conference.as_ref(), clock::now()) {
+                    tracing::warn!(%room, ?suspicion, "somebody seems to guess by browser");
+                }
+                Err(Answer::refused(Code::WrongPin))
+            }
+        }
+    }
+
+    /// Makes the leg that an offer asks for.
+    fn connect(&self, leg: LegId, offer: &Offer) -> Result<(Connection, String), Answer> {
+        let fault = |error: String| {
+            tracing::error!(%leg, %error, "a browser's leg was not made");
+            Answer::refused(Code::Full)
+        };
+        let now = clock::now();
+        let credentials = Credentials::new(&random(), &offer.ufrag);
+        let first_ssrc = u32::from_be_bytes(random());
+        let (session, answer) = answer(offer, self.identity.fingerprint(), &credentials, &self.candidates, first_ssrc);
+        let browser = BrowserLeg::new(session, chance(), now).map_err(|error| fault(error.to_string()))?;
+        let ufrag = credentials.ufrag.clone();
+        let transport = Transport::new(&self.identity, credentials, offer.fingerprint, now)
+            .map_err(|error| fault(error.to_string()))?;
+        let command =
+            workers::Command::AddBrowser { leg, ufrag, transport: Box::new(transport), browser: Box::new(browser) };
+        self.pool.send(command).map_err(|error| fault(error.to_string()))?;
+        Ok((Connection { fingerprint: offer.fingerprint, first_ssrc }, answer))
+    }
+
+    /// Answers an offer for a connection that there is: a restart.
+    fn restart(&self, leg: LegId, offer: &Offer) -> Option<String> {
+        let connection = &self.visitors.by_leg.get(&leg)?.connection;
+        if connection.fingerprint != offer.fingerprint {
+            return None;
+        }
+        let credentials = Credentials::new(&random(), &offer.ufrag);
+        let ours = self.identity.fingerprint();
+        let (_, answer) = answer(offer, ours, &credentials, &self.candidates, connection.first_ssrc);
+        self.tell_media(workers::Command::Restart { leg, credentials });
+        Some(answer)
+    }
+
+    fn page_returns(
+        &mut self,
+        session: SessionId,
+        link: &Link,
+        room: &RoomId,
+        token: &str,
+        offer: Option<&str>,
+    ) -> Result<(), Answer> {
+        let gone = || Answer::refused(Code::Gone);
+        let old = self.visitors.by_token.get(token).copied().ok_or_else(gone)?;
+        let offer = offer.map(|offer| Offer::read(offer).map_err(|_| Answer::refused(Code::Sound))).transpose()?;
+        let restarted = offer.as_ref().and_then(|offer| self.restart(old, offer));
+        let mut visitor = self.visitors.remove(old).ok_or_else(gone)?;
+        let participant = visitor.participant.filter(|_| visitor.room == *room).ok_or_else(gone)?;
+        (visitor.session, visitor.link, visitor.answer) = (session, Some(link.clone()), restarted);
+        let leg = match &offer {
+            Some(offer) if visitor.answer.is_none() => {
+                let leg = self.visitors.next_leg();
+                let (connection, answer) = self.connect(leg, offer)?;
+                (visitor.connection, visitor.answer) = (connection, Some(answer));
+                leg
+            }
+            Some(_) | None => old,
+        };
+        self.visitors.insert(leg, visitor);
+        tracing::info!(%leg, %room, "a page is back");
+        self.tell_room(room, Command::Returned { participant, leg });
+        if leg != old {
+            self.tell_media(workers::Command::Remove { leg: old });
+        }
+        Ok(())
+    }
+
+    fn page_says(&mut self, leg: LegId, request: Request) {
+        let Some(visitor) = self.visitors.by_leg.get(&leg) else { return };
+        let room = visitor.room.clone();
+        match request {
+            Request::Offer { sdp } => {
+                let answer = Offer::read(&sdp).ok().and_then(|offer| self.restart(leg, &offer));
+                let answer = answer.map_or(Answer::refused(Code::Sound), |sdp| Answer::Answer { sdp });
+                self.visitors.tell(leg, answer);
+            }
+            Request::Act { action } => {
+                if let Some(by) = visitor.participant {
+                    self.tell_room(&room, Command::Act { by, action });
+                }
+            }
+            Request::Leave => {
+                self.dismiss(leg, End::Left);
+                self.tell_room(&room, Command::Leave { leg });
+            }
+            Request::CatchUp { since } => self.catch_up(leg, since),
+        }
+    }
+
+    fn catch_up(&mut self, leg: LegId, since: u64) {
+        let Some(visitor) = self.visitors.by_leg.get(&leg).filter(|visitor| !visitor.waiting) else { return };
+        let Some(room) = self.rooms.get(&visitor.room) else { return };
+        let role = visitor.role;
+        match room.events_since(since, role) {
+            Some(missed) => missed.into_iter().for_each(|event| self.visitors.tell(leg, Answer::Event(event))),
+            None => {
+                let snapshot = room.snapshot(role);
+                self.visitors.tell(leg, Answer::Snapshot { snapshot });
+            }
+        }
+    }
+
+    /// The connection broke: the room keeps the place for a while.
+    fn page_gone(&mut self, session: SessionId) {
+        let Some(leg) = self.visitors.by_session.remove(&session) else { return };
+        let Some(visitor) = self.visitors.by_leg.get_mut(&leg) else { return };
+        visitor.link = None;
+        let room = visitor.room.clone();
+        tracing::info!(%leg, %room, "a page's connection is over");
+        self.tell_room(&room, Command::Gone { leg });
+    }
+
+    /// Ends a page's part: it is told why.
+    pub(super) fn dismiss(&mut self, leg: LegId, why: End) {
+        self.visitors.tell(leg, Answer::Ended { why });
+        if self.visitors.remove(leg).is_some() {
+            self.tell_media(workers::Command::Remove { leg });
+        }
+    }
+
+    /// Those whose place the room did not keep any longer.
+    pub(super) fn forget_the_lost(&mut self, name: &RoomId) {
+        let room = self.rooms.get(name);
+        let lost: Vec<LegId> = self
+            .visitors
+            .by_leg
+            .iter()
+            .filter(|(leg, visitor)| {
+                visitor.link.is_none() && visitor.room == *name && room.is_none_or(|room| room.owner(**leg).is_none())
+            })
+            .map(|(leg, _)| *leg)
+            .collect();
+        for leg in lost {
+            self.visitors.remove(leg);
+            self.tell_media(workers::Command::Remove { leg });
+        }
+    }
+
+    // --- what the room wants done ---
+
+    pub(super) fn page_is_seated(&mut self, leg: LegId, participant: ParticipantId) {
+        let Some(visitor) = self.visitors.by_leg.get_mut(&leg) else { return };
+        let Some(room) = self.rooms.get(&visitor.room) else { return };
+        visitor.participant = Some(participant);
+        visitor.waiting = !room.viewers().any(|(_, id, _)| id == participant);
+        let snapshot = (!visitor.waiting).then(|| room.snapshot(visitor.role));
+        visitor.seen = snapshot.as_ref().map_or(0, |snapshot| snapshot.revision);
+        let welcome = Answer::Welcome {
+            you: participant,
+            role: visitor.role,
+            token: visitor.token.clone(),
+            answer: visitor.answer.take(),
+            waiting: visitor.waiting,
+            snapshot,
+        };
+        self.visitors.tell(leg, welcome);
+    }
+
+    pub(super) fn page_enters(&mut self, leg: LegId) {
+        let Some(visitor) = self.visitors.by_leg.get_mut(&leg).filter(|visitor| visitor.waiting) else { return };
+        let Some(room) = self.rooms.get(&visitor.room) else { return };
+        visitor.waiting = false;
+        let snapshot = room.snapshot(visitor.role);
+        visitor.seen = snapshot.revision;
+        self.visitors.tell(leg, Answer::Admitted { snapshot });
+    }
+
+    pub(super) fn page_is_refused(&mut self, leg: LegId, why: Refusal) {
+        let code = if why == Refusal::PlaceGone { Code::Gone } else { code_of(why.obstacle()) };
+        self.visitors.tell(leg, Answer::refused(code));
+        self.visitors.remove(leg);
+        self.tell_media(workers::Command::Remove { leg });
+    }
+
+    pub(super) fn page_is_noticed(&mut self, leg: LegId, notice: Notice) {
+        self.visitors.tell(leg, Answer::Notice(notice));
+    }
+
+    pub(super) fn page_is_disconnected(&mut self, leg: LegId, why: Why) {
+        let why = match why {
+            Why::Removed => End::Removed,
+            Why::NotAdmitted => End::NotAdmitted,
+            Why::Ended => End::Ended,
+            Why::Replaced => End::Replaced,
+        };
+        self.dismiss(leg, why);
+    }
+
+    /// Sends an event to the pages that it concerns.
+    pub(super) fn publish(&mut self, name: &RoomId, numbered: &Numbered) {
+        for (leg, role) in self.pages_in(name) {
+            let is_news = self.visitors.by_leg.get(&leg).is_some_and(|visitor| visitor.seen < numbered.revision);
+            if is_news && numbered.event.is_for(role) {
+                self.visitors.tell(leg, Answer::Event(numbered.clone()));
+            }
+        }
+    }
+
+    /// Tells the pages who speaks.
+    pub(super) fn show_speakers(&mut self, name: &RoomId, participants: &[ParticipantId]) {
+        for (leg, _) in self.pages_in(name) {
+            self.visitors.tell(leg, Answer::Speaking { participants: participants.to_vec() });
+        }
+    }
+
+    fn pages_in(&self, name: &RoomId) -> Vec<(LegId, Role)> {
+        let viewers = self.rooms.get(name).into_iter().flat_map(|room| room.viewers());
+        viewers.filter(|(leg, ..)| self.visitors.is_here(*leg)).map(|(leg, _, role)| (leg, role)).collect()
+    }
+}
+
+const fn code_of(obstacle: Obstacle) -> Code {
+    match obstacle {
+        Obstacle::Locked => Code::Locked,
+        Obstacle::Full => Code::Full,
+        Obstacle::Over => Code::Over,
+        Obstacle::Fault => Code::Gone,
+    }
+}
+
+/// What lets a page come back: 256 random bits.
+fn secret() -> String {
+    random::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Random bytes. These are secrets: without randomness nothing is made.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    while let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::error!(%error, "the system gives no randomness: waiting for it");
+    }
+    bytes
+}
