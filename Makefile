@@ -1,34 +1,51 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo format lint pure test unit interop
+.PHONY: set-up demo pages format lint pure test unit interop
 .DEFAULT_GOAL := test
 
 set-up:
 	@tools/set-up
 
-demo: set-up
+# The pages, which the binary embeds.
+PAGES = $(shell find web/src web/public -type f) web/index.html web/package.json web/vite.config.ts
+pages: set-up web/dist/index.html
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci
+	@touch $@
+
+web/dist/index.html: web/node_modules $(PAGES)
+	cd web && npm run check && npm run build
+
+demo: pages
 	cargo build
 	target/debug/einwahl demo
 
 format: set-up
 	cargo fmt --check
 
-lint: set-up
+lint: pages
 	cargo clippy --all-targets -- -D warnings
 
 # The pure half, alone: it builds and passes without a socket, a clock or an await in the tree.
-pure: set-up
+pure: pages
 	@if cargo tree --no-default-features --edges normal --prefix none | grep -q '^tokio '; then \
 		echo "tokio has come into the pure half: cargo tree --no-default-features -e normal -i tokio"; exit 1; fi
 	cargo nextest run --no-default-features
 
-unit: set-up
+unit: pages
 	cargo nextest run
 
 # Real clients against the real binary, on loopback.
-interop: set-up
+interop: pages interop-tests/.venv
 	cargo build
 	interop-tests/three_phones.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
 	interop-tests/short_calls.sh target/debug/einwahl
+
+interop-tests/.venv: interop-tests/requirements.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --requirement $<
+	@touch $@
 
 test: format lint pure unit interop

@@ -1,0 +1,105 @@
+"""Real telephones (baresip) on loopback, and how to hear a tone in what they recorded."""
+import json
+import math
+import pathlib
+import socket
+import struct
+import subprocess
+import time
+import wave
+
+AMPLITUDE = 8231
+RATE = 48000
+
+PHONE = """
+sip_listen 127.0.0.1:{sip}
+net_interface 127.0.0.1
+audio_player aubridge,sink{number}
+audio_source aufile,{folder}/tone.wav
+audio_alert aubridge,sink{number}
+ausrc_srate 48000
+ausrc_channels 1
+auplay_channels 1
+rtp_ports {rtp}-{rtp_end}
+module_path {modules}
+module g711.so
+module g722.so
+module opus.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp uuid.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control}
+snd_path {folder}
+"""
+
+
+def write_tone(path, hertz, seconds):
+    samples = (int(AMPLITUDE * math.sin(2 * math.pi * hertz * at / RATE)) for at in range(RATE * seconds))
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(RATE)
+        sound.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+
+
+def strength(path, hertz, before_end, seconds):
+    """How strong a tone is, in dB of the tone that was sent, `seconds` long and ending `before_end` seconds before the end."""
+    with wave.open(str(path)) as sound:
+        rate, channels, frames = sound.getframerate(), sound.getnchannels(), sound.getnframes()
+        samples = struct.unpack(f"<{frames * channels}h", sound.readframes(frames))[::channels]
+    return strength_in(samples[len(samples) - int((before_end + seconds) * rate):len(samples) - int(before_end * rate)], rate, hertz)
+
+
+def strength_in(heard, rate, hertz):
+    angle = 2 * math.pi * hertz / rate
+    real = sum(sample * math.cos(angle * at) for at, sample in enumerate(heard))
+    imaginary = sum(sample * math.sin(angle * at) for at, sample in enumerate(heard))
+    return 20 * math.log10(max(1e-6, 2 * math.hypot(real, imaginary) / max(1, len(heard)) / AMPLITUDE))
+
+
+class Phone:
+    def __init__(self, folder, number, source, codec):
+        self.folder = folder / str(number)
+        self.folder.mkdir()
+        if isinstance(source, int):
+            write_tone(self.folder / "tone.wav", source, 60)
+        else:
+            (self.folder / "tone.wav").write_bytes(pathlib.Path(source).read_bytes())
+        control = 24440 + number
+        modules = next(pathlib.Path("/usr/lib").glob("**/baresip/modules"))
+        settings = dict(sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
+                        rtp=24500 + 100 * number, rtp_end=24590 + 100 * number)
+        (self.folder / "config").write_text(PHONE.format(**settings))
+        (self.folder / "accounts").write_text(f"<sip:phone{number}@127.0.0.1>;regint=0;audio_codecs={codec}\n")
+        (self.folder / "contacts").write_text("")
+        log = open(self.folder / "log", "w", encoding="utf-8")
+        self.process = subprocess.Popen(["baresip", "-f", str(self.folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.control = connect(control)
+
+    def does(self, command, parameters=""):
+        message = json.dumps({"command": command, "params": parameters}).encode()
+        self.control.sendall(str(len(message)).encode() + b":" + message + b",")
+        time.sleep(0.25)  # a person is not faster, and baresip drops what comes at once
+
+    def ends(self):
+        self.control.close()
+        self.process.terminate()
+        self.process.wait(5)
+
+    def heard(self):
+        return next(self.folder.glob("*-dec.wav"), None)
+
+
+def connect(port):
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port))
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
