@@ -41,6 +41,7 @@ interop: pages interop-tests/.venv
 	cargo build
 	interop-tests/three_phones.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
 	interop-tests/short_calls.sh target/debug/einwahl
 
 interop-tests/.venv: interop-tests/requirements.txt

@@ -40,13 +40,15 @@ async (seconds) => {
 class Page:
     """One person in one Chromium of their own, who says what is in a WAV file."""
 
-    def __init__(self, playwright, address, sound, name, size=(1280, 800), locale="de-DE"):
+    def __init__(self, playwright, address, sound, name, size=(1280, 800), locale="de-DE", before=""):
         flags = FLAGS + [f"--use-file-for-fake-audio-capture={pathlib.Path(sound).resolve()}"]
         self.browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         context = self.browser.new_context(ignore_https_errors=True, locale=locale,
                                            viewport={"width": size[0], "height": size[1]}, permissions=["microphone"])
         self.page = context.new_page()
         self.page.add_init_script(AS_IT_IS)
+        if before:
+            self.page.add_init_script(before)
         self.errors, self.hosts = [], set()
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)

@@ -152,8 +152,15 @@ function leave(): void {
   finish();
 }
 
+/** Long enough to be read, and then out of the way. */
+const READING_TIME = 6_000;
+let silence: number | undefined;
+
 function say(text: string): void {
-  if (text) status.replaceChildren(el("p", { class: "kern-body" }, text));
+  if (!text) return;
+  status.replaceChildren(el("p", { class: "kern-body" }, text));
+  clearTimeout(silence);
+  silence = window.setTimeout(() => status.replaceChildren(), READING_TIME);
 }
 
 function render(): void {
