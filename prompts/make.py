@@ -112,6 +112,13 @@ def written(sound: np.ndarray, to: Path, kind: str) -> None:
     subprocess.run(command, input=pcm, check=True)
 
 
+# What the citizen of the demo says.
+CITIZEN = (
+    "Guten Tag. Hier spricht eine Bürgerin am Telefon. Ich habe eine Frage zum neuen Spielplatz in der Gartenstraße: "
+    "Wann wird er eröffnet? Und gibt es dort auch Bänke im Schatten?"
+)
+
+
 def main(wanted: list[str]) -> None:
     for language in VOICES:
         texts = tomllib.loads((HERE / f"{language}.toml").read_text("utf-8"))
@@ -122,6 +129,7 @@ def main(wanted: list[str]) -> None:
                 sound = trimmed(levelled(high_passed(spoken(language, text)), SPEECH), pause)
                 written(sound, HERE / language / f"{name}.opus", "voip")
     sounds = {
+        "citizen": trimmed(levelled(high_passed(spoken("de", CITIZEN)), SPEECH), 0.25),
         "hold-music": levelled(hold_music(), MUSIC),
         "chime-in": trimmed(levelled(chime(660, 880), CHIME), 0.1),
         "chime-out": trimmed(levelled(chime(880, 660), CHIME), 0.1),

@@ -1,12 +1,15 @@
 //! Commands only; everything they do lives in the library.
 
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use einwahl::config::Config;
 use einwahl::gateway::Gateway;
+use einwahl::words::Codec;
+use einwahl::{ivr, phone};
 use tokio_util::sync::CancellationToken;
 
 /// A gateway that brings telephone callers into meetings.
@@ -25,8 +28,10 @@ enum Command {
         #[arg(long)]
         config: Option<PathBuf>,
     },
-    /// Serve one demo meeting on loopback, and say how to dial in.
+    /// Serve one demo meeting on loopback, with a citizen who dials in, and say how to join.
     Demo,
+    /// Call a number, key, talk and listen, and tell what the call was like.
+    Phone(PhoneArguments),
     /// Check the configuration.
     Check {
         /// The configuration.
@@ -35,13 +40,49 @@ enum Command {
     },
 }
 
+#[derive(Args)]
+struct PhoneArguments {
+    /// Whom to call: sip:NAME@ADDRESS or sip:NAME@ADDRESS:PORT
+    uri: String,
+    /// What to key once the call is answered; a comma is a pause of a second. For example 123456#,4711#
+    #[arg(long, default_value = "")]
+    digits: String,
+    /// What to say: a WAV file (16-bit PCM) or an Ogg Opus file
+    #[arg(long)]
+    play: Option<PathBuf>,
+    /// Where to write what is heard, as WAV
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// Hang up after so many seconds
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// The codecs to offer, the best first: opus, g722, pcma, pcmu
+    #[arg(long, value_delimiter = ',', default_value = "opus,g722,pcma,pcmu", value_parser = codec)]
+    codec: Vec<Codec>,
+    /// One's own number
+    #[arg(long, default_value = "einwahl")]
+    from: String,
+    /// The address of this machine to call from; loopback calls loopback by itself
+    #[arg(long)]
+    local: Option<IpAddr>,
+    /// Tell it as one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+fn codec(name: &str) -> Result<Codec, String> {
+    let named = |codec: &Codec| codec.name().eq_ignore_ascii_case(name);
+    Codec::ALL.into_iter().find(named).ok_or_else(|| format!("{name:?} is none of opus, g722, pcma, pcmu"))
+}
+
 fn main() -> ExitCode {
     let levels = tracing_subscriber::EnvFilter::try_from_env("EINWAHL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("einwahl=info,rsipstack=error,rtc_dtls=error"));
     tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).init();
     match Arguments::parse().command {
-        Command::Serve { config } => with_config(config, serve),
+        Command::Serve { config } => with_config(config, |config| serve(config, None)),
         Command::Demo => demo(),
+        Command::Phone(arguments) => dial(arguments),
         Command::Check { config } => with_config(config, |_| {
             say("the configuration can be used");
             ExitCode::SUCCESS
@@ -72,33 +113,110 @@ fn demo() -> ExitCode {
         ));
     }
     say("key 123456 # and then 4711 # (to take part) or 0815 # (to lead); *0 tells the keys. Stop with Ctrl-C.");
-    serve(config)
+    let citizen = config.sip.listen.first().map(|address| format!("sip:einwahl@{address}"));
+    serve(config, citizen)
 }
 
-fn serve(config: Config) -> ExitCode {
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return fails(&error.to_string()),
-    };
-    runtime.block_on(async {
+/// Serves; for the demo, with a citizen who calls that address.
+fn serve(config: Config, citizen: Option<String>) -> ExitCode {
+    with_runtime(async {
         let gateway = match Gateway::start(config.into()).await {
             Ok(gateway) => gateway,
             Err(error) => return fails(&error.to_string()),
         };
-        let closing = CancellationToken::new();
-        let stop = closing.clone();
-        tokio::spawn(async move {
-            stopped().await;
-            stop.cancel();
-        });
+        let closing = stopped();
+        if let Some(uri) = citizen {
+            tokio::spawn(citizen_calls(uri, closing.clone()));
+        }
         tracing::info!("ready");
         gateway.serve(closing).await;
         ExitCode::SUCCESS
     })
 }
 
-/// Ctrl-C, or the service manager's SIGTERM.
-async fn stopped() {
+/// The demo's citizen: dials in like anybody, keys ID and PIN, and asks her question again and again.
+async fn citizen_calls(uri: String, stop: CancellationToken) {
+    let Ok(question) = ivr::read_sound(include_bytes!("../prompts/sounds/citizen.opus")) else { return };
+    say("a citizen dials in by telephone, keys ID and PIN, and asks a question: join and listen");
+    while !stop.is_cancelled() {
+        let wish = phone::Wish {
+            uri: uri.clone(),
+            from: String::from("+493012345642"),
+            local: phone::local_for(&uri),
+            digits: String::from("123456#,,4711#,,,,"),
+            play: Some(question.clone()),
+            repeat: true,
+            record: None,
+            seconds: 600,
+            codecs: Codec::ALL.to_vec(),
+        };
+        match phone::call(wish, stop.clone()).await {
+            Ok(report) => tracing::info!(codec = %report.codec, setup_ms = report.setup_ms, "the citizen has hung up"),
+            Err(error) => {
+                say(&format!("the citizen could not call: {error}"));
+                return;
+            }
+        }
+    }
+}
+
+fn dial(arguments: PhoneArguments) -> ExitCode {
+    let play = match arguments.play.as_ref().map(|file| read_sound(file)).transpose() {
+        Ok(play) => play,
+        Err(why) => return wrong(&why),
+    };
+    let local = arguments.local.unwrap_or_else(|| phone::local_for(&arguments.uri));
+    let wish = phone::Wish {
+        uri: arguments.uri,
+        from: arguments.from,
+        local,
+        digits: arguments.digits,
+        play,
+        repeat: false,
+        record: arguments.record,
+        seconds: arguments.seconds,
+        codecs: arguments.codec,
+    };
+    with_runtime(async {
+        match phone::call(wish, stopped()).await {
+            Ok(report) if arguments.json => {
+                say(&serde_json::to_string_pretty(&report).unwrap_or_default());
+                ExitCode::SUCCESS
+            }
+            Ok(report) => {
+                say(report.to_string().trim_end());
+                ExitCode::SUCCESS
+            }
+            Err(error @ (phone::Failed::Uri { .. } | phone::Failed::Key(_))) => wrong(&error.to_string()),
+            Err(error) => fails(&error.to_string()),
+        }
+    })
+}
+
+fn read_sound(file: &std::path::Path) -> Result<einwahl::media::Clip, String> {
+    let content = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    ivr::read_sound(&content).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => fails(&error.to_string()),
+    }
+}
+
+/// Cancelled at Ctrl-C, or at the service manager's SIGTERM.
+fn stopped() -> CancellationToken {
+    let closing = CancellationToken::new();
+    let stop = closing.clone();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        stop.cancel();
+    });
+    closing
+}
+
+async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
     tokio::select! {
@@ -110,6 +228,12 @@ async fn stopped() {
 fn say(line: &str) {
     // Nobody listens any more: nothing to be done about it.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// The command was used in a wrong way.
+fn wrong(why: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "einwahl: {why}");
+    ExitCode::from(2)
 }
 
 fn fails(why: &str) -> ExitCode {

@@ -21,6 +21,9 @@ pub enum Candidate {
     Tcp(SocketAddr),
 }
 
+/// What a browser may spend on its voice, in bits per second: enough that a second codec, a telephone's, can follow.
+const BITRATE: u32 = 48_000;
+
 /// More streams than this are not sent to one browser.
 const MOST_SLOTS: usize = 6;
 
@@ -101,7 +104,7 @@ fn media(text: &mut String, line: &Line, direction: Direction) {
     };
     let _ = write!(text, "m=audio 9 UDP/TLS/RTP/SAVPF {kind}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\n", line.mid);
     let _ = write!(text, "a={direction_text}\r\na=rtcp-mux\r\na=rtpmap:{kind} opus/48000/2\r\n");
-    let _ = write!(text, "a=fmtp:{kind} minptime=10;useinbandfec=1;usedtx=1\r\n");
+    let _ = write!(text, "a=fmtp:{kind} minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate={BITRATE}\r\n");
     if let Some(number) = line.level.filter(|_| direction.receives()) {
         let _ = write!(text, "a=extmap:{number} {LEVEL}\r\n");
     }

@@ -27,3 +27,11 @@ pub use notice::{Key, Notice};
 pub use prompt::{Prompt, Spoken};
 pub use protocol::{Admission, Config, Door, Effect, HangUp, Incident, Input, Obstacle, PlayId, Target, Timer};
 pub use say::{count_of, for_announcement};
+
+/// Reads a sound file: Ogg Opus, or WAV with 16-bit PCM.
+///
+/// # Errors
+/// It is something else, or damaged.
+pub fn read_sound(file: &[u8]) -> Result<crate::media::Clip, Unusable> {
+    sound::read(file).map(|samples| crate::media::Clip::new(samples.into()))
+}

@@ -32,6 +32,50 @@ impl EventPayload {
     }
 }
 
+/// A key that a leg presses: what to send in each tick of 20 ms.
+#[derive(Clone, Copy, Debug)]
+pub struct Press {
+    digit: Digit,
+    began: RtpTime,
+    ticks: u64,
+    passed: u64,
+}
+
+/// The last packet is sent so often, for the first two may be lost (RFC 4733 section 2.5.1.4).
+const END_REPEATS: usize = 3;
+
+/// The duration of one tick, in ticks of the events' clock of 8 kHz.
+const TICK: u64 = 160;
+
+/// As loud as keys are.
+const VOLUME: u8 = 10;
+
+impl Press {
+    /// A key pressed at `began` for so many ticks.
+    pub const fn new(digit: Digit, began: RtpTime, ticks: u64) -> Self {
+        Self { digit, began, ticks, passed: 0 }
+    }
+
+    /// Whether nothing of it has been sent.
+    pub const fn is_new(self) -> bool {
+        self.passed == 0
+    }
+
+    /// The timestamp of all its packets.
+    pub const fn began(self) -> RtpTime {
+        self.began
+    }
+
+    /// The next payload, and how often it is sent.
+    pub fn tick(&mut self) -> (EventPayload, usize) {
+        self.passed += 1;
+        let end = self.passed >= self.ticks;
+        let duration = u16::try_from(self.passed * TICK).unwrap_or(u16::MAX);
+        let payload = EventPayload { event: self.digit.event(), end, volume: VOLUME, duration };
+        (payload, if end { END_REPEATS } else { 1 })
+    }
+}
+
 /// Some senders give each packet of one event a new timestamp: packets of the same key this close belong together,
 /// unless the marker says that a new one begins.
 const SAME_KEY: Duration = Duration::from_millis(80);

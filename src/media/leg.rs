@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::clip::{Clip, Player};
 use super::codec::{CodecError, Encoder, LONGEST_PAYLOAD, OpusStyle};
-use super::digits::DigitReader;
+use super::digits::{DigitReader, Press};
 use super::inband::Listener;
 use super::jitter::{Counts, JitterBuffer, Pulled};
 use super::latch::Latch;
@@ -43,6 +43,8 @@ struct Outgoing {
     marker: bool,
     /// Sound that waits for its packet to be full, where that is not 20 ms long.
     pending: Vec<i16>,
+    /// A key that is being pressed.
+    press: Option<Press>,
 }
 
 /// One datagram to be sent.
@@ -52,6 +54,14 @@ pub struct Datagram {
 }
 
 impl Datagram {
+    fn new(header: Header, payload: &[u8]) -> Self {
+        let mut datagram = Self { bytes: [0; HEADER + LONGEST_PAYLOAD], length: HEADER + payload.len() };
+        for (place, byte) in datagram.bytes.iter_mut().zip(header.to_bytes().iter().chain(payload)) {
+            *place = *byte;
+        }
+        datagram
+    }
+
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
@@ -82,6 +92,7 @@ impl PhoneLeg {
                 timestamp: RtpTime(u32::from_be_bytes([t0, t1, t2, t3])),
                 marker: true,
                 pending: Vec::with_capacity(4 * session.codec.rate().frame()),
+                press: None,
             },
             player: Player::default(),
             session,
@@ -210,10 +221,43 @@ impl PhoneLeg {
         self.player.fill(self.session.codec.rate(), out)
     }
 
+    /// Presses a key for so many ticks, in place of sound (RFC 4733). False if no telephone events were negotiated.
+    pub const fn press(&mut self, digit: Digit, ticks: u64) -> bool {
+        if self.session.telephone_event.is_none() {
+            return false;
+        }
+        self.outgoing.press = Some(Press::new(digit, self.outgoing.timestamp, ticks));
+        true
+    }
+
+    /// One tick of the key that is pressed: one packet, and three when it is released.
+    fn say_press(&mut self, send: &mut impl FnMut(&Datagram, SocketAddr)) -> bool {
+        let Some(kind) = self.session.telephone_event else { return false };
+        let target = self.latch.target();
+        let out = &mut self.outgoing;
+        let Some(press) = &mut out.press else { return false };
+        let first = press.is_new();
+        let (payload, times) = press.tick();
+        for _ in 0..times {
+            let (sequence, timestamp, ssrc) = (out.sequence, press.began(), out.ssrc);
+            let header = Header { payload_type: kind, marker: first, sequence, timestamp, ssrc };
+            out.sequence = out.sequence.wrapping_add(1);
+            send(&Datagram::new(header, &payload.to_bytes()), target);
+        }
+        if payload.end {
+            out.press = None;
+        }
+        self.pass_silence();
+        true
+    }
+
     /// Encodes 20 ms of sound (at [`Self::rate`]) and calls `send` with each datagram that is full.
     pub fn say(&mut self, sound: &[i16], mut send: impl FnMut(&Datagram, SocketAddr)) {
         if !self.session.direction.sends() {
             self.pass_silence();
+            return;
+        }
+        if self.say_press(&mut send) {
             return;
         }
         let mut payload = [0; LONGEST_PAYLOAD];
@@ -264,11 +308,7 @@ impl PhoneLeg {
         let ticks = u32::try_from(samples as u64 * clock / rate).unwrap_or_default();
         out.sequence = out.sequence.wrapping_add(1);
         out.timestamp = out.timestamp.plus(ticks);
-        let mut datagram = Datagram { bytes: [0; HEADER + LONGEST_PAYLOAD], length: HEADER + payload.len() };
-        for (place, byte) in datagram.bytes.iter_mut().zip(header.to_bytes().iter().chain(payload)) {
-            *place = *byte;
-        }
-        datagram
+        Datagram::new(header, payload)
     }
 }
 

@@ -266,7 +266,8 @@ impl Shard {
         for leg in self.speakers.iter() {
             let Some(seat) = self.browsers.get_mut(&leg).filter(|seat| !seat.muted) else { continue };
             seat.on_bus.resize(self.bus.frame(), 0);
-            let (sound, rate) = seat.leg.listen(self.bus, now);
+            // libopus decodes to 16 kHz better than to 8 kHz: the rest is left to the resampler.
+            let (sound, rate) = seat.leg.listen(self.bus.max(Rate::Wide), now);
             Resampler::kept(&mut seat.to_bus, rate, self.bus).convert(sound, &mut seat.on_bus);
             everybody.add(&seat.on_bus);
         }
@@ -284,10 +285,13 @@ impl Shard {
     }
 }
 
+/// The telephones' mix is encoded once for all browsers, so it may cost more.
+const FOR_BROWSERS: OpusStyle = OpusStyle { bitrate: 48_000, complexity: 8, fec: true, dtx: false };
+
 /// One Opus packet of the telephones' mix, for every browser.
 fn encode_for_browsers<'a>(place: &'a mut Option<Group>, mixer: &Mixer, bus: Rate) -> Option<&'a [u8]> {
     if place.as_ref().is_none_or(|group| group.bus != bus) {
-        *place = Group::new(Codec::Opus, bus);
+        *place = Group::new(Codec::Opus, bus, FOR_BROWSERS);
     }
     let group = place.as_mut()?;
     group.fresh = false;
@@ -300,14 +304,14 @@ fn encode_for_browsers<'a>(place: &'a mut Option<Group>, mixer: &Mixer, bus: Rat
 fn group_of(groups: &mut Vec<Group>, codec: Codec, bus: Rate) -> Option<&mut Group> {
     groups.retain(|group| group.codec != codec || group.bus == bus);
     if !groups.iter().any(|group| group.codec == codec) {
-        groups.push(Group::new(codec, bus)?);
+        groups.push(Group::new(codec, bus, OpusStyle::default())?);
     }
     groups.iter_mut().find(|group| group.codec == codec)
 }
 
 impl Group {
-    fn new(codec: Codec, bus: Rate) -> Option<Self> {
-        let encoder = Encoder::new(codec, codec.rate(), OpusStyle::default()).ok()?;
+    fn new(codec: Codec, bus: Rate, style: OpusStyle) -> Option<Self> {
+        let encoder = Encoder::new(codec, codec.rate(), style).ok()?;
         let from_bus = Resampler::new(bus, codec.rate());
         Some(Self { codec, bus, encoder, from_bus, payload: [0; LONGEST_PAYLOAD], length: 0, fresh: false })
     }
