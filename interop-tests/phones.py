@@ -62,7 +62,7 @@ def strength_in(heard, rate, hertz):
 
 
 class Phone:
-    def __init__(self, folder, number, source, codec):
+    def __init__(self, folder, number, source, codec, ports=90):
         self.folder = folder / str(number)
         self.folder.mkdir()
         if isinstance(source, int):
@@ -72,7 +72,7 @@ class Phone:
         control = 24440 + number
         modules = next(pathlib.Path("/usr/lib").glob("**/baresip/modules"))
         settings = dict(sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
-                        rtp=24500 + 100 * number, rtp_end=24590 + 100 * number)
+                        rtp=24500 + 100 * number, rtp_end=24500 + 100 * number + ports)
         (self.folder / "config").write_text(PHONE.format(**settings))
         (self.folder / "accounts").write_text(f"<sip:phone{number}@127.0.0.1>;regint=0;audio_codecs={codec}\n")
         (self.folder / "contacts").write_text("")

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Speech through the real gateway, scored with PESQ (ITU-T P.862) against what was said.
+
+A telephone (baresip) says a sentence to a page (Chromium), and a page to a telephone, for each codec of the telephone; and
+over a line that loses 5 % of all packets and delays each by 0 to 30 ms.
+Usage: speech.py PATH_OF_EINWAHL [CODEC...]. Everything runs on loopback and ends by itself.
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy
+import soundfile
+from lossy_line import LossyLine
+from pages import Page
+from pesq import pesq
+from phones import Phone, connect
+from playwright.sync_api import sync_playwright
+from scipy.signal import correlate, resample_poly
+
+SIP_PORT, WEB_PORT, MEDIA_PORT, LINE_PORT = 25072, 28445, 23480, 25082
+PHONE_MEDIA, GATEWAY_MEDIA = 24500, 25400
+SPEECH = pathlib.Path(__file__).parent.parent / "prompts/sounds/citizen.opus"
+CODECS = {"PCMA": "PCMA/8000/1", "PCMU": "PCMU/8000/1", "G.722": "G722/16000/1", "Opus": "opus/48000/2"}
+PAUSE = 1.0
+
+GATEWAY = f"""
+[sip]
+listen = ["127.0.0.1:{SIP_PORT}"]
+[media]
+first_port = {GATEWAY_MEDIA}
+last_port = {GATEWAY_MEDIA + 1}
+[web]
+listen = ["127.0.0.1:{WEB_PORT}"]
+[browsers]
+listen = ["127.0.0.1:{MEDIA_PORT}"]
+[[meetings]]
+room = "rat"
+id = "123456"
+pin = "4711"
+"""
+
+
+def speech():
+    """What is said, at 48 kHz."""
+    samples, rate = soundfile.read(SPEECH)
+    return resample_poly(samples, 48_000, rate) if rate != 48_000 else samples
+
+
+def write(path, samples, repeats):
+    silence = numpy.zeros(int(PAUSE * 48_000))
+    soundfile.write(path, numpy.concatenate([part for _ in range(repeats) for part in (samples, silence)]), 48_000, "PCM_16")
+
+
+def through_a_law(samples):
+    """What a bare A-law codec leaves of it (ITU-T G.711), at 8 kHz."""
+    level = numpy.clip(numpy.abs(samples), 0, 1) * 87.6
+    packed = numpy.sign(samples) * numpy.where(level < 1, level, 1 + numpy.log(numpy.maximum(level, 1))) / (1 + numpy.log(87.6))
+    packed = numpy.round(packed * 127) / 127
+    size = numpy.abs(packed) * (1 + numpy.log(87.6))
+    return numpy.sign(packed) * numpy.where(size < 1, size, numpy.exp(size - 1)) / 87.6
+
+
+def score(said, heard, rate, mode):
+    """Of each time that the sentence is heard whole, the best: a busy machine stutters now and then."""
+    said, heard = resample_poly(said, rate, 48_000), resample_poly(heard[1], rate, heard[0])
+    if len(heard) < len(said):
+        return 1.0
+    likeness = numpy.abs(correlate(heard, said, "valid", "fft"))
+    scores = []
+    for _ in range(3):
+        at = int(numpy.argmax(likeness))
+        if likeness[at] <= 0:
+            break
+        scores.append(pesq(rate, said, heard[at:at + len(said)], mode))
+        likeness[max(0, at - len(said) // 2):at + len(said) // 2] = 0
+    return max(scores, default=1.0)
+
+
+def talk(codec, folder, playwright, line):
+    """What the page and the phone heard of each other: the phone speaks first, then the page."""
+    folder.mkdir()
+    said = speech()
+    write(folder / "phone.wav", said, 12)
+    write(folder / "page.wav", said, 1)
+    phone = Phone(folder, 0, folder / "phone.wav", codec, ports=1)
+    page = Page(playwright, f"https://127.0.0.1:{WEB_PORT}/r/rat", folder / "page.wav", "Erika")
+    try:
+        phone.does("dial", f"sip:einwahl@127.0.0.1:{LINE_PORT if line else SIP_PORT}")
+        page.joins("4711")
+        page.is_inside()
+        for key in "123456#4711#":
+            phone.does("sndcode", key)
+        page.page.locator(".person").nth(1).wait_for(timeout=20_000)
+        page.page.keyboard.press("m")
+        time.sleep(7)
+        seconds = len(said) / 48_000
+        by_page = page.records(int(2 * seconds + 2 * PAUSE + 3))
+        page.page.keyboard.press("m")
+        time.sleep(2 * seconds + 2 * PAUSE + 2)
+        phone.does("hangup")
+        page.leaves()
+    finally:
+        phone.ends()
+        page.ends()
+    recording = phone.heard()
+    samples, rate = soundfile.read(recording, always_2d=True) if recording else (numpy.zeros((1, 1)), 8_000)
+    last = samples[-int((2 * seconds + 2 * PAUSE + 2) * rate):, 0]
+    return (48_000, numpy.array(by_page)), (rate, last)
+
+
+def main():
+    faults = 0
+    wanted = {name: codec for name, codec in CODECS.items() if name in (sys.argv[2:] or CODECS)}
+    said = speech()
+    narrow = resample_poly(said, 8_000, 48_000)
+    bare = pesq(8_000, narrow, through_a_law(narrow), "nb")
+    print(f"the bare A-law codec scores {bare:.2f} (narrow-band) on this sentence")
+    print(f"{'codec':6} {'line':24} {'phone to page':>14} {'page to phone':>14}  at least")
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        folder = pathlib.Path(place)
+        (folder / "einwahl.toml").write_text(GATEWAY)
+        gateway = subprocess.Popen([sys.argv[1], "serve", "--config", str(folder / "einwahl.toml")])
+        try:
+            connect(WEB_PORT).close()
+            for lossy in (False, True):
+                for name, codec in wanted.items():
+                    line = LossyLine(LINE_PORT, SIP_PORT, GATEWAY_MEDIA, PHONE_MEDIA, 0.05, 0.03, 7) if lossy else None
+                    by_page, by_phone = talk(codec, folder / f"{name}-{lossy}", playwright, line)
+                    rate, mode = (8_000, "nb") if name.startswith("PCM") else (16_000, "wb")
+                    scores = score(said, by_page, rate, mode), score(said, by_phone, rate, mode)
+                    told = "clean"
+                    if line:
+                        told = f"{100 * line.lost / max(1, line.carried):.1f} % lost, 0..30 ms"
+                        line.ends()
+                    least = 3.0 if lossy else bare - 0.2 if mode == "nb" else 3.8
+                    # What the telephone makes of a bad line is the telephone's matter.
+                    fine = scores[0] >= least and (lossy or scores[1] >= least)
+                    faults += not fine
+                    print(f"{name:6} {told:24} {scores[0]:14.2f} {scores[1]:14.2f}  {least:.2f}  {'ok' if fine else 'WRONG'}", flush=True)
+        finally:
+            gateway.terminate()
+            gateway.wait(10)
+    print(f"{2 * len(wanted) - faults} passed, {faults} failed")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
