@@ -1,6 +1,6 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo pages format lint pure test unit interop
+.PHONY: set-up demo pages format lint pure test unit interop speech
 .DEFAULT_GOAL := test
 
 set-up:
@@ -48,5 +48,10 @@ interop-tests/.venv: interop-tests/requirements.txt
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	@touch $@
+
+# Speech through the gateway, scored. Not part of the tests: a busy machine stutters, and the scores with it.
+speech: pages interop-tests/.venv
+	cargo build
+	interop-tests/.venv/bin/python interop-tests/speech.py target/debug/einwahl
 
 test: format lint pure unit interop

@@ -1,12 +1,12 @@
 //! # Einwahl: the map of the house
 //!
-//! Einwahl takes phone calls (SIP/RTP) into rooms. I/O is above, pure rooms below,
+//! Einwahl takes phone calls (SIP/RTP) and browsers (WebRTC) into rooms. I/O is above, pure rooms below,
 //! the vocabulary at the bottom. **The order of the modules in this file is law:** a room imports only rooms
 //! listed below it (`tests/house.rs` fails on an upward import, and on two doors that know each other).
 //!
-//! A phone call walks: `sip` (INVITE) → `gateway` → `call` (offer and answer) → `workers` (a private leg) → `ivr` (digits →
-//! admission) → `room` (join → effects) → `workers` and `media` (the leg hears and is heard). Between `call` and `ivr` a
-//! `dialplan` will decide what the call is for; a `browser` room with its `web` door will let browsers in.
+//! A phone call walks: `sip` (INVITE) → `gateway` → `dialplan` (what it is for) → `call` (offer and answer) → `workers` (a
+//! private leg) → `ivr` (digits → admission) → `room` (join → effects) → `workers` and `media` (the leg hears and is heard).
+//! A page walks: `web` (WebSocket) → `gateway` → `browser` (offer and answer) → `room` → `workers` and `media`.
 //!
 //! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
 //! no socket, no clock and no await: `make pure` builds and tests them alone, and fails if a runtime is in their tree.
@@ -40,6 +40,7 @@ pub mod workers;
 // --- pure: facts and time in, effects out ---
 pub mod room;
 pub mod ivr;
+pub mod dialplan;
 pub mod call;
 pub mod browser;
 pub mod media;

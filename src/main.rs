@@ -1,5 +1,8 @@
 //! Commands only; everything they do lives in the library.
 
+#[path = "command/dialplan.rs"]
+mod dialplan;
+
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -7,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use einwahl::config::Config;
-use einwahl::gateway::Gateway;
+use einwahl::gateway::{Gateway, Unfit};
 use einwahl::words::Codec;
 use einwahl::{ivr, phone};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +35,10 @@ enum Command {
     Demo,
     /// Call a number, key, talk and listen, and tell what the call was like.
     Phone(PhoneArguments),
-    /// Check the configuration.
+    /// Look for mistakes in the dialplan, or see what a call would do
+    #[command(subcommand)]
+    Dialplan(dialplan::Dialplan),
+    /// Check the configuration and the dialplan.
     Check {
         /// The configuration.
         #[arg(long)]
@@ -83,9 +89,10 @@ fn main() -> ExitCode {
         Command::Serve { config } => with_config(config, |config| serve(config, None)),
         Command::Demo => demo(),
         Command::Phone(arguments) => dial(arguments),
-        Command::Check { config } => with_config(config, |_| {
-            say("the configuration can be used");
-            ExitCode::SUCCESS
+        Command::Dialplan(command) => dialplan::run(command),
+        Command::Check { config } => with_config(config, |config| {
+            say("configuration: no errors");
+            dialplan::lint(&config, dialplan::Format::Text)
         }),
     }
 }
@@ -120,7 +127,14 @@ fn demo() -> ExitCode {
 /// Serves; for the demo, with a citizen who calls that address.
 fn serve(config: Config, citizen: Option<String>) -> ExitCode {
     with_runtime(async {
-        let gateway = match Gateway::start(config.into()).await {
+        let config = match config.try_into() {
+            Ok(config) => config,
+            Err(error) => {
+                let error: Unfit = error;
+                return fails(&error.to_string());
+            }
+        };
+        let gateway = match Gateway::start(config).await {
             Ok(gateway) => gateway,
             Err(error) => return fails(&error.to_string()),
         };

@@ -42,6 +42,13 @@ pub enum Refusal {
     Full,
     /// The caller sends requests faster than a telephone does.
     Flood,
+    /// A rule sends the call elsewhere.
+    Elsewhere {
+        /// A SIP or tel URI.
+        to: String,
+    },
+    /// An emergency call: the telephone system has to find another way for it (RFC 6881 section 9.2 leaves it to the proxy).
+    Emergency,
 }
 
 /// A warning code of RFC 3261 section 20.43.
@@ -106,6 +113,8 @@ impl Refusal {
             }
             Self::IntervalTooSmall { .. } => (422, "Session Interval Too Small", 127),
             Self::Draining | Self::Full | Self::Flood => (503, "Service Unavailable", 41),
+            Self::Elsewhere { .. } => (302, "Moved Temporarily", 23),
+            Self::Emergency => (404, "Not Found", 3),
         }
     }
 
@@ -135,7 +144,9 @@ impl Refusal {
             | Self::BadOffer
             | Self::NoCommonAddress
             | Self::NoCommonTransport
-            | Self::IntervalTooSmall { .. } => None,
+            | Self::IntervalTooSmall { .. }
+            | Self::Elsewhere { .. }
+            | Self::Emergency => None,
         }
     }
 
@@ -155,8 +166,15 @@ impl Refusal {
             | Self::IntervalTooSmall { .. }
             | Self::Draining
             | Self::Full
-            | Self::Flood => None,
+            | Self::Flood
+            | Self::Elsewhere { .. }
+            | Self::Emergency => None,
         }
+    }
+
+    /// Where to try instead, for the `Contact` header of a 302 (RFC 3261 section 21.3.3).
+    pub const fn contact(&self) -> Option<&String> {
+        if let Self::Elsewhere { to } = self { Some(to) } else { None }
     }
 
     const fn min_se(&self) -> Option<Duration> {
@@ -186,6 +204,8 @@ impl fmt::Display for Refusal {
             }
             Self::Draining => f.write_str("this node is being drained: new calls go to its neighbours"),
             Self::Full => f.write_str("this node carries as many calls as it may: raise the limit or add a node"),
+            Self::Elsewhere { to } => write!(f, "a rule of the dialplan sends this call to {to}"),
+            Self::Emergency => f.write_str("an emergency call came here: let the telephone system send 110 and 112 to the emergency service itself"),
             Self::Flood => f.write_str("too many requests from this address: it is slowed down"),
         }
     }

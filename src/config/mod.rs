@@ -1,6 +1,8 @@
 //! The configuration: `einwahl.toml`, then the environment (`EINWAHL_SIP__MOST_CALLS=50`). An empty file is a whole
 //! configuration; a word that means nothing is refused with its place, and what would be understood.
 
+mod plan;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,9 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
-use crate::words::{Codec, ConferenceId, Language, RoomId};
+use crate::words::{Codec, ConferenceId, Country, Language, RoomId, TrunkName};
+
+pub use plan::Unreadable;
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -24,6 +28,8 @@ pub struct Config {
     pub browsers: Browsers,
     /// What callers hear first.
     pub menu: Menu,
+    /// What calls are for.
+    pub dialplan: Dialplan,
     /// The meetings.
     pub meetings: Vec<Meeting>,
 }
@@ -116,6 +122,34 @@ impl Default for Browsers {
 pub struct Menu {
     /// In which language.
     pub language: Language,
+}
+
+/// What calls are for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dialplan {
+    /// The folder with the files of the plan; without one, everybody gets the menu.
+    pub folder: Option<PathBuf>,
+    /// The institution's country, for numbers as people dial them.
+    pub country: Country,
+    /// Its area code without the leading zero.
+    pub area: String,
+    /// Its time, for opening hours (a name of the IANA time zone database).
+    pub zone: String,
+    /// The names of the trunks that rules may speak of.
+    pub trunks: Vec<TrunkName>,
+}
+
+impl Default for Dialplan {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            country: Country::DE,
+            area: String::from("30"),
+            zone: String::from("Europe/Berlin"),
+            trunks: Vec::new(),
+        }
+    }
 }
 
 /// One meeting.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::routing::Beginning;
 use crate::ivr::Menu;
 use crate::words::{Personal, PhoneNumber, RoomId};
 use crate::workers::PortPair;
@@ -13,6 +14,8 @@ pub(super) struct Caller {
     /// Counts our descriptions of this call (RFC 3264 section 8).
     pub(super) version: u64,
     pub(super) number: Option<Personal<PhoneNumber>>,
+    /// What the dialplan wants of the call.
+    pub(super) beginning: Beginning,
     /// Once the call is up, until it has said its last.
     pub(super) menu: Option<Menu>,
     /// Once the menu has led somewhere.
@@ -28,8 +31,13 @@ pub(super) enum Line {
 }
 
 impl Caller {
-    pub(super) const fn new(ours: SocketAddr, line: Line, number: Option<Personal<PhoneNumber>>) -> Self {
-        Self { ours, line, version: 1, number, menu: None, room: None }
+    pub(super) const fn new(
+        ours: SocketAddr,
+        line: Line,
+        number: Option<Personal<PhoneNumber>>,
+        beginning: Beginning,
+    ) -> Self {
+        Self { ours, line, version: 1, number, beginning, menu: None, room: None }
     }
 
     /// The ports of a leg that waits for its answer.

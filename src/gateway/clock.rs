@@ -7,3 +7,9 @@ use std::time::Instant;
 pub(super) fn now() -> Instant {
     Instant::now()
 }
+
+/// What people's clocks show.
+#[allow(clippy::disallowed_methods, reason = "the one clock")]
+pub(super) fn local(zone: &jiff::tz::TimeZone) -> jiff::ZonedDateTime {
+    jiff::Timestamp::now().to_zoned_datetime(zone.clone())
+}

@@ -9,6 +9,7 @@
 mod caller;
 mod clock;
 mod meetings;
+mod routing;
 mod settings;
 mod visitors;
 
@@ -20,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
-use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
+use crate::dialplan::Plan;
+use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
 use crate::media::Clip;
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
@@ -31,6 +33,8 @@ use crate::workers::{self, Pool};
 use caller::{Caller, Line};
 pub use meetings::Meeting;
 use meetings::Meetings;
+use routing::Routing;
+pub use settings::Unfit;
 use visitors::Visitors;
 
 /// How the gateway works.
@@ -50,6 +54,10 @@ pub struct Config {
     pub language: Language,
     /// The menu.
     pub menu: ivr::Config,
+    /// What calls are for.
+    pub plan: Plan,
+    /// The institution's time.
+    pub zone: jiff::tz::TimeZone,
     /// The meetings.
     pub meetings: Vec<Meeting>,
 }
@@ -80,6 +88,7 @@ const QUEUE: usize = 1_024;
 /// A gateway that has started: its doors are open.
 pub struct Gateway {
     config: Config,
+    routing: Routing,
     door: Door,
     pool: Pool,
     library: Library,
@@ -112,6 +121,7 @@ impl Gateway {
         let pages = web::Door::open(&config.web, to_visits)?;
         Ok(Self {
             page_guard: Guard::new(GuardConfig::default()),
+            routing: Routing { plan: config.plan.clone(), zone: config.zone.clone() },
             identity: Identity::generate()?,
             candidates: visitors::candidates(&config.media.browsers, &config.public),
             pages,
@@ -189,6 +199,7 @@ impl Gateway {
     /// A new call: its leg gets ports, and is made at once if we know what the peer wants.
     fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<String, Refusal> {
         let leg = leg_of(call);
+        let beginning = self.routing.of(call, facts, self.config.language)?;
         let ports = self.pool.reserve_ports().map_err(|_| Refusal::Full)?;
         let ours = ports.address();
         let codecs = &self.config.codecs;
@@ -200,8 +211,7 @@ impl Gateway {
             }
             None => (Line::Offered(ports), sdp::offer(ours, codecs, 1)),
         };
-        tracing::info!(%call, caller = ?facts.caller, "a call");
-        self.callers.insert(leg, Caller::new(ours, line, facts.caller.clone()));
+        self.callers.insert(leg, Caller::new(ours, line, facts.caller.clone(), beginning));
         Ok(sdp)
     }
 
@@ -220,10 +230,9 @@ impl Gateway {
                 return;
             }
         }
-        let (menu, effects) = Menu::new(self.config.menu.clone(), self.config.language, clock::now());
-        if let Some(caller) = self.callers.get_mut(&leg) {
-            caller.menu = Some(menu);
-        }
+        let Some(caller) = self.callers.get_mut(&leg) else { return };
+        let (menu, effects) = caller.beginning.clone().begin(&self.config.menu);
+        caller.menu = Some(menu);
         self.perform_menu(leg, effects);
     }
 

@@ -4,11 +4,38 @@ use std::time::Duration;
 
 use super::{Config, Meeting};
 use crate::config;
+use crate::dialplan::Severity;
 use crate::{ivr, room, sip, web, workers};
 
-impl From<config::Config> for Config {
-    fn from(file: config::Config) -> Self {
-        Self {
+/// The configuration can be read, but not served.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// See [`config::Unreadable`].
+    #[error(transparent)]
+    Dialplan(#[from] config::Unreadable),
+    /// Every problem of the dialplan.
+    #[error("the dialplan cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Problems(Vec<crate::dialplan::Problem>),
+    /// Not the name of a time zone.
+    #[error("dialplan.zone: {0:?} is no time zone: write one like Europe/Berlin")]
+    Zone(String),
+}
+
+impl TryFrom<config::Config> for Config {
+    type Error = Unfit;
+
+    fn try_from(file: config::Config) -> Result<Self, Unfit> {
+        let (plan, problems) = file.plan()?;
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(Unfit::Problems(problems));
+        }
+        for problem in problems {
+            tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
+        }
+        let zone = jiff::tz::TimeZone::get(&file.dialplan.zone).map_err(|_| Unfit::Zone(file.dialplan.zone.clone()))?;
+        Ok(Self {
+            plan,
+            zone,
             sip: sip::Config {
                 listen: file.sip.listen,
                 most_calls: file.sip.most_calls,
@@ -30,7 +57,7 @@ impl From<config::Config> for Config {
             language: file.menu.language,
             menu: ivr::Config::default(),
             meetings: file.meetings.into_iter().map(Meeting::from).collect(),
-        }
+        })
     }
 }
 

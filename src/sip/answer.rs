@@ -22,6 +22,7 @@ pub(super) fn headers(refusal: &Refusal) -> Vec<Header> {
     headers.extend(
         wire.warning.map(|(code, text)| Header::Other("Warning".into(), format!("{} einwahl \"{text}\"", code.code()))),
     );
+    headers.extend(refusal.contact().map(|to| Header::Other("Contact".into(), format!("<{to}>"))));
     headers.extend(wire.min_se.map(|least| Header::Other("Min-SE".into(), least.as_secs().to_string())));
     headers
 }

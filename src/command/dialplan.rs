@@ -1,0 +1,147 @@
+//! `einwahl dialplan lint` and `trace`, and the plan's part of `einwahl check`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use einwahl::config::Config;
+use einwahl::dialplan::{Facts, Problem, Severity};
+use einwahl::words::{Personal, PhoneNumber, TrunkName};
+
+use super::{fails, say, wrong};
+
+#[derive(Subcommand)]
+pub enum Dialplan {
+    /// Look for mistakes in a dialplan; tells all of them, with file, line and what to do
+    Lint {
+        /// The folder of the plan; without one, that of the configuration
+        folder: Option<PathBuf>,
+        /// The configuration, for the rooms, trunks and the area code
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// As text, or as one JSON document
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Show what a call would do, rule by rule; no call is made
+    Trace {
+        /// The number, as it is dialled
+        called: String,
+        /// The caller's number
+        #[arg(long)]
+        from: Option<String>,
+        /// The trunk by which the call comes
+        #[arg(long)]
+        trunk: Option<String>,
+        /// At this local time, like 2026-11-24T08:00; now, if left out
+        #[arg(long)]
+        at: Option<String>,
+        /// The configuration
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+pub fn run(command: Dialplan) -> ExitCode {
+    match command {
+        Dialplan::Lint { folder, config, format } => match Config::read(config.as_deref()) {
+            Ok(mut config) => {
+                config.dialplan.folder = folder.or(config.dialplan.folder);
+                lint(&config, format)
+            }
+            Err(error) => fails(&format!("the configuration cannot be used: {error}")),
+        },
+        Dialplan::Trace { called, from, trunk, at, config, json } => {
+            let config = match Config::read(config.as_deref()) {
+                Ok(config) => config,
+                Err(error) => return fails(&format!("the configuration cannot be used: {error}")),
+            };
+            let from: Option<PhoneNumber> = match from.map(|from| from.parse()).transpose() {
+                Ok(from) => from,
+                Err(error) => return wrong(&format!("--from: {error}")),
+            };
+            let trunk: Option<TrunkName> = match trunk.map(|trunk| trunk.parse()).transpose() {
+                Ok(trunk) => trunk,
+                Err(error) => return wrong(&format!("--trunk: {error}")),
+            };
+            trace(&config, Facts { called, caller: from.map(Personal::new), trunk }, at.as_deref(), json)
+        }
+    }
+}
+
+/// Tells every problem; whether the plan can be used.
+pub fn lint(config: &Config, format: Format) -> ExitCode {
+    let (plan, problems) = match config.plan() {
+        Ok(checked) => checked,
+        Err(error) => return fails(&error.to_string()),
+    };
+    match format {
+        Format::Json => say(&serde_json::to_string_pretty(&problems).unwrap_or_default()),
+        Format::Text => {
+            for problem in &problems {
+                say(&format!("{problem}\n"));
+            }
+            say(&summary(plan.len(), &problems));
+        }
+    }
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn summary(rules: usize, problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    format!("dialplan: {rules} rules, {errors} errors, {} warnings", problems.len() - errors)
+}
+
+fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCode {
+    let (plan, problems) = match config.plan() {
+        Ok(checked) => checked,
+        Err(error) => return fails(&error.to_string()),
+    };
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    if errors > 0 {
+        return fails(&format!("the plan has {errors} errors: `einwahl dialplan lint` tells them"));
+    }
+    let Ok(zone) = jiff::tz::TimeZone::get(&config.dialplan.zone) else {
+        return fails(&format!("dialplan.zone: {:?} is no time zone", config.dialplan.zone));
+    };
+    let time = match at {
+        None => Ok(now(&zone)),
+        Some(text) => text.parse::<jiff::civil::DateTime>().and_then(|time| time.to_zoned_datetime(zone)),
+    };
+    let Ok(time) = time else {
+        return wrong("--at: write a local time like 2026-11-24T08:00");
+    };
+    let (decision, trace) = plan.decide(&facts, &time);
+    let decided =
+        decision.as_ref().map_or_else(|| String::from("refused: no rule takes it (404)"), ToString::to_string);
+    if json {
+        let document = serde_json::json!({ "called": facts.called, "at": time.to_string(), "trace": trace, "rule": trace.rule(), "decision": decided });
+        say(&serde_json::to_string_pretty(&document).unwrap_or_default());
+    } else {
+        let international = trace.international.as_ref().map_or_else(String::new, |number| format!(" ({number})"));
+        say(&format!("{}{international} at {}", facts.called, time.strftime("%a %Y-%m-%d %H:%M")));
+        for step in &trace.steps {
+            say(&format!("  {:<28} {:<24} {}", step.rule, step.outcome.to_string(), step.place));
+        }
+        say(&format!("→ {decided}"));
+    }
+    if decision.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a command that asks for now")]
+fn now(zone: &jiff::tz::TimeZone) -> jiff::ZonedDateTime {
+    jiff::Timestamp::now().to_zoned_datetime(zone.clone())
+}

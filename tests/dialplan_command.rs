@@ -1,0 +1,103 @@
+//! An admin and the commands, through the real binary.
+#![cfg(feature = "gateway")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot run has failed")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn einwahl(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_einwahl")).args(arguments).output().expect("runs")
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A folder of its own for each test, with a plan and a configuration.
+fn town(name: &str, plan: &str) -> (PathBuf, PathBuf) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(folder.join("plan")).expect("a folder");
+    std::fs::write(folder.join("plan/10-stadt.toml"), plan).expect("a plan");
+    let config = folder.join("einwahl.toml");
+    let text = format!(
+        "[dialplan]\nfolder = {:?}\ntrunks = [\"haus-1\"]\n[[meetings]]\nroom = \"rat\"\nid = \"123456\"\n",
+        folder.join("plan")
+    );
+    std::fs::write(&config, text).expect("a configuration");
+    (folder, config)
+}
+
+const FIVE_FAULTS: &str = r#"[[rule]]
+name = "Zentrale"
+called = "X."
+menu = "de"
+
+[[rule]]
+name = "Rat"
+called = "12x4"
+room = "rat"
+
+[[rule]]
+name = "Amt"
+caled = "900"
+called = "77"
+reject = "no"
+
+[[rule]]
+name = "Saal"
+called = "+49 30 5555"
+trunk = "haus-9"
+room = "saal"
+"#;
+
+#[test]
+fn a_plan_with_planted_faults_is_told_of_each_with_file_line_and_help() {
+    let (folder, config) = town("faults", FIVE_FAULTS);
+    let config = config.to_str().unwrap();
+    for arguments in [&["check", "--config", config][..], &["dialplan", "lint", "--config", config]] {
+        let output = einwahl(arguments);
+        let told = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        let file = folder.join("plan/10-stadt.toml");
+        for (line, what, help) in [
+            (3, "could take 110", "emergency"),
+            (8, "write X, Z and N as capitals", "X (any)"),
+            (13, "\"caled\" means nothing here", "did you mean \"called\"?"),
+            (15, "\"no\" is no way to refuse a call", "busy"),
+            (20, "there is no trunk haus-9", "haus-1"),
+            (21, "there is no room saal", "rat"),
+        ] {
+            let place = format!("{}:{line}:", file.display());
+            let problem = told.split("\n\n").find(|problem| problem.contains(&place) && problem.contains(what));
+            let problem = problem.unwrap_or_else(|| panic!("no {what:?} at line {line} in\n{told}"));
+            assert!(problem.contains("help: ") && problem.contains(help), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn a_trace_shows_rule_by_rule_what_a_call_would_do() {
+    let plan = include_str!("../dialplans/examples/10-kleinstadt.toml");
+    let (_, config) = town("trace", plan);
+    let config = config.to_str().unwrap();
+    let trace = |at: &str| einwahl(&["dialplan", "trace", "030 90182000", "--at", at, "--config", config]);
+    let open = text(&trace("2026-11-24T09:00"));
+    assert!(open.contains("(+493090182000)") && open.contains("→ the menu in de"), "{open}");
+    assert!(open.contains("10-kleinstadt.toml") || open.contains("10-stadt.toml:"), "{open}");
+    let closed = text(&trace("2026-11-24T17:00"));
+    assert!(closed.contains("does not hold at this time") && closed.contains("office is closed"), "{closed}");
+    let emergency = einwahl(&["dialplan", "trace", "112", "--config", config, "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&emergency.stdout).expect("one JSON document");
+    assert_eq!(document["rule"], "Notruf");
+}
+
+#[test]
+fn a_wrong_use_is_told_apart_from_a_no() {
+    let (_, config) = town("use", "[[rule]]\nname = \"Rat\"\ncalled = \"100\"\nroom = \"rat\"\n");
+    let config = config.to_str().unwrap();
+    assert_eq!(einwahl(&["dialplan", "trace", "100", "--config", config]).status.code(), Some(0));
+    assert_eq!(einwahl(&["dialplan", "trace", "101", "--config", config]).status.code(), Some(1));
+    assert_eq!(einwahl(&["dialplan", "trace", "100", "--at", "gestern", "--config", config]).status.code(), Some(2));
+    assert_eq!(einwahl(&["dialplan", "trace"]).status.code(), Some(2));
+    assert_eq!(einwahl(&["dialplan", "lint", "/nowhere"]).status.code(), Some(1));
+}
