@@ -1,6 +1,6 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo pages format lint pure test unit interop speech
+.PHONY: set-up demo pages format lint pure test unit interop attack bench speech
 .DEFAULT_GOAL := test
 
 set-up:
@@ -42,12 +42,22 @@ interop: pages interop-tests/.venv
 	interop-tests/three_phones.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
 	interop-tests/short_calls.sh target/debug/einwahl
 
 interop-tests/.venv: interop-tests/requirements.txt
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	@touch $@
+
+# Hostile datagrams while people talk; the tests do a tenth of it.
+attack: pages interop-tests/.venv
+	cargo build
+	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl
+
+# What a leg costs, beside the bare cost of its datagrams.
+bench: pages
+	cargo bench --bench legs
 
 # Speech through the gateway, scored. Not part of the tests: a busy machine stutters, and the scores with it.
 speech: pages interop-tests/.venv

@@ -6,14 +6,13 @@ another host, and no page may complain on its console.
 Usage: pages_in_use.py PATH_OF_EINWAHL [FOLDER_FOR_SCREENSHOTS]. Everything runs on loopback and ends by itself.
 """
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
 from pages import Page
-from phones import connect, strength_in, write_tone
+from phones import connect, level_of_tone, write_tone
 from playwright.sync_api import expect, sync_playwright
 
 WEB_PORT, MEDIA_PORT, SIP_PORT = 28444, 23479, 25071
@@ -83,10 +82,8 @@ class Story:
         self.check(what, all(abs(level) < 3 for level in levels), f"({levels[0]:.1f} and {levels[1]:.1f} dB)")
 
     def hears(self, person, hertz):
-        """In dB of what was said: the median of eight pieces, for a page on a busy machine stutters."""
-        heard = [sample * 32768 for sample in person.records(2)[-80_000:]]
-        pieces = [strength_in(heard[at:at + 9_600], 48_000, hertz) for at in range(0, len(heard) - 9_599, 9_600)]
-        return statistics.median(pieces) if pieces else -120.0
+        """In dB of what was said."""
+        return level_of_tone([sample * 32768 for sample in person.records(2)[-80_000:]], 48_000, hertz)
 
 
 def visible(person, text):

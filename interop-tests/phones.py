@@ -3,6 +3,7 @@ import json
 import math
 import pathlib
 import socket
+import statistics
 import struct
 import subprocess
 import time
@@ -51,7 +52,14 @@ def strength(path, hertz, before_end, seconds):
     with wave.open(str(path)) as sound:
         rate, channels, frames = sound.getframerate(), sound.getnchannels(), sound.getnframes()
         samples = struct.unpack(f"<{frames * channels}h", sound.readframes(frames))[::channels]
-    return strength_in(samples[len(samples) - int((before_end + seconds) * rate):len(samples) - int(before_end * rate)], rate, hertz)
+    return level_of_tone(samples[len(samples) - int((before_end + seconds) * rate):len(samples) - int(before_end * rate)], rate, hertz)
+
+
+def level_of_tone(heard, rate, hertz):
+    """The median of a fifth of a second each: a stretch of time in a jitter buffer turns the phase, not the level."""
+    step = rate // 5
+    pieces = [strength_in(heard[at:at + step], rate, hertz) for at in range(0, len(heard) - step + 1, step)]
+    return statistics.median(pieces) if pieces else -120.0
 
 
 def strength_in(heard, rate, hertz):
@@ -62,7 +70,7 @@ def strength_in(heard, rate, hertz):
 
 
 class Phone:
-    def __init__(self, folder, number, source, codec, ports=90):
+    def __init__(self, folder, number, source, codec, ports=90, user=None):
         self.folder = folder / str(number)
         self.folder.mkdir()
         if isinstance(source, int):
@@ -74,7 +82,7 @@ class Phone:
         settings = dict(sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
                         rtp=24500 + 100 * number, rtp_end=24500 + 100 * number + ports)
         (self.folder / "config").write_text(PHONE.format(**settings))
-        (self.folder / "accounts").write_text(f"<sip:phone{number}@127.0.0.1>;regint=0;audio_codecs={codec}\n")
+        (self.folder / "accounts").write_text(f"<sip:{user or 'phone' + str(number)}@127.0.0.1>;regint=0;audio_codecs={codec}\n")
         (self.folder / "contacts").write_text("")
         log = open(self.folder / "log", "w", encoding="utf-8")
         self.process = subprocess.Popen(["baresip", "-f", str(self.folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from pages import Page
-from phones import Phone, connect, strength, strength_in, write_tone
+from phones import Phone, connect, level_of_tone, strength, write_tone
 from playwright.sync_api import sync_playwright
 
 SIP_PORT, WEB_PORT, MEDIA_PORT = 25070, 28443, 23478
@@ -75,7 +75,7 @@ def judge(name, phone, recorded, roster, errors):
             levels = [strength(recording, hertz, 2, 2) if recording else -120.0 for hertz in TONES]
         else:
             heard = [sample * 32768 for sample in samples[-96_000:]]
-            levels = [strength_in(heard, 48_000, hertz) for hertz in TONES]
+            levels = [level_of_tone(heard, 48_000, hertz) for hertz in TONES]
         fine = all(level < -30 if other == number else abs(level) <= 3 for other, level in enumerate(levels))
         faults += not fine
         who = f"phone ({name})" if number == 0 else f"page {number}"

@@ -82,9 +82,7 @@ fn codec(name: &str) -> Result<Codec, String> {
 }
 
 fn main() -> ExitCode {
-    let levels = tracing_subscriber::EnvFilter::try_from_env("EINWAHL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("einwahl=info,rsipstack=error,rtc_dtls=error"));
-    tracing_subscriber::fmt().with_env_filter(levels).with_writer(std::io::stderr).init();
+    log();
     match Arguments::parse().command {
         Command::Serve { config } => with_config(config, |config| serve(config, None)),
         Command::Demo => demo(),
@@ -95,6 +93,16 @@ fn main() -> ExitCode {
             dialplan::lint(&config, dialplan::Format::Text)
         }),
     }
+}
+
+/// Only our own lines: others write whole messages into theirs, with numbers, names and PINs.
+fn log() {
+    use tracing_subscriber::filter::{EnvFilter, filter_fn};
+    use tracing_subscriber::prelude::*;
+    let levels = EnvFilter::try_from_env("EINWAHL_LOG").unwrap_or_else(|_| EnvFilter::new("einwahl=info"));
+    let ours = filter_fn(|line| line.target().starts_with("einwahl"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines.with_filter(ours).with_filter(levels)).init();
 }
 
 fn with_config(file: Option<PathBuf>, then: impl FnOnce(Config) -> ExitCode) -> ExitCode {

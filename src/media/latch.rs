@@ -2,13 +2,17 @@
 //!
 //! The peer's SDP names an address, but behind a NAT packets come from another one. The first source that sends a steady
 //! stream is taken, and kept: a stranger who sends to our port later is not heard (RTP injection) and gets no sound
-//! (RTP bleed). The address in the SDP always wins.
+//! (RTP bleed). The address in the SDP always wins. A new stream (SSRC) from the address that we hear is taken only once the
+//! old one has fallen silent and the new one is steady: packets that somebody forges do not cut off the peer.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// A stream that was silent this long may go on from elsewhere, if it is the same one (same SSRC): the peer's NAT moved.
 const MOVED: Duration = Duration::from_secs(2);
+
+/// A stream that was silent this long may be followed by another from the same address: the PBX has transferred the call.
+const FOLLOWED: Duration = Duration::from_millis(100);
 
 /// Packets in sequence before a source that the SDP does not name is taken.
 const STEADY: u8 = 3;
@@ -56,10 +60,13 @@ impl Latch {
     /// Whether a packet with this source, SSRC and sequence number is the peer's.
     pub fn admits(&mut self, from: SocketAddr, ssrc: u32, sequence: u16, now: Instant) -> bool {
         let Some(source) = &mut self.source else { return self.consider(from, ssrc, sequence, now) };
-        if source.from == from {
-            source.ssrc = ssrc;
+        if source.from == from && source.ssrc == ssrc {
             source.heard = now;
             return true;
+        }
+        if source.from == from {
+            let silent = now.saturating_duration_since(source.heard) >= FOLLOWED;
+            return silent && self.consider_follower(from, ssrc, sequence, now);
         }
         let moved = source.ssrc == ssrc && now.saturating_duration_since(source.heard) >= MOVED;
         if from == self.named || moved {
@@ -68,6 +75,20 @@ impl Latch {
         }
         self.strangers += 1;
         false
+    }
+
+    /// A new stream from the address that we hear.
+    fn consider_follower(&mut self, from: SocketAddr, ssrc: u32, sequence: u16, now: Instant) -> bool {
+        let steady = match &self.candidate {
+            Some(known) if known.ssrc == ssrc && known.next == sequence => known.steady.saturating_add(1),
+            Some(_) | None => 1,
+        };
+        self.candidate = Some(Candidate { from, ssrc, next: sequence.wrapping_add(1), steady });
+        if steady < STEADY {
+            return false;
+        }
+        self.take(from, ssrc, now);
+        true
     }
 
     fn consider(&mut self, from: SocketAddr, ssrc: u32, sequence: u16, now: Instant) -> bool {
@@ -115,6 +136,21 @@ mod tests {
         }
         assert_eq!(latch.target(), address(4000));
         assert_eq!(latch.strangers(), 200);
+    }
+
+    #[test]
+    fn packets_forged_in_the_peers_name_do_not_cut_it_off_and_a_transfer_is_followed() {
+        let (mut latch, mut now) = (Latch::new(address(4000)), Instant::now());
+        assert!(latch.admits(address(4000), 7, 1, now));
+        for sequence in 2..200 {
+            now += Duration::from_millis(20);
+            assert!(latch.admits(address(4000), 7, sequence, now));
+            assert!(!latch.admits(address(4000), 1_000 + u32::from(sequence), sequence, now));
+            assert!(!latch.admits(address(4000), 9, sequence, now));
+        }
+        let taken =
+            (0..10).map(|at| latch.admits(address(4000), 9, 500 + at, now + Duration::from_millis(20) * u32::from(at)));
+        assert_eq!(taken.filter(|taken| *taken).count(), 3);
     }
 
     #[test]
