@@ -35,8 +35,9 @@ struct Silence {
     warning: Clip,
 }
 
-/// So many datagrams are taken from one port in one tick: a flood on one line costs the others nothing more.
-const MOST_PER_TICK: usize = 16;
+/// So many datagrams are taken from one port in one tick: more than a flood of 10,000 a second brings, so that the peer's own
+/// are among them, and few enough that a flood on one line costs the others little (a stranger's costs about a microsecond).
+const MOST_PER_TICK: usize = 256;
 
 /// Larger than any RTP packet that we take.
 const DATAGRAM: usize = 2_048;
