@@ -11,14 +11,14 @@ import pathlib
 import random
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from pages import Page
-from phones import Phone, connect, strength_in, write_tone
+from gateway import configuration, serving
+from pages import HANDLES, Page
+from phones import Phone, recorded, share_with_tone, write_tone
 from playwright.sync_api import sync_playwright
 
 SIP_PORT, WEB_PORT, MEDIA_PORT = 25073, 28446, 23481
@@ -28,21 +28,7 @@ SETTLED = {"SIP": 34}
 NUMBER, NAME, PIN, ID = "+493012377721", "Kanaria Zwitscherling", "90817263", "77001122"
 EACH = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
 
-GATEWAY = f"""
-[sip]
-listen = ["127.0.0.1:{SIP_PORT}"]
-[media]
-first_port = {GATEWAY_MEDIA}
-last_port = {GATEWAY_MEDIA + 99}
-[web]
-listen = ["127.0.0.1:{WEB_PORT}"]
-[browsers]
-listen = ["127.0.0.1:{MEDIA_PORT}"]
-[[meetings]]
-room = "rat"
-id = "{ID}"
-pin = "{PIN}"
-"""
+GATEWAY = configuration(SIP_PORT, media=(GATEWAY_MEDIA, GATEWAY_MEDIA + 99), web=WEB_PORT, browsers=MEDIA_PORT, id=ID, pin=PIN)
 
 INVITE = """INVITE sip:einwahl@127.0.0.1 SIP/2.0\r
 Via: SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bK{number};rport\r
@@ -143,27 +129,17 @@ def memory(process):
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
 
 
-def heard_share(samples, hertz):
-    """Of all tenths of a second, how many have the tone."""
-    pieces = [samples[at:at + 4_800] for at in range(0, len(samples) - 4_799, 4_800)]
-    good = sum(strength_in([sample * 32768 for sample in piece], 48_000, hertz) > -6 for piece in pieces)
-    return good / max(1, len(pieces))
+def page_hears(page, seconds):
+    """For how much of the time the page hears the telephone."""
+    return share_with_tone([sample * 32768 for sample in page.records(seconds)], 48_000, 440)
 
 
-def page_port():
-    """The UDP port of Chromium that talks to the gateway's: from the kernel's table there is no peer, so ask the page."""
-    return """async () => {
-        const stats = [...(await cut.peers.at(-1).getStats()).values()];
-        const pair = stats.find((one) => one.type === "candidate-pair" && one.nominated);
-        return stats.find((one) => one.id === pair.localCandidateId).port;
-    }"""
-
-
-HANDLE = """
-window.cut = { peers: [] };
-const Peer = RTCPeerConnection;
-window.RTCPeerConnection = class extends Peer { constructor(...all) { super(...all); window.cut.peers.push(this); } };
-"""
+# From which UDP port the page's sound comes.
+PAGE_PORT = """async () => {
+    const stats = [...(await cut.peers.at(-1).getStats()).values()];
+    const pair = stats.find((one) => one.type === "candidate-pair" && one.nominated);
+    return stats.find((one) => one.id === pair.localCandidateId).port;
+}"""
 
 
 def main():
@@ -176,16 +152,13 @@ def main():
 
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
-        (folder / "einwahl.toml").write_text(GATEWAY)
-        log = open(folder / "log", "w", encoding="utf-8")
         environment = {**os.environ, "EINWAHL_LOG": "trace"}
-        gateway = subprocess.Popen([sys.argv[1], "serve", "--config", str(folder / "einwahl.toml")], stderr=log, env=environment)
-        try:
-            connect(WEB_PORT).close()
+        with (open(folder / "log", "w", encoding="utf-8") as log,
+              serving(folder, GATEWAY, WEB_PORT, stderr=log, env=environment) as gateway):
             write_tone(folder / "880.wav", 880, 10)
             write_tone(folder / "440.wav", 440, 400)
             phone = Phone(folder, 0, folder / "440.wav", "PCMA/8000/1", ports=1, user=NUMBER)
-            page = Page(playwright, f"https://127.0.0.1:{WEB_PORT}/r/rat", folder / "880.wav", NAME, before=HANDLE)
+            page = Page(playwright, f"https://127.0.0.1:{WEB_PORT}/r/rat", folder / "880.wav", NAME, before=HANDLES)
             try:
                 phone.does("dial", f"sip:einwahl@127.0.0.1:{SIP_PORT}")
                 page.joins(PIN)
@@ -194,9 +167,9 @@ def main():
                     phone.does("sndcode", key)
                 page.page.locator(".person").nth(1).wait_for(timeout=20_000)
                 time.sleep(7)
-                before = heard_share(page.records(3), 440)
+                before = page_hears(page, 3)
                 check("the page hears the telephone before", before > 0.95, f"({100 * before:.0f} % of the time)")
-                own = page.page.evaluate(page_port())
+                own = page.page.evaluate(PAGE_PORT)
                 attacks = (("SIP", sip, SIP_PORT, None), ("RTP and RTCP", rtp, GATEWAY_MEDIA, PHONE_MEDIA),
                            ("STUN and DTLS", stun_or_dtls, MEDIA_PORT, own))
                 wanted = sys.argv[3:]
@@ -207,10 +180,10 @@ def main():
                     start = memory(gateway)
                     attacker = threading.Thread(target=attack, args=(make, target, own_port, number))
                     attacker.start()
-                    share = heard_share(page.records(8), 440)
+                    share = page_hears(page, 8)
                     attacker.join()
                     time.sleep(SETTLED.get(name, 1))
-                    after = heard_share(page.records(3), 440)
+                    after = page_hears(page, 3)
                     grown = memory(gateway)
                     check(f"the gateway lives after {EACH} datagrams of {name}", gateway.poll() is None)
                     check("the page hears the telephone during and after", share > 0.9 and after > 0.95,
@@ -223,10 +196,6 @@ def main():
             finally:
                 phone.ends()
                 page.ends()
-        finally:
-            gateway.terminate()
-            gateway.wait(10)
-            log.close()
         recording = phone.heard()
         check("the telephone heard the page to the end", recording and phone_share(recording) > 0.9)
         text = (folder / "log").read_text(encoding="utf-8", errors="replace")
@@ -243,14 +212,8 @@ def main():
 
 def phone_share(recording):
     """Of the last ten seconds, how many tenths have the page's tone."""
-    import wave
-    with wave.open(str(recording)) as sound:
-        rate, channels, frames = sound.getframerate(), sound.getnchannels(), sound.getnframes()
-        samples = struct.unpack(f"<{frames * channels}h", sound.readframes(frames))[::channels]
-    samples = samples[-int(11 * rate):-rate]
-    step = rate // 10
-    pieces = [samples[at:at + step] for at in range(0, len(samples) - step + 1, step)]
-    return sum(strength_in(piece, rate, 880) > -6 for piece in pieces) / max(1, len(pieces))
+    samples, rate = recorded(recording)
+    return share_with_tone(samples[-int(11 * rate):-rate], rate, 880)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,14 @@ navigator.mediaDevices.getUserMedia = (wish) => ask({ ...wish, audio: { ...wish.
     echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
 """
 
+# Lets a test cut what the page is connected by.
+HANDLES = """
+window.cut = { sockets: [], peers: [] };
+const [Socket, Peer] = [WebSocket, RTCPeerConnection];
+window.WebSocket = class extends Socket { constructor(...all) { super(...all); window.cut.sockets.push(this); } };
+window.RTCPeerConnection = class extends Peer { constructor(...all) { super(...all); window.cut.peers.push(this); } };
+"""
+
 # All that the page plays, added up, as numbers from -1 to 1.
 RECORD = """
 async (seconds) => {

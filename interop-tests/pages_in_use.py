@@ -6,42 +6,21 @@ another host, and no page may complain on its console.
 Usage: pages_in_use.py PATH_OF_EINWAHL [FOLDER_FOR_SCREENSHOTS]. Everything runs on loopback and ends by itself.
 """
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 
-from pages import Page
-from phones import connect, level_of_tone, write_tone
+from gateway import configuration, serving
+from pages import HANDLES, Page
+from phones import level_of_tone, write_tone
 from playwright.sync_api import expect, sync_playwright
 
 WEB_PORT, MEDIA_PORT, SIP_PORT = 28444, 23479, 25071
 AXE = (pathlib.Path(__file__).parent.parent / "web/node_modules/axe-core/axe.min.js").read_text()
 ADDRESS = f"https://127.0.0.1:{WEB_PORT}/r/rat"
 
-GATEWAY = f"""
-[sip]
-listen = ["127.0.0.1:{SIP_PORT}"]
-[web]
-listen = ["127.0.0.1:{WEB_PORT}"]
-[browsers]
-listen = ["127.0.0.1:{MEDIA_PORT}"]
-[[meetings]]
-room = "rat"
-title = "Ratssitzung der Stadt Beispielhausen"
-id = "123456"
-pin = "4711"
-moderator_pin = "0815"
-lobby = true
-"""
-
-# Lets a test cut what the page is connected by.
-HANDLES = """
-window.cut = { sockets: [], peers: [] };
-const [Socket, Peer] = [WebSocket, RTCPeerConnection];
-window.WebSocket = class extends Socket { constructor(...all) { super(...all); window.cut.sockets.push(this); } };
-window.RTCPeerConnection = class extends Peer { constructor(...all) { super(...all); window.cut.peers.push(this); } };
-"""
+GATEWAY = configuration(SIP_PORT, web=WEB_PORT, browsers=MEDIA_PORT, title="Ratssitzung der Stadt Beispielhausen",
+                        id="123456", pin="4711", moderator_pin="0815", lobby=True)
 
 
 class Story:
@@ -59,9 +38,7 @@ class Story:
         """The view in both languages, at both widths."""
         for language in ("de", "en"):
             person.page.click(f".language[lang={language}]")
-            person.page.evaluate(AXE)
-            found = person.page.evaluate("async () => (await axe.run()).violations.map((v) => v.id + ': ' + v.nodes[0].html)")
-            self.check(f"axe-core finds nothing in: {view} ({language})", not found, str(found) if found else "")
+            self.has_no_barrier(person, f"{view} ({language})")
             for width, height in ((390, 844), (1280, 800)):
                 person.page.set_viewport_size({"width": width, "height": height})
                 wider = person.page.evaluate("document.documentElement.scrollWidth > innerWidth")
@@ -70,10 +47,13 @@ class Story:
                     person.page.screenshot(path=self.screenshots / f"{view.replace(' ', '-')}-{language}-{width}.png")
         person.page.click(".language[lang=de]")
 
-    def look_at_question(self, person):
+    def has_no_barrier(self, person, view):
         person.page.evaluate(AXE)
         found = person.page.evaluate("async () => (await axe.run()).violations.map((v) => v.id + ': ' + v.nodes[0].html)")
-        self.check("axe-core finds nothing in: question", not found, str(found) if found else "")
+        self.check(f"axe-core finds nothing in: {view}", not found, str(found) if found else "")
+
+    def look_at_question(self, person):
+        self.has_no_barrier(person, "question")
         if self.screenshots:
             person.page.screenshot(path=self.screenshots / "question.png")
 
@@ -220,14 +200,8 @@ def main():
     story = Story(screenshots)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
-        (folder / "einwahl.toml").write_text(GATEWAY)
-        gateway = subprocess.Popen([sys.argv[1], "serve", "--config", str(folder / "einwahl.toml")])
-        try:
-            connect(WEB_PORT).close()
+        with serving(folder, GATEWAY, WEB_PORT):
             play(story, playwright, folder)
-        finally:
-            gateway.terminate()
-            gateway.wait(10)
     print(f"{story.passed} passed, {len(story.faults)} failed")
     return 1 if story.faults else 0
 

@@ -11,6 +11,7 @@ import wave
 
 AMPLITUDE = 8231
 RATE = 48000
+CODECS = {"PCMA": "PCMA/8000/1", "PCMU": "PCMU/8000/1", "G.722": "G722/16000/1", "Opus": "opus/48000/2"}
 
 PHONE = """
 sip_listen 127.0.0.1:{sip}
@@ -47,19 +48,33 @@ def write_tone(path, hertz, seconds):
         sound.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
 
 
-def strength(path, hertz, before_end, seconds):
-    """How strong a tone is, in dB of the tone that was sent, `seconds` long and ending `before_end` seconds before the end."""
+def recorded(path):
+    """The samples of the first channel, and how many a second."""
     with wave.open(str(path)) as sound:
         rate, channels, frames = sound.getframerate(), sound.getnchannels(), sound.getnframes()
-        samples = struct.unpack(f"<{frames * channels}h", sound.readframes(frames))[::channels]
+        return struct.unpack(f"<{frames * channels}h", sound.readframes(frames))[::channels], rate
+
+
+def strength(path, hertz, before_end, seconds):
+    """How strong a tone is, in dB of the tone that was sent, `seconds` long and ending `before_end` seconds before the end."""
+    samples, rate = recorded(path)
     return level_of_tone(samples[len(samples) - int((before_end + seconds) * rate):len(samples) - int(before_end * rate)], rate, hertz)
 
 
 def level_of_tone(heard, rate, hertz):
     """The median of a fifth of a second each: a stretch of time in a jitter buffer turns the phase, not the level."""
-    step = rate // 5
-    pieces = [strength_in(heard[at:at + step], rate, hertz) for at in range(0, len(heard) - step + 1, step)]
+    pieces = strengths(heard, rate, hertz, rate // 5)
     return statistics.median(pieces) if pieces else -120.0
+
+
+def share_with_tone(heard, rate, hertz):
+    """Of all tenths of a second, how many have the tone."""
+    pieces = strengths(heard, rate, hertz, rate // 10)
+    return sum(piece > -6 for piece in pieces) / max(1, len(pieces))
+
+
+def strengths(heard, rate, hertz, step):
+    return [strength_in(heard[at:at + step], rate, hertz) for at in range(0, len(heard) - step + 1, step)]
 
 
 def strength_in(heard, rate, hertz):
@@ -67,6 +82,12 @@ def strength_in(heard, rate, hertz):
     real = sum(sample * math.cos(angle * at) for at, sample in enumerate(heard))
     imaginary = sum(sample * math.sin(angle * at) for at, sample in enumerate(heard))
     return 20 * math.log10(max(1e-6, 2 * math.hypot(real, imaginary) / max(1, len(heard)) / AMPLITUDE))
+
+
+def judge_tones(tones, own, levels):
+    """Whether all tones but one's own are heard within 3 dB, and that one not; and the levels, to be told."""
+    fine = all(level < -30 if other == own else abs(level) <= 3 for other, level in enumerate(levels))
+    return fine, "  ".join(f"{hertz} Hz {level:6.1f} dB" for hertz, level in zip(tones, levels))
 
 
 class Phone:

@@ -6,41 +6,27 @@ over a line that loses 5 % of all packets and delays each by 0 to 30 ms.
 Usage: speech.py PATH_OF_EINWAHL [CODEC...]. Everything runs on loopback and ends by itself.
 """
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 
 import numpy
 import soundfile
+from gateway import configuration, serving
 from lossy_line import LossyLine
 from pages import Page
 from pesq import pesq
-from phones import Phone, connect
+from phones import CODECS, Phone
 from playwright.sync_api import sync_playwright
 from scipy.signal import correlate, resample_poly
 
 SIP_PORT, WEB_PORT, MEDIA_PORT, LINE_PORT = 25072, 28445, 23480, 25082
 PHONE_MEDIA, GATEWAY_MEDIA = 24500, 25400
 SPEECH = pathlib.Path(__file__).parent.parent / "prompts/sounds/citizen.opus"
-CODECS = {"PCMA": "PCMA/8000/1", "PCMU": "PCMU/8000/1", "G.722": "G722/16000/1", "Opus": "opus/48000/2"}
 PAUSE = 1.0
 
-GATEWAY = f"""
-[sip]
-listen = ["127.0.0.1:{SIP_PORT}"]
-[media]
-first_port = {GATEWAY_MEDIA}
-last_port = {GATEWAY_MEDIA + 1}
-[web]
-listen = ["127.0.0.1:{WEB_PORT}"]
-[browsers]
-listen = ["127.0.0.1:{MEDIA_PORT}"]
-[[meetings]]
-room = "rat"
-id = "123456"
-pin = "4711"
-"""
+GATEWAY = configuration(SIP_PORT, media=(GATEWAY_MEDIA, GATEWAY_MEDIA + 1), web=WEB_PORT, browsers=MEDIA_PORT,
+                        id="123456", pin="4711")
 
 
 def speech():
@@ -121,10 +107,7 @@ def main():
     print(f"{'codec':6} {'line':24} {'phone to page':>14} {'page to phone':>14}  at least")
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
-        (folder / "einwahl.toml").write_text(GATEWAY)
-        gateway = subprocess.Popen([sys.argv[1], "serve", "--config", str(folder / "einwahl.toml")])
-        try:
-            connect(WEB_PORT).close()
+        with serving(folder, GATEWAY, WEB_PORT):
             for lossy in (False, True):
                 for name, codec in wanted.items():
                     line = LossyLine(LINE_PORT, SIP_PORT, GATEWAY_MEDIA, PHONE_MEDIA, 0.05, 0.03, 7) if lossy else None
@@ -140,9 +123,6 @@ def main():
                     fine = scores[0] >= least and (lossy or scores[1] >= least)
                     faults += not fine
                     print(f"{name:6} {told:24} {scores[0]:14.2f} {scores[1]:14.2f}  {least:.2f}  {'ok' if fine else 'WRONG'}", flush=True)
-        finally:
-            gateway.terminate()
-            gateway.wait(10)
     print(f"{2 * len(wanted) - faults} passed, {faults} failed")
     return 1 if faults else 0
 

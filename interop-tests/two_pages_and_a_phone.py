@@ -5,36 +5,20 @@ For each codec of the telephone: each must hear the other two within 3 dB, and n
 Usage: two_pages_and_a_phone.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
 """
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 
+from gateway import configuration, serving
 from pages import Page
-from phones import Phone, connect, level_of_tone, strength, write_tone
+from phones import CODECS, Phone, judge_tones, level_of_tone, strength, write_tone
 from playwright.sync_api import sync_playwright
 
 SIP_PORT, WEB_PORT, MEDIA_PORT = 25070, 28443, 23478
 TONES = (440, 880, 1320)
-CODECS = {"PCMA": "PCMA/8000/1", "PCMU": "PCMU/8000/1", "G.722": "G722/16000/1", "Opus": "opus/48000/2"}
 
-GATEWAY = f"""
-[sip]
-listen = ["127.0.0.1:{SIP_PORT}"]
-[media]
-first_port = 25500
-last_port = 25599
-[web]
-listen = ["127.0.0.1:{WEB_PORT}"]
-[browsers]
-listen = ["127.0.0.1:{MEDIA_PORT}"]
-[[meetings]]
-room = "rat"
-title = "Ratssitzung"
-id = "123456"
-pin = "4711"
-moderator_pin = "0815"
-"""
+GATEWAY = configuration(SIP_PORT, media=(25500, 25599), web=WEB_PORT, browsers=MEDIA_PORT, title="Ratssitzung",
+                        id="123456", pin="4711", moderator_pin="0815")
 
 
 def meet(name, codec, folder, playwright):
@@ -76,10 +60,9 @@ def judge(name, phone, recorded, roster, errors):
         else:
             heard = [sample * 32768 for sample in samples[-96_000:]]
             levels = [level_of_tone(heard, 48_000, hertz) for hertz in TONES]
-        fine = all(level < -30 if other == number else abs(level) <= 3 for other, level in enumerate(levels))
+        fine, told = judge_tones(TONES, number, levels)
         faults += not fine
         who = f"phone ({name})" if number == 0 else f"page {number}"
-        told = "  ".join(f"{hertz} Hz {level:6.1f} dB" for hertz, level in zip(TONES, levels))
         print(f"{name:6} {who:14} says {TONES[number]:4} Hz, hears {told}  {'ok' if fine else 'WRONG'}", flush=True)
     for error in errors:
         print(f"{name}: a page's console says: {error}")
@@ -91,14 +74,8 @@ def judge(name, phone, recorded, roster, errors):
 def main():
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
-        (folder / "einwahl.toml").write_text(GATEWAY)
-        gateway = subprocess.Popen([sys.argv[1], "serve", "--config", str(folder / "einwahl.toml")])
-        try:
-            connect(WEB_PORT).close()
+        with serving(folder, GATEWAY, WEB_PORT):
             faults = sum(meet(name, codec, folder / name, playwright) for name, codec in CODECS.items())
-        finally:
-            gateway.terminate()
-            gateway.wait(10)
     heard = 3 * len(CODECS)
     print(f"{heard - min(faults, heard)} passed, {faults} failed")
     return 1 if faults else 0

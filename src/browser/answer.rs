@@ -96,14 +96,8 @@ fn head(offer: &Offer, taken: &[Direction]) -> String {
 
 fn media(text: &mut String, line: &Line, direction: Direction) {
     let kind = line.opus.unwrap_or_default();
-    let direction_text = match direction {
-        Direction::SendRecv => "sendrecv",
-        Direction::SendOnly => "sendonly",
-        Direction::RecvOnly => "recvonly",
-        Direction::Inactive => "inactive",
-    };
     let _ = write!(text, "m=audio 9 UDP/TLS/RTP/SAVPF {kind}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\n", line.mid);
-    let _ = write!(text, "a={direction_text}\r\na=rtcp-mux\r\na=rtpmap:{kind} opus/48000/2\r\n");
+    let _ = write!(text, "a={}\r\na=rtcp-mux\r\na=rtpmap:{kind} opus/48000/2\r\n", direction.name());
     let _ = write!(text, "a=fmtp:{kind} minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate={BITRATE}\r\n");
     if let Some(number) = line.level.filter(|_| direction.receives()) {
         let _ = write!(text, "a=extmap:{number} {LEVEL}\r\n");

@@ -132,7 +132,7 @@ impl Reader {
             "setup" => self.is_server |= rest == "passive",
             _ => {}
         }
-        let direction = read_direction(name);
+        let direction = Direction::named(name);
         let Some(line) = self.lines.last_mut() else {
             self.direction = direction.unwrap_or(self.direction);
             return;
@@ -164,16 +164,6 @@ impl Reader {
 
 fn is_ufrag(text: &str) -> bool {
     (4..=256).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '/')
-}
-
-fn read_direction(name: &str) -> Option<Direction> {
-    match name {
-        "sendrecv" => Some(Direction::SendRecv),
-        "sendonly" => Some(Direction::SendOnly),
-        "recvonly" => Some(Direction::RecvOnly),
-        "inactive" => Some(Direction::Inactive),
-        _ => None,
-    }
 }
 
 /// `sha-256 AB:CD:…`

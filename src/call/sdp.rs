@@ -183,7 +183,7 @@ fn read(text: &str) -> Result<Audio, Refusal> {
             "c" if inside => audio.address = read_connection(value).or(audio.address),
             "c" if audio.lines.is_empty() => session_address = read_connection(value),
             "a" if inside => audio.read_attribute(value),
-            "a" if audio.lines.is_empty() => session_direction = read_direction(value).or(session_direction),
+            "a" if audio.lines.is_empty() => session_direction = Direction::named(value.trim()).or(session_direction),
             _ => {}
         }
     }
@@ -207,7 +207,7 @@ impl Audio {
     }
 
     fn read_attribute(&mut self, value: &str) {
-        if let Some(direction) = read_direction(value) {
+        if let Some(direction) = Direction::named(value.trim()) {
             self.direction = direction;
             return;
         }
@@ -234,16 +234,6 @@ impl Audio {
             _ => {}
         }
     }
-}
-
-fn read_direction(value: &str) -> Option<Direction> {
-    Some(match value.trim().to_ascii_lowercase().as_str() {
-        "sendrecv" => Direction::SendRecv,
-        "sendonly" => Direction::SendOnly,
-        "recvonly" => Direction::RecvOnly,
-        "inactive" => Direction::Inactive,
-        _ => return None,
-    })
 }
 
 fn read_connection(value: &str) -> Option<IpAddr> {
@@ -284,12 +274,7 @@ fn media(
     if let Some((kind, clock)) = events {
         let _ = write!(text, "a=rtpmap:{kind} telephone-event/{clock}\r\na=fmtp:{kind} 0-15\r\n");
     }
-    let direction = match direction {
-        Direction::SendRecv => "sendrecv",
-        Direction::SendOnly => "sendonly",
-        Direction::RecvOnly => "recvonly",
-        Direction::Inactive => "inactive",
-    };
+    let direction = direction.name();
     let _ = write!(text, "a=ptime:{}\r\na={direction}\r\n", ptime.unwrap_or(20).clamp(10, 60));
 }
 

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use einwahl::config::Config;
-use einwahl::dialplan::{Facts, Problem, Severity};
+use einwahl::dialplan::{Facts, Problem};
+use einwahl::gateway::local_time;
 use einwahl::words::{Personal, PhoneNumber, TrunkName};
 
-use super::{fails, say, wrong};
+use super::{fails, say, with_config, wrong};
 
 #[derive(Subcommand)]
 pub enum Dialplan {
@@ -53,18 +54,11 @@ pub enum Format {
 
 pub fn run(command: Dialplan) -> ExitCode {
     match command {
-        Dialplan::Lint { folder, config, format } => match Config::read(config.as_deref()) {
-            Ok(mut config) => {
-                config.dialplan.folder = folder.or(config.dialplan.folder);
-                lint(&config, format)
-            }
-            Err(error) => fails(&format!("the configuration cannot be used: {error}")),
-        },
-        Dialplan::Trace { called, from, trunk, at, config, json } => {
-            let config = match Config::read(config.as_deref()) {
-                Ok(config) => config,
-                Err(error) => return fails(&format!("the configuration cannot be used: {error}")),
-            };
+        Dialplan::Lint { folder, config, format } => with_config(config, |mut config| {
+            config.dialplan.folder = folder.or(config.dialplan.folder);
+            lint(&config, format)
+        }),
+        Dialplan::Trace { called, from, trunk, at, config, json } => with_config(config, |config| {
             let from: Option<PhoneNumber> = match from.map(|from| from.parse()).transpose() {
                 Ok(from) => from,
                 Err(error) => return wrong(&format!("--from: {error}")),
@@ -74,7 +68,7 @@ pub fn run(command: Dialplan) -> ExitCode {
                 Err(error) => return wrong(&format!("--trunk: {error}")),
             };
             trace(&config, Facts { called, caller: from.map(Personal::new), trunk }, at.as_deref(), json)
-        }
+        }),
     }
 }
 
@@ -93,15 +87,11 @@ pub fn lint(config: &Config, format: Format) -> ExitCode {
             say(&summary(plan.len(), &problems));
         }
     }
-    if problems.iter().any(|problem| problem.severity == Severity::Error) {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    if problems.iter().any(Problem::is_error) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn summary(rules: usize, problems: &[Problem]) -> String {
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
     format!("dialplan: {rules} rules, {errors} errors, {} warnings", problems.len() - errors)
 }
 
@@ -110,15 +100,16 @@ fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCod
         Ok(checked) => checked,
         Err(error) => return fails(&error.to_string()),
     };
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
     if errors > 0 {
         return fails(&format!("the plan has {errors} errors: `einwahl dialplan lint` tells them"));
     }
-    let Ok(zone) = jiff::tz::TimeZone::get(&config.dialplan.zone) else {
-        return fails(&format!("dialplan.zone: {:?} is no time zone", config.dialplan.zone));
+    let zone = match config.zone() {
+        Ok(zone) => zone,
+        Err(error) => return fails(&error.to_string()),
     };
     let time = match at {
-        None => Ok(now(&zone)),
+        None => Ok(local_time(&zone)),
         Some(text) => text.parse::<jiff::civil::DateTime>().and_then(|time| time.to_zoned_datetime(zone)),
     };
     let Ok(time) = time else {
@@ -139,9 +130,4 @@ fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCod
         say(&format!("→ {decided}"));
     }
     if decision.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-#[allow(clippy::disallowed_methods, reason = "a command that asks for now")]
-fn now(zone: &jiff::tz::TimeZone) -> jiff::ZonedDateTime {
-    jiff::Timestamp::now().to_zoned_datetime(zone.clone())
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::words::{Codec, ConferenceId, Country, Language, RoomId, TrunkName};
 
-pub use plan::Unreadable;
+pub use plan::{NoZone, Unreadable};
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -15,6 +15,11 @@ pub struct Unreadable {
     pub why: std::io::Error,
 }
 
+/// Not the name of a time zone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("dialplan.zone: {0:?} is no time zone: write one like Europe/Berlin")]
+pub struct NoZone(String);
+
 /// What everybody gets who has not written a plan.
 const SHIPPED: &str = include_str!("../../dialplans/10-einwahl.toml");
 
@@ -29,6 +34,15 @@ impl Config {
             None => vec![Source { name: String::from("10-einwahl.toml (shipped)"), text: SHIPPED.to_owned() }],
         };
         Ok(Plan::check(sources, &self.surroundings()))
+    }
+
+    /// The time by which the plan's hours are read.
+    ///
+    /// # Errors
+    /// The configuration names no time zone.
+    pub fn zone(&self) -> Result<jiff::tz::TimeZone, NoZone> {
+        let name = &self.dialplan.zone;
+        jiff::tz::TimeZone::get(name).map_err(|_| NoZone(name.clone()))
     }
 
     /// What a plan may speak of.

@@ -56,21 +56,11 @@ pub(super) fn lint(plan: &Plan, examples: &[Example], around: &Surroundings, pro
         if let Decision::Room { room } = &rule.action
             && !around.rooms.contains(room)
         {
-            let rooms: Vec<&str> = around.rooms.iter().map(|room| room.as_str()).collect();
-            let help = if rooms.is_empty() {
-                String::from("no room is set up yet: add [[meetings]] to the configuration")
-            } else {
-                format!("there are: {}", rooms.join(", "))
-            };
+            let help = there_are(&around.rooms, "no room is set up yet: add [[meetings]] to the configuration");
             say(rule.file, &rule.action_span, Severity::Error, format!("there is no room {room}"), help);
         }
         if let Some(trunk) = rule.trunk.as_ref().filter(|trunk| !around.trunks.contains(&trunk.value)) {
-            let trunks: Vec<&str> = around.trunks.iter().map(|trunk| trunk.as_str()).collect();
-            let help = if trunks.is_empty() {
-                String::from("no trunk is set up: name them in [dialplan] trunks")
-            } else {
-                format!("there are: {}", trunks.join(", "))
-            };
+            let help = there_are(&around.trunks, "no trunk is set up: name them in [dialplan] trunks");
             say(rule.file, &trunk.span, Severity::Error, format!("there is no trunk {}", trunk.value), help);
         }
     }
@@ -93,6 +83,13 @@ pub(super) fn lint(plan: &Plan, examples: &[Example], around: &Surroundings, pro
         let help = String::from("if that is meant, say so with a last rule: called = \"*\", reject = \"not-found\"");
         say(last.file, &last.span, Severity::Warning, message, help);
     }
+}
+
+fn there_are(names: &[impl ToString], none: &str) -> String {
+    if names.is_empty() {
+        return none.to_owned();
+    }
+    format!("there are: {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
 impl Rule {

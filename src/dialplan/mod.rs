@@ -149,7 +149,7 @@ impl Plan {
     /// Every problem, of which at least one is an error. Warnings come with a plan that loads: see [`Self::check`].
     pub fn load(sources: Vec<Source>, around: &Surroundings) -> Result<Self, Vec<Problem>> {
         let (plan, problems) = Self::check(sources, around);
-        if problems.iter().any(|problem| problem.severity == Severity::Error) { Err(problems) } else { Ok(plan) }
+        if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok(plan) }
     }
 
     /// As [`Self::load`], and gives warnings too. The plan is whole only if no problem is an error.

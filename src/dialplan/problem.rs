@@ -39,6 +39,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Whether the plan cannot be used because of it.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     pub(super) fn new(source: &Source, span: Range<usize>, severity: Severity, message: String, help: String) -> Self {
         let before = source.text.get(..span.start).unwrap_or(&source.text);
         let begin = before.rfind('\n').map_or(0, |at| at + 1);

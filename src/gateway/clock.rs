@@ -10,6 +10,6 @@ pub(super) fn now() -> Instant {
 
 /// What people's clocks show.
 #[allow(clippy::disallowed_methods, reason = "the one clock")]
-pub(super) fn local(zone: &jiff::tz::TimeZone) -> jiff::ZonedDateTime {
+pub fn local(zone: &jiff::tz::TimeZone) -> jiff::ZonedDateTime {
     jiff::Timestamp::now().to_zoned_datetime(zone.clone())
 }

@@ -31,6 +31,7 @@ use crate::words::{CallId, Codec, Language, LegId, Personal, RoomId};
 use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
+pub use clock::local as local_time;
 pub use meetings::Meeting;
 use meetings::Meetings;
 use routing::Routing;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Config, Meeting};
 use crate::config;
-use crate::dialplan::Severity;
+use crate::dialplan::Problem;
 use crate::{ivr, room, sip, web, workers};
 
 /// The configuration can be read, but not served.
@@ -15,10 +15,10 @@ pub enum Unfit {
     Dialplan(#[from] config::Unreadable),
     /// Every problem of the dialplan.
     #[error("the dialplan cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Problems(Vec<crate::dialplan::Problem>),
-    /// Not the name of a time zone.
-    #[error("dialplan.zone: {0:?} is no time zone: write one like Europe/Berlin")]
-    Zone(String),
+    Problems(Vec<Problem>),
+    /// See [`config::NoZone`].
+    #[error(transparent)]
+    Zone(#[from] config::NoZone),
 }
 
 impl TryFrom<config::Config> for Config {
@@ -26,13 +26,13 @@ impl TryFrom<config::Config> for Config {
 
     fn try_from(file: config::Config) -> Result<Self, Unfit> {
         let (plan, problems) = file.plan()?;
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        if problems.iter().any(Problem::is_error) {
             return Err(Unfit::Problems(problems));
         }
         for problem in problems {
             tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
         }
-        let zone = jiff::tz::TimeZone::get(&file.dialplan.zone).map_err(|_| Unfit::Zone(file.dialplan.zone.clone()))?;
+        let zone = file.zone()?;
         Ok(Self {
             plan,
             zone,

@@ -196,7 +196,7 @@ impl Gateway {
         let credentials = Credentials::new(&random(), &offer.ufrag);
         let first_ssrc = u32::from_be_bytes(random());
         let (session, answer) = answer(offer, self.identity.fingerprint(), &credentials, &self.candidates, first_ssrc);
-        let browser = BrowserLeg::new(session, chance(), now).map_err(|error| fault(error.to_string()))?;
+        let browser = BrowserLeg::new(session, chance()).map_err(|error| fault(error.to_string()))?;
         let ufrag = credentials.ufrag.clone();
         let transport = Transport::new(&self.identity, credentials, offer.fingerprint, now)
             .map_err(|error| fault(error.to_string()))?;
@@ -300,6 +300,10 @@ impl Gateway {
     /// Ends a page's part: it is told why.
     pub(super) fn dismiss(&mut self, leg: LegId, why: End) {
         self.visitors.tell(leg, Answer::Ended { why });
+        self.forget(leg);
+    }
+
+    fn forget(&mut self, leg: LegId) {
         if self.visitors.remove(leg).is_some() {
             self.tell_media(workers::Command::Remove { leg });
         }
@@ -318,8 +322,7 @@ impl Gateway {
             .map(|(leg, _)| *leg)
             .collect();
         for leg in lost {
-            self.visitors.remove(leg);
-            self.tell_media(workers::Command::Remove { leg });
+            self.forget(leg);
         }
     }
 
@@ -353,10 +356,8 @@ impl Gateway {
     }
 
     pub(super) fn page_is_refused(&mut self, leg: LegId, why: Refusal) {
-        let code = if why == Refusal::PlaceGone { Code::Gone } else { code_of(why.obstacle()) };
-        self.visitors.tell(leg, Answer::refused(code));
-        self.visitors.remove(leg);
-        self.tell_media(workers::Command::Remove { leg });
+        self.visitors.tell(leg, Answer::refused(code_of(why.obstacle())));
+        self.forget(leg);
     }
 
     pub(super) fn page_is_noticed(&mut self, leg: LegId, notice: Notice) {

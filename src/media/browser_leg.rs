@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::codec::CodecError;
-use super::jitter::{Counts, JitterBuffer, Pulled};
+use super::jitter::{JitterBuffer, Pulled};
 use super::leg::Frame;
 use super::level::level_of;
 use super::rtp::{HEADER, Header, Packet};
@@ -49,7 +49,6 @@ pub struct BrowserLeg {
     spare: Vec<Vec<u8>>,
     level: Level,
     frame: Box<Frame>,
-    heard_at: Instant,
     mix: Slot,
     others: Vec<Slot>,
 }
@@ -89,7 +88,7 @@ impl BrowserLeg {
     ///
     /// # Errors
     /// The decoder does not start.
-    pub fn new(session: BrowserSession, chance: [u8; 10], now: Instant) -> Result<Self, CodecError> {
+    pub fn new(session: BrowserSession, chance: [u8; 10]) -> Result<Self, CodecError> {
         let [s0, s1, t0, t1, t2, t3, ..] = chance;
         let (sequence, timestamp) = (u16::from_be_bytes([s0, s1]), RtpTime(u32::from_be_bytes([t0, t1, t2, t3])));
         let slot = |ssrc: &u32| Slot::new(*ssrc, sequence, timestamp);
@@ -102,7 +101,6 @@ impl BrowserLeg {
             spare: Vec::new(),
             level: Level::SILENCE,
             frame: Box::new([0; Rate::Full.frame()]),
-            heard_at: now,
             mix,
             others,
             session,
@@ -116,7 +114,6 @@ impl BrowserLeg {
         if !fits || packet.payload.is_empty() || self.arrived.len() >= MOST_PER_TICK {
             return;
         }
-        self.heard_at = now;
         let said = self.session.level.and_then(|id| packet.level(id));
         if let Some(level) = said {
             self.level = self.level.min(level);
@@ -141,9 +138,7 @@ impl BrowserLeg {
     pub fn follow(&mut self, on: bool, now: Instant) {
         if on && !self.followed && self.session.level.is_some() {
             self.incoming.begin_anew();
-            for packet in &self.arrived {
-                self.incoming.insert(packet.sequence, packet.timestamp, &packet.payload, now);
-            }
+            self.insert_arrived(now);
         }
         self.followed = on;
     }
@@ -157,14 +152,19 @@ impl BrowserLeg {
         (self.frame.get(..rate.frame()).unwrap_or_default(), rate)
     }
 
+    /// What came in this tick, for a buffer that begins.
+    fn insert_arrived(&mut self, now: Instant) {
+        for packet in &self.arrived {
+            self.incoming.insert(packet.sequence, packet.timestamp, &packet.payload, now);
+        }
+    }
+
     fn decode(&mut self, rate: Rate, now: Instant) {
         if self.incoming.rate() != rate
             && let Ok(buffer) = JitterBuffer::new(Codec::Opus, rate)
         {
             self.incoming = buffer;
-            for packet in &self.arrived {
-                self.incoming.insert(packet.sequence, packet.timestamp, &packet.payload, now);
-            }
+            self.insert_arrived(now);
         }
         let length = self.incoming.rate().frame();
         let Some(frame) = self.frame.get_mut(..length) else { return };
@@ -193,16 +193,6 @@ impl BrowserLeg {
             packet.payload.clear();
             self.spare.push(packet.payload);
         }
-    }
-
-    /// How long no sound has come.
-    pub fn silent_for(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.heard_at)
-    }
-
-    /// What was lost of the sound that was decoded.
-    pub const fn counts(&self) -> Counts {
-        self.incoming.counts()
     }
 
     /// Lets it hear the telephones' mix: one Opus packet of 20 ms, or a pause.
@@ -274,7 +264,7 @@ mod tests {
 
     fn leg(level: Option<u8>) -> BrowserLeg {
         let session = BrowserSession { payload_type: 111, level, slots: vec![10, 11, 12] };
-        BrowserLeg::new(session, [7; 10], Instant::now()).expect("a leg")
+        BrowserLeg::new(session, [7; 10]).expect("a leg")
     }
 
     fn arrived(sequence: u16, timestamp: u32) -> Arrived {

@@ -66,7 +66,7 @@ impl Latch {
         }
         if source.from == from {
             let silent = now.saturating_duration_since(source.heard) >= FOLLOWED;
-            return silent && self.consider_follower(from, ssrc, sequence, now);
+            return silent && self.grows_steady(from, ssrc, sequence, now);
         }
         let moved = source.ssrc == ssrc && now.saturating_duration_since(source.heard) >= MOVED;
         if from == self.named || moved {
@@ -77,25 +77,16 @@ impl Latch {
         false
     }
 
-    /// A new stream from the address that we hear.
-    fn consider_follower(&mut self, from: SocketAddr, ssrc: u32, sequence: u16, now: Instant) -> bool {
-        let steady = match &self.candidate {
-            Some(known) if known.ssrc == ssrc && known.next == sequence => known.steady.saturating_add(1),
-            Some(_) | None => 1,
-        };
-        self.candidate = Some(Candidate { from, ssrc, next: sequence.wrapping_add(1), steady });
-        if steady < STEADY {
-            return false;
-        }
-        self.take(from, ssrc, now);
-        true
-    }
-
     fn consider(&mut self, from: SocketAddr, ssrc: u32, sequence: u16, now: Instant) -> bool {
         if from == self.named {
             self.take(from, ssrc, now);
             return true;
         }
+        self.grows_steady(from, ssrc, sequence, now)
+    }
+
+    /// A stream that the SDP does not vouch for is taken at its third packet in sequence.
+    fn grows_steady(&mut self, from: SocketAddr, ssrc: u32, sequence: u16, now: Instant) -> bool {
         let next = sequence.wrapping_add(1);
         match &mut self.candidate {
             Some(known) if known.from == from && known.ssrc == ssrc && known.next == sequence => {

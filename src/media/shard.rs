@@ -159,15 +159,19 @@ impl Shard {
     pub fn tick(&mut self, now: Instant, outlet: &mut impl Outlet) -> bool {
         let changed = self.choose_speakers(now);
         self.bus = self.seats.values().map(|seat| seat.leg.rate()).max().unwrap_or(Rate::Narrow);
-        let (mut everybody, mut phones) = (Mixer::new(self.bus), Mixer::new(self.bus));
-        let phones_speak = self.mix_phones(&mut everybody, &mut phones);
-        let chimes = self.mix_chime(&mut everybody, &mut phones);
+        let mut mixer = Mixer::new(self.bus);
+        let phones_speak = self.mix_phones(&mut mixer);
+        let sounds = self.mix_chime(&mut mixer) || phones_speak;
+        // Until the browsers are added, this is the telephones' mix.
+        if sounds && !self.browsers.is_empty() {
+            self.encode_for_browsers(&mixer);
+        }
         if !self.seats.is_empty() {
-            self.mix_browsers(&mut everybody, now);
-            self.send_to_phones(&everybody, outlet);
+            self.mix_browsers(&mut mixer, now);
+            self.send_to_phones(&mixer, outlet);
         }
         if !self.browsers.is_empty() {
-            self.send_to_browsers((phones_speak || chimes).then_some(&phones), now, outlet);
+            self.send_to_browsers(sounds, now, outlet);
         }
         changed
     }
@@ -184,12 +188,12 @@ impl Shard {
         changed
     }
 
-    fn send_to_phones(&mut self, everybody: &Mixer, outlet: &mut impl Outlet) {
+    fn send_to_phones(&mut self, mixer: &Mixer, outlet: &mut impl Outlet) {
         self.groups.iter_mut().for_each(|group| group.fresh = false);
         let bus = self.bus;
         let mut mix = [0; Rate::Full.frame()];
         let mix = mix.get_mut(..bus.frame()).unwrap_or_default();
-        everybody.everybody(mix);
+        mixer.everybody(mix);
         for (id, seat) in &mut self.seats {
             let send = |datagram: &Datagram, target: SocketAddr| outlet.to_phone(*id, datagram, target);
             let mut own = [0; Rate::Full.frame()];
@@ -199,7 +203,7 @@ impl Shard {
             } else if self.speakers.contains(*id) {
                 let mut others = [0; Rate::Full.frame()];
                 let others = others.get_mut(..bus.frame()).unwrap_or_default();
-                everybody.everybody_but(&seat.on_bus, others);
+                mixer.everybody_but(&seat.on_bus, others);
                 Resampler::kept(&mut seat.from_bus, bus, seat.leg.rate()).convert(others, own);
                 seat.leg.say(own, send);
             } else if seat.leg.shares_frames() {
@@ -215,8 +219,8 @@ impl Shard {
     }
 
     /// To each browser the telephones' mix, and what the other browsers who speak have sent.
-    fn send_to_browsers(&mut self, phones: Option<&Mixer>, now: Instant, outlet: &mut impl Outlet) {
-        let payload = phones.and_then(|mixer| encode_for_browsers(&mut self.for_browsers, mixer, self.bus));
+    fn send_to_browsers(&mut self, sounds: bool, now: Instant, outlet: &mut impl Outlet) {
+        let payload = self.for_browsers.as_ref().filter(|_| sounds).map(Group::payload);
         let mut said = Vec::new();
         for leg in self.speakers.iter() {
             if let Some(seat) = self.browsers.get_mut(&leg).filter(|seat| !seat.muted) {
@@ -244,7 +248,20 @@ impl Shard {
         self.browsers.values_mut().for_each(|seat| seat.leg.end_tick());
     }
 
-    fn mix_phones(&mut self, everybody: &mut Mixer, phones: &mut Mixer) -> bool {
+    /// One Opus packet of the telephones' mix, for every browser.
+    fn encode_for_browsers(&mut self, mixer: &Mixer) {
+        if self.for_browsers.as_ref().is_none_or(|group| group.bus != self.bus) {
+            self.for_browsers = Group::new(Codec::Opus, self.bus, FOR_BROWSERS);
+        }
+        let mut mix = [0; Rate::Full.frame()];
+        let mix = mix.get_mut(..self.bus.frame()).unwrap_or_default();
+        mixer.everybody(mix);
+        if let Some(group) = &mut self.for_browsers {
+            group.encode(mix);
+        }
+    }
+
+    fn mix_phones(&mut self, mixer: &mut Mixer) -> bool {
         let mut any = false;
         for leg in self.speakers.iter() {
             let Some(seat) = self.seats.get_mut(&leg) else { continue };
@@ -255,31 +272,29 @@ impl Shard {
                 let rate = seat.leg.rate();
                 Resampler::kept(&mut seat.to_bus, rate, self.bus).convert(seat.leg.sound(), &mut seat.on_bus);
             }
-            everybody.add(&seat.on_bus);
-            phones.add(&seat.on_bus);
+            mixer.add(&seat.on_bus);
             any = true;
         }
         any
     }
 
-    fn mix_browsers(&mut self, everybody: &mut Mixer, now: Instant) {
+    fn mix_browsers(&mut self, mixer: &mut Mixer, now: Instant) {
         for leg in self.speakers.iter() {
             let Some(seat) = self.browsers.get_mut(&leg).filter(|seat| !seat.muted) else { continue };
             seat.on_bus.resize(self.bus.frame(), 0);
             // libopus decodes to 16 kHz better than to 8 kHz: the rest is left to the resampler.
             let (sound, rate) = seat.leg.listen(self.bus.max(Rate::Wide), now);
             Resampler::kept(&mut seat.to_bus, rate, self.bus).convert(sound, &mut seat.on_bus);
-            everybody.add(&seat.on_bus);
+            mixer.add(&seat.on_bus);
         }
     }
 
-    fn mix_chime(&mut self, everybody: &mut Mixer, phones: &mut Mixer) -> bool {
+    fn mix_chime(&mut self, mixer: &mut Mixer) -> bool {
         let mut on_bus = [0; Rate::Full.frame()];
         let on_bus = on_bus.get_mut(..self.bus.frame()).unwrap_or_default();
         let sounds = self.chime.fill(self.bus, on_bus);
         if sounds {
-            everybody.add(on_bus);
-            phones.add(on_bus);
+            mixer.add(on_bus);
         }
         sounds
     }
@@ -287,19 +302,6 @@ impl Shard {
 
 /// The telephones' mix is encoded once for all browsers, so it may cost more.
 const FOR_BROWSERS: OpusStyle = OpusStyle { bitrate: 48_000, complexity: 8, fec: true, dtx: false };
-
-/// One Opus packet of the telephones' mix, for every browser.
-fn encode_for_browsers<'a>(place: &'a mut Option<Group>, mixer: &Mixer, bus: Rate) -> Option<&'a [u8]> {
-    if place.as_ref().is_none_or(|group| group.bus != bus) {
-        *place = Group::new(Codec::Opus, bus, FOR_BROWSERS);
-    }
-    let group = place.as_mut()?;
-    group.fresh = false;
-    let mut mix = [0; Rate::Full.frame()];
-    let mix = mix.get_mut(..bus.frame()).unwrap_or_default();
-    mixer.everybody(mix);
-    Some(group.payload_of(mix))
-}
 
 fn group_of(groups: &mut Vec<Group>, codec: Codec, bus: Rate) -> Option<&mut Group> {
     groups.retain(|group| group.codec != codec || group.bus == bus);
@@ -319,12 +321,21 @@ impl Group {
     /// The mix, encoded at the first call of each tick.
     fn payload_of(&mut self, mix: &[i16]) -> &[u8] {
         if !self.fresh {
-            let mut sound = [0; Rate::Full.frame()];
-            let count = self.from_bus.convert(mix, &mut sound);
-            let sound = sound.get(..count).unwrap_or_default();
-            self.length = self.encoder.encode(sound, &mut self.payload).unwrap_or_default();
+            self.encode(mix);
             self.fresh = true;
         }
+        self.payload()
+    }
+
+    fn encode(&mut self, mix: &[i16]) {
+        let mut sound = [0; Rate::Full.frame()];
+        let count = self.from_bus.convert(mix, &mut sound);
+        let sound = sound.get(..count).unwrap_or_default();
+        self.length = self.encoder.encode(sound, &mut self.payload).unwrap_or_default();
+    }
+
+    /// What was encoded last.
+    fn payload(&self) -> &[u8] {
         self.payload.get(..self.length).unwrap_or_default()
     }
 }

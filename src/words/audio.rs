@@ -145,6 +145,24 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Every direction.
+    pub const ALL: [Self; 4] = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
+
+    /// The attribute by which SDP names it (RFC 8866 section 6.7).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SendRecv => "sendrecv",
+            Self::SendOnly => "sendonly",
+            Self::RecvOnly => "recvonly",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    /// The direction that an attribute names, in whatever case.
+    pub fn named(attribute: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|direction| direction.name().eq_ignore_ascii_case(attribute))
+    }
+
     /// Whether the gateway sends.
     pub const fn sends(self) -> bool {
         matches!(self, Self::SendRecv | Self::SendOnly)

@@ -118,25 +118,26 @@ function tellOf(answer: Extract<Answer, { type: "event" }>, before: Meeting): vo
   }
 }
 
-function refused(refusal: Refusal): void {
+/** Out of the meeting, whatever the reason. */
+function disconnect(): void {
   connection?.close();
   connection = undefined;
   meeting = undefined;
   view = undefined;
+  banner.replaceChildren();
+}
+
+function refused(refusal: Refusal): void {
+  disconnect();
   needsPin ||= refusal.code === "pin" || refusal.code === "wrongPin";
   problem = refusal.code === "pin" && !wish.pin ? "" : refusal.message[language];
   if (refusal.code === "wrongPin") wish = { ...wish, pin: "" };
-  banner.replaceChildren();
   render();
 }
 
 function finish(): void {
-  connection?.close();
-  connection = undefined;
-  meeting = undefined;
-  view = undefined;
+  disconnect();
   sound.close();
-  banner.replaceChildren();
   status.replaceChildren();
   render();
 }

@@ -1,0 +1,33 @@
+"""The real gateway on loopback, for as long as a test needs it."""
+import contextlib
+import json
+import subprocess
+import sys
+
+from phones import connect
+
+
+def configuration(sip, media=None, web=None, browsers=None, **meeting):
+    """The ports of the doors, the first and last of the telephones' media, and one meeting in the room `rat`."""
+    def at(port):
+        return f'listen = ["127.0.0.1:{port}"]' if port else "listen = []"
+
+    lines = ["[sip]", at(sip), "[web]", at(web), "[browsers]", at(browsers)]
+    if media:
+        lines += ["[media]", f"first_port = {media[0]}", f"last_port = {media[1]}"]
+    # A text, a number or a truth is written in TOML as in JSON.
+    lines += ["[[meetings]]", 'room = "rat"', *(f"{word} = {json.dumps(value)}" for word, value in meeting.items())]
+    return "\n".join(lines) + "\n"
+
+
+@contextlib.contextmanager
+def serving(folder, text, port, **how):
+    """Serves from the moment at which `port` answers to the end of the block."""
+    (folder / "einwahl.toml").write_text(text)
+    gateway = subprocess.Popen([sys.argv[1], "serve", "--config", str(folder / "einwahl.toml")], **how)
+    try:
+        connect(port).close()
+        yield gateway
+    finally:
+        gateway.terminate()
+        gateway.wait(10)
