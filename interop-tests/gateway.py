@@ -23,7 +23,8 @@ def configuration(sip, media=None, web=None, browsers=None, **meeting):
 @contextlib.contextmanager
 def serving(folder, text, port, **how):
     """Serves from the moment at which `port` answers to the end of the block."""
-    (folder / "einwahl.toml").write_text(text)
+    kept = "" if "[store]" in text else f'[store]\nfolder = "{folder}/kept"\n'
+    (folder / "einwahl.toml").write_text(kept + text)
     gateway = subprocess.Popen([sys.argv[1], "serve", "--config", str(folder / "einwahl.toml")], **how)
     try:
         connect(port).close()

@@ -4,7 +4,7 @@
 set -euo pipefail
 einwahl=$1
 folder=$(mktemp -d)
-printf '[sip]\nlisten = ["127.0.0.1:25061"]\n[web]\nlisten = []\n[browsers]\nlisten = []\n[media]\nfirst_port = 27000\nlast_port = 28999\n' >"$folder/einwahl.toml"
+printf '[sip]\nlisten = ["127.0.0.1:25061"]\n[web]\nlisten = []\n[browsers]\nlisten = []\n[media]\nfirst_port = 27000\nlast_port = 28999\n[store]\nfolder = "%s"\n' "$folder/kept" >"$folder/einwahl.toml"
 EINWAHL_LOG=error "$einwahl" serve --config "$folder/einwahl.toml" &
 gateway=$!
 trap 'kill "$gateway" 2>/dev/null || true; wait "$gateway" || true; rm -rf "$folder"' EXIT

@@ -7,6 +7,8 @@
 //! A phone call walks: `sip` (INVITE) → `gateway` → `dialplan` (what it is for) → `call` (offer and answer) → `workers` (a
 //! private leg) → `ivr` (digits → admission) → `room` (join → effects) → `workers` and `media` (the leg hears and is heard).
 //! A page walks: `web` (WebSocket) → `gateway` → `browser` (offer and answer) → `room` → `workers` and `media`.
+//! A meeting made by API walks: `web` → `gateway` → `meeting` (what may not be) → `store` (a thread of its own) → `gateway` (its
+//! copy) → the answer; `records` notes who did it.
 //!
 //! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
 //! no socket, no clock and no await: `make pure` builds and tests them alone, and fails if a runtime is in their tree.
@@ -42,6 +44,7 @@ pub mod store;
 pub mod records;
 
 // --- pure: facts and time in, effects out ---
+pub mod meeting;
 pub mod room;
 pub mod ivr;
 pub mod dialplan;

@@ -1,5 +1,9 @@
 //! Commands only; everything they do lives in the library.
 
+#[path = "command/api.rs"]
+mod api;
+#[path = "command/audit.rs"]
+mod audit;
 #[path = "command/dialplan.rs"]
 mod dialplan;
 
@@ -10,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use einwahl::config::Config;
-use einwahl::gateway::{Gateway, Unfit};
+use einwahl::gateway::{self, Gateway, Place, Unfit};
 use einwahl::words::Codec;
 use einwahl::{ivr, phone};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +42,12 @@ enum Command {
     /// Look for mistakes in the dialplan, or see what a call would do
     #[command(subcommand)]
     Dialplan(dialplan::Dialplan),
+    /// Tokens for meetings by API
+    #[command(subcommand)]
+    Api(api::Api),
+    /// Look into the audit
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Check the configuration and the dialplan.
     Check {
         /// The configuration.
@@ -84,14 +94,13 @@ fn codec(name: &str) -> Result<Codec, String> {
 fn main() -> ExitCode {
     log();
     match Arguments::parse().command {
-        Command::Serve { config } => with_config(config, |config| serve(config, None)),
+        Command::Serve { config } => with_config(config, |config| serve(config, None, None)),
         Command::Demo => demo(),
         Command::Phone(arguments) => dial(arguments),
         Command::Dialplan(command) => dialplan::run(command),
-        Command::Check { config } => with_config(config, |config| {
-            say("configuration: no errors");
-            dialplan::lint(&config, dialplan::Format::Text)
-        }),
+        Command::Api(command) => api::run(command),
+        Command::Audit(command) => audit::run(command),
+        Command::Check { config } => with_config(config, |config| check(&config)),
     }
 }
 
@@ -112,6 +121,19 @@ fn with_config(file: Option<PathBuf>, then: impl FnOnce(Config) -> ExitCode) -> 
     }
 }
 
+fn check(config: &Config) -> ExitCode {
+    let wrong = match config.zone() {
+        Ok(zone) => config.book(&zone).err().unwrap_or_default(),
+        Err(error) => vec![error.to_string()],
+    };
+    wrong.iter().for_each(|sentence| say(&format!("error: {sentence}\n")));
+    if wrong.is_empty() {
+        say("configuration: no errors");
+    }
+    let plan = dialplan::lint(config, dialplan::Format::Text);
+    if wrong.is_empty() { plan } else { ExitCode::FAILURE }
+}
+
 fn demo() -> ExitCode {
     let meeting =
         "[[meetings]]\nroom = \"demo\"\ntitle = \"Demo\"\nid = \"123456\"\npin = \"4711\"\nmoderator_pin = \"0815\"\n";
@@ -129,19 +151,20 @@ fn demo() -> ExitCode {
     }
     say("key 123456 # and then 4711 # (to take part) or 0815 # (to lead); *0 tells the keys. Stop with Ctrl-C.");
     let citizen = config.sip.listen.first().map(|address| format!("sip:einwahl@{address}"));
-    serve(config, citizen)
+    serve(config, citizen, Some(Place::Memory))
 }
 
-/// Serves; for the demo, with a citizen who calls that address.
-fn serve(config: Config, citizen: Option<String>) -> ExitCode {
+/// Serves; for the demo, with a citizen who calls that address, and in memory.
+fn serve(config: Config, citizen: Option<String>, place: Option<Place>) -> ExitCode {
     with_runtime(async {
-        let config = match config.try_into() {
+        let mut config: gateway::Config = match config.try_into() {
             Ok(config) => config,
             Err(error) => {
                 let error: Unfit = error;
                 return fails(&error.to_string());
             }
         };
+        config.place = place.unwrap_or(config.place);
         let gateway = match Gateway::start(config).await {
             Ok(gateway) => gateway,
             Err(error) => return fails(&error.to_string()),

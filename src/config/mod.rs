@@ -1,6 +1,9 @@
 //! The configuration: `einwahl.toml`, then the environment (`EINWAHL_SIP__MOST_CALLS=50`). An empty file is a whole
 //! configuration; a word that means nothing is refused with its place, and what would be understood.
 
+mod api;
+mod keeping;
+mod meeting;
 mod plan;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,8 +13,11 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
-use crate::words::{Codec, ConferenceId, Country, Language, RoomId, TrunkName};
+use crate::words::{Codec, Country, Language, TrunkName};
 
+pub use api::{Api, InvalidHash, Token, TokenHash};
+pub use keeping::{Records, Store};
+pub use meeting::{Meeting, PinText};
 pub use plan::{NoZone, Unreadable};
 
 /// Everything.
@@ -32,6 +38,12 @@ pub struct Config {
     pub dialplan: Dialplan,
     /// The meetings.
     pub meetings: Vec<Meeting>,
+    /// Meetings by API.
+    pub api: Api,
+    /// Where it is kept what has to outlive a restart.
+    pub store: Store,
+    /// The audit.
+    pub records: Records,
 }
 
 /// The door for telephones.
@@ -149,40 +161,6 @@ impl Default for Dialplan {
             zone: String::from("Europe/Berlin"),
             trunks: Vec::new(),
         }
-    }
-}
-
-/// One meeting.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Meeting {
-    /// Its name: a–z, 0–9, '-', '_'.
-    pub room: RoomId,
-    /// What people see.
-    #[serde(default)]
-    pub title: String,
-    /// What callers key: 4 to 12 digits.
-    pub id: ConferenceId,
-    /// 4 to 12 digits; without one nobody is asked.
-    #[serde(default)]
-    pub pin: Option<PinText>,
-    /// 4 to 12 digits.
-    #[serde(default)]
-    pub moderator_pin: Option<PinText>,
-    /// Callers wait until they are admitted.
-    #[serde(default)]
-    pub lobby: bool,
-}
-
-/// A PIN in a file: checked, and not printed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct PinText(pub crate::words::Pin);
-
-impl TryFrom<String> for PinText {
-    type Error = crate::words::InvalidPin;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().map(Self)
     }
 }
 

@@ -36,6 +36,21 @@ impl Config {
         Ok(Plan::check(sources, &self.surroundings()))
     }
 
+    /// SHA-256 of the plan's files: the same plan has the same.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn plan_fingerprint(&self) -> Result<String, Unreadable> {
+        let mut sources = match &self.dialplan.folder {
+            Some(folder) => sources(folder)?,
+            None => vec![Source { name: String::new(), text: SHIPPED.to_owned() }],
+        };
+        sources.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        sources.iter().for_each(|source| context.update(source.text.as_bytes()));
+        Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The time by which the plan's hours are read.
     ///
     /// # Errors

@@ -1,77 +1,357 @@
-//! The meetings that are set up here. In: what a caller keyed. Out: whether that admits.
+//! Meetings by API: from a call to a wish of the store, and from what the store tells to the book, the rooms and the answer.
+//! The book changes only by what the store tells: what an answer says is kept.
 
 use std::collections::BTreeMap;
 
-use crate::ivr::{Admission, Target};
-use crate::room;
-use crate::words::{ConferenceId, Pin, Role, RoomId};
+use tokio::sync::oneshot;
 
-/// One meeting.
-#[derive(Clone, Debug)]
-pub struct Meeting {
-    /// Its name in addresses.
-    pub room: RoomId,
-    /// What callers key.
-    pub id: ConferenceId,
-    /// With this PIN somebody takes part; without one nobody is asked.
-    pub pin: Option<Pin>,
-    /// With this PIN somebody leads.
-    pub moderator_pin: Option<Pin>,
-    /// How the room works.
-    pub config: room::Config,
+use super::{Gateway, clock};
+use crate::config::TokenHash;
+use crate::ivr::{Guard, GuardConfig, Suspicion};
+use crate::meeting::{Draft, Listed, Meeting, Source, Taken};
+use crate::records::{Deed, Door};
+use crate::room::Command;
+use crate::store::{self, Failed, Revision, Value};
+use crate::web::{Answer, Call, Done, Plan, Refusal, Secret, Wish};
+use crate::words::{ConferenceId, Personal, Pin, Right, RoomId, TokenName};
+
+/// Who has called and is not answered yet, and who seems to guess tokens.
+pub(super) struct Desk {
+    guard: Guard<Personal<std::net::IpAddr>>,
+    waiting: BTreeMap<u64, Waiting>,
+    tickets: u64,
 }
 
-/// All of them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Meetings {
-    by_room: BTreeMap<RoomId, Meeting>,
+/// A call whose wish is with the store.
+struct Waiting {
+    room: RoomId,
+    /// The ID that it takes, if it is written.
+    id: Option<ConferenceId>,
+    change: Intent,
+    by: Bearer,
+    reply: Reply,
+    /// How often somebody else was faster.
+    lost: u32,
 }
 
-impl Meetings {
-    pub(super) fn new(meetings: Vec<Meeting>) -> Self {
-        Self { by_room: meetings.into_iter().map(|meeting| (meeting.room.clone(), meeting)).collect() }
+enum Intent {
+    Create,
+    Change { draft: Box<Draft>, expects: Option<u64> },
+    Delete { expects: Option<u64> },
+}
+
+/// Whose token it is, and what it may do.
+#[derive(Clone)]
+struct Bearer {
+    name: TokenName,
+    pins: bool,
+}
+
+type Reply = oneshot::Sender<Result<Done, Refusal>>;
+
+/// A change without `If-Match` that lost so often against others gives up.
+const MOST_LOST: u32 = 5;
+
+/// The folder of the store in which meetings are.
+const FOLDER: &str = "meetings/";
+
+impl Desk {
+    pub(super) const fn new(config: GuardConfig) -> Self {
+        Self { guard: Guard::new(config), waiting: BTreeMap::new(), tickets: 0 }
+    }
+}
+
+impl Gateway {
+    /// Takes in what was kept over the restart.
+    pub(super) fn take_in(&mut self, entries: Vec<store::Entry>) {
+        for entry in entries {
+            self.put(&entry);
+        }
     }
 
-    pub(super) fn get(&self, room: &RoomId) -> Option<&Meeting> {
-        self.by_room.get(room)
+    pub(super) fn on_call(&mut self, call: Call) {
+        let Call { from, token, wish, reply } = call;
+        let allowed = self.bearer(&from, token.as_ref()).and_then(|(by, rights)| {
+            let wish = wish?;
+            let needs = wish.needs();
+            if rights.contains(&needs) { Ok((by, wish)) } else { Err(Refusal::NeedsRight(needs)) }
+        });
+        match allowed {
+            Ok((by, wish)) => self.grant(wish, by, reply),
+            // Whoever asked is gone: nobody has to be told.
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
     }
 
-    /// Whether this admits. Every meeting is looked at, found or not: an answer takes as long for an unknown ID.
-    pub(super) fn admission(&self, target: &Target, pin: Option<&Pin>) -> Admission {
-        let is_meant = |meeting: &Meeting| match target {
-            Target::Conference(id) => meeting.id == *id,
-            Target::Room(room) => meeting.room == *room,
-        };
-        let mut admission = Admission::Refused;
-        for meeting in self.by_room.values() {
-            let answer = meeting.admission(pin);
-            if is_meant(meeting) {
-                admission = answer;
+    /// Whose token it is. Every known token is looked at, found or not.
+    fn bearer(
+        &mut self,
+        from: &Personal<std::net::IpAddr>,
+        token: Option<&Secret>,
+    ) -> Result<(Bearer, Vec<Right>), Refusal> {
+        let wait = self.desk.guard.closed_for(Some(from), None, clock::now());
+        if !wait.is_zero() {
+            return Err(Refusal::SlowDown(wait));
+        }
+        let shown = TokenHash::of(token.ok_or(Refusal::WrongToken)?.expose());
+        let known =
+            |found, token: &crate::config::Token| if token.hash.is(&shown) { Some(token.clone()) } else { found };
+        let found = self.config.tokens.iter().fold(None, known);
+        if let Some(token) = found {
+            let bearer = Bearer { name: token.name, pins: token.rights.contains(&Right::Pins) };
+            return Ok((bearer, token.rights));
+        }
+        let suspicions: Vec<Suspicion> = self.desk.guard.failed(Some(from), None, clock::now());
+        for suspicion in suspicions {
+            tracing::warn!(?suspicion, "somebody seems to guess tokens of the API");
+            self.note_guess(Door::Api, Some(from.to_string()), None, suspicion);
+        }
+        Err(Refusal::WrongToken)
+    }
+
+    fn grant(&mut self, wish: Wish, by: Bearer, reply: Reply) {
+        let done = match wish {
+            Wish::List { after, most } => Ok(self.page(after.as_ref(), most, by.pins)),
+            Wish::Read { room } => match self.book.get(&room) {
+                Some(listed) => Ok(Done::Meeting { listed: Box::new(listed.clone()), pins: by.pins }),
+                None => Err(Refusal::NotFound),
+            },
+            Wish::Create(draft) => return self.create(*draft, by, reply),
+            Wish::Change { room, draft, expects } => {
+                return self.change(room, Intent::Change { draft, expects }, by, reply, 0);
             }
-        }
-        admission
+            Wish::Delete { room, expects } => return self.change(room, Intent::Delete { expects }, by, reply, 0),
+        };
+        drop(reply.send(done));
     }
 
-    /// The conference that a target means, for the guard.
-    pub(super) fn conference(&self, target: &Target) -> Option<ConferenceId> {
-        match target {
-            Target::Conference(id) => Some(id.clone()),
-            Target::Room(room) => self.get(room).map(|meeting| meeting.id.clone()),
+    fn page(&self, after: Option<&RoomId>, most: usize, pins: bool) -> Done {
+        let listed: Vec<Listed> = self.book.after(after).take(most).cloned().collect();
+        let last = listed.last().map(|listed| listed.meeting.room.clone());
+        let next = last.filter(|last| self.book.after(Some(last)).next().is_some());
+        Done::Page { listed, next, pins }
+    }
+
+    fn create(&mut self, draft: Draft, by: Bearer, reply: Reply) {
+        let made = self.draft_new(draft);
+        match made {
+            Ok(meeting) => {
+                let value = Some(Value::new(meeting.to_kept(by.name.as_str())));
+                let (room, id) = (meeting.room, Some(meeting.id));
+                self.want(Waiting { room, id, change: Intent::Create, by, reply, lost: 0 }, None, value);
+            }
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    /// A new meeting; what the draft leaves out is made, and free.
+    fn draft_new(&self, draft: Draft) -> Result<Meeting, Refusal> {
+        if self.book.len().saturating_add(self.desk.waiting.len()) >= self.config.most_meetings {
+            return Err(Refusal::Full(self.config.most_meetings));
+        }
+        let room = draft.room.clone().map_or_else(|| self.free_room(), Some).ok_or(Refusal::Busy)?;
+        let id = draft.id.clone().map_or_else(|| self.free_id(&room), Some).ok_or(Refusal::Busy)?;
+        if self.book.get(&room).is_some() || self.desk.waiting.values().any(|waiting| waiting.room == room) {
+            return Err(Refusal::Taken(Taken::Room));
+        }
+        if self.is_id_taken(&id, &room) {
+            return Err(Refusal::Taken(Taken::Id));
+        }
+        let mut base = Meeting::new(room, id);
+        base.pin = digits(6).parse().ok();
+        // Who wants no PIN for participants wants none for moderators, unless they name one.
+        base.moderator_pin = if draft.pin == Some(None) { None } else { digits(8).parse::<Pin>().ok() };
+        draft.over(base, clock::moment()).map_err(Refusal::Faults)
+    }
+
+    fn change(&mut self, room: RoomId, change: Intent, by: Bearer, reply: Reply, lost: u32) {
+        match self.changed(&room, &change, &by) {
+            Ok((revision, id, value)) => {
+                self.want(Waiting { room, id, change, by, reply, lost }, Some(revision), value);
+            }
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    /// What a meeting is to be from now on, and at which revision it is now.
+    fn changed(
+        &self,
+        room: &RoomId,
+        change: &Intent,
+        by: &Bearer,
+    ) -> Result<(Revision, Option<ConferenceId>, Option<Value>), Refusal> {
+        let listed = self.book.get(room).ok_or(Refusal::NotFound)?;
+        let Source::Api { revision, by: maker } = &listed.source else { return Err(Refusal::FromFile) };
+        let (draft, expects) = match change {
+            Intent::Create => return Err(Refusal::Taken(Taken::Room)),
+            Intent::Change { draft, expects } => (Some(draft.as_ref().clone()), expects),
+            Intent::Delete { expects } => (None, expects),
+        };
+        if expects.is_some_and(|expects| expects != *revision) {
+            return Err(Refusal::Stale);
+        }
+        let Some(draft) = draft else { return Ok((Revision(*revision), None, None)) };
+        let meeting = draft.over(listed.meeting.clone(), clock::moment()).map_err(Refusal::Faults)?;
+        if self.is_id_taken(&meeting.id, room) {
+            return Err(Refusal::Taken(Taken::Id));
+        }
+        tracing::debug!(%room, by = %by.name, "a meeting is to be changed");
+        Ok((Revision(*revision), Some(meeting.id.clone()), Some(Value::new(meeting.to_kept(maker)))))
+    }
+
+    fn want(&mut self, waiting: Waiting, expects: Option<Revision>, value: Option<Value>) {
+        self.desk.tickets += 1;
+        let ticket = self.desk.tickets;
+        let key = format!("{FOLDER}{}", waiting.room);
+        match self.store.want(store::Wish { ticket, key, expects, value }) {
+            Ok(()) => drop(self.desk.waiting.insert(ticket, waiting)),
+            Err(failed) => drop(waiting.reply.send(Err(refusal_of(&failed)))),
+        }
+    }
+
+    pub(super) fn on_stored(&mut self, event: store::Event) {
+        match event {
+            store::Event::Put(entry) => {
+                if let Some(room) = self.put(&entry) {
+                    self.rearrange(&room);
+                }
+            }
+            store::Event::Deleted { key } => {
+                let Some(room) = room_of(&key) else { return };
+                self.book.remove(&room);
+                self.tell_room(&room, Command::End);
+            }
+            store::Event::Answered { ticket, outcome } => self.on_outcome(ticket, outcome),
+        }
+    }
+
+    /// Takes a meeting into the book. One that clashes with the file's is left out, and stays in the store.
+    fn put(&mut self, entry: &store::Entry) -> Option<RoomId> {
+        let room = room_of(&entry.key)?;
+        let (meeting, by) = Meeting::from_kept(entry.value.as_bytes())
+            .map_err(|error| tracing::error!(%room, %error, "a meeting is left out"))
+            .ok()?;
+        let source = Source::Api { revision: entry.revision.0, by };
+        self.book
+            .put(Listed { meeting, source })
+            .map_err(|taken| tracing::warn!(%room, %taken, "a meeting made by API is left out: the file has another"))
+            .ok()?;
+        Some(room)
+    }
+
+    /// A room that people are in works from now on as its meeting says.
+    fn rearrange(&mut self, room: &RoomId) {
+        let Some(listed) = self.book.get(room) else { return };
+        let config = listed.meeting.room(clock::moment(), clock::now());
+        self.tell_room(room, Command::Change(Box::new(config)));
+        self.tell_pages(room, &Answer::Planned(self.plan_of(room)));
+    }
+
+    fn on_outcome(&mut self, ticket: u64, outcome: Result<Revision, Failed>) {
+        let Some(waiting) = self.desk.waiting.remove(&ticket) else { return };
+        let Waiting { room, change, by, reply, lost, .. } = waiting;
+        let done = match (outcome, &change) {
+            (Ok(_), _) => {
+                tracing::info!(%room, by = %by.name, "meeting {}", change.past());
+                self.note(change.deed(&room, &by.name));
+                self.result(&room, &change, by.pins)
+            }
+            (Err(Failed::Conflict), Intent::Create) => Err(Refusal::Taken(Taken::Room)),
+            (Err(Failed::Conflict), Intent::Change { expects: None, .. } | Intent::Delete { expects: None })
+                if lost < MOST_LOST =>
+            {
+                return self.change(room, change, by, reply, lost + 1);
+            }
+            (Err(failed), Intent::Create | Intent::Change { .. } | Intent::Delete { .. }) => Err(refusal_of(&failed)),
+        };
+        drop(reply.send(done));
+    }
+
+    fn result(&self, room: &RoomId, change: &Intent, pins: bool) -> Result<Done, Refusal> {
+        let listed = self.book.get(room).cloned().map(Box::new);
+        match (change, listed) {
+            (Intent::Delete { .. }, _) => Ok(Done::Deleted),
+            (Intent::Create, Some(listed)) => Ok(Done::Created(listed)),
+            (Intent::Change { .. }, Some(listed)) => Ok(Done::Meeting { listed, pins }),
+            (Intent::Create | Intent::Change { .. }, None) => Err(Refusal::NotFound),
+        }
+    }
+
+    fn is_id_taken(&self, id: &ConferenceId, room: &RoomId) -> bool {
+        let waiting = |waiting: &Waiting| waiting.id.as_ref() == Some(id) && waiting.room != *room;
+        self.book.is_id_taken(id, room) || self.desk.waiting.values().any(waiting)
+    }
+
+    /// Tries some: with most IDs taken there would be longer ones to configure, not more to try.
+    fn free_id(&self, room: &RoomId) -> Option<ConferenceId> {
+        (0..100).filter_map(|_| digits(8).parse().ok()).find(|id| !self.is_id_taken(id, room))
+    }
+
+    fn free_room(&self) -> Option<RoomId> {
+        (0..100).filter_map(|_| letters(12).parse().ok()).find(|room| self.book.get(room).is_none())
+    }
+
+    /// When a meeting opens and ends.
+    pub(super) fn plan_of(&self, room: &RoomId) -> Plan {
+        let meeting = self.book.get(room).map(|listed| &listed.meeting);
+        let told = |time: &jiff::ZonedDateTime| time.timestamp().to_string();
+        Plan {
+            opens_at: meeting.and_then(|meeting| meeting.opens_at.as_ref()).map(told),
+            ends_at: meeting.and_then(|meeting| meeting.ends_at.as_ref()).map(told),
         }
     }
 }
 
-impl Meeting {
-    fn admission(&self, pin: Option<&Pin>) -> Admission {
-        let admit = |role| Admission::Admitted { room: self.room.clone(), role };
-        match pin {
-            None if self.pin.is_some() || self.moderator_pin.is_some() => Admission::PinNeeded,
-            None => admit(Role::Participant),
-            Some(pin) if self.moderator_pin.as_ref() == Some(pin) => admit(Role::Moderator),
-            Some(pin) if self.pin.as_ref() == Some(pin) => admit(Role::Participant),
-            Some(_) => Admission::Refused,
+impl Intent {
+    const fn past(&self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Change { .. } => "changed",
+            Self::Delete { .. } => "deleted",
         }
     }
+
+    fn deed(&self, room: &RoomId, by: &TokenName) -> Deed {
+        let (room, by) = (room.clone(), by.to_string());
+        match self {
+            Self::Create => Deed::MeetingCreated { room, by },
+            Self::Change { draft, .. } => {
+                let fields = draft.fields().into_iter().map(str::to_owned).collect();
+                Deed::MeetingChanged { room, by, fields }
+            }
+            Self::Delete { .. } => Deed::MeetingDeleted { room, by },
+        }
+    }
+}
+
+fn room_of(key: &str) -> Option<RoomId> {
+    key.strip_prefix(FOLDER)?.parse().ok()
+}
+
+fn refusal_of(failed: &Failed) -> Refusal {
+    match failed {
+        Failed::Conflict => Refusal::Stale,
+        Failed::Busy => Refusal::Busy,
+        Failed::Out(_) => Refusal::Out,
+    }
+}
+
+/// So many random digits.
+fn digits(count: usize) -> String {
+    pick(b"0123456789", count)
+}
+
+/// So many random letters and digits, without those that are taken for one another.
+fn letters(count: usize) -> String {
+    pick(b"abcdefghjkmnpqrstuvwxyz23456789", count)
+}
+
+/// Each as likely as any other: bytes that would favour the first are drawn anew.
+fn pick(from: &[u8], count: usize) -> String {
+    let fair = 256 - 256 % from.len();
+    let drawn = std::iter::repeat_with(super::visitors::random::<32>).flatten();
+    let fitting = drawn.map(usize::from).filter(|byte| *byte < fair);
+    fitting.filter_map(|byte| from.get(byte % from.len()).copied()).map(char::from).take(count).collect()
 }
 
 #[cfg(test)]
@@ -79,22 +359,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pin_decides_the_role_and_a_wrong_one_sounds_like_a_wrong_id() {
-        let meeting = Meeting {
-            room: "rat".parse().expect("a room"),
-            id: "123456".parse().expect("an ID"),
-            pin: "4711".parse().ok(),
-            moderator_pin: "0815".parse().ok(),
-            config: room::Config::default(),
-        };
-        let meetings = Meetings::new(vec![meeting]);
-        let target = |id: &str| Target::Conference(id.parse().expect("an ID"));
-        let answer = |id: &str, pin: Option<&str>| {
-            meetings.admission(&target(id), pin.map(|pin| pin.parse().expect("a PIN")).as_ref())
-        };
-        assert_eq!(answer("123456", None), Admission::PinNeeded);
-        assert!(matches!(answer("123456", Some("4711")), Admission::Admitted { role: Role::Participant, .. }));
-        assert!(matches!(answer("123456", Some("0815")), Admission::Admitted { role: Role::Moderator, .. }));
-        assert_eq!(answer("123456", Some("9999")), answer("999999", Some("4711")));
+    fn what_is_made_is_long_enough_and_every_digit_occurs() {
+        let made: String = (0..200).map(|_| digits(8)).collect();
+        assert_eq!(made.len(), 1_600);
+        for digit in '0'..='9' {
+            let count = made.matches(digit).count();
+            assert!((90..250).contains(&count), "{digit} occurs {count} times in 1,600");
+        }
+        assert!(letters(12).parse::<RoomId>().is_ok());
+        assert_ne!(letters(12), letters(12));
     }
 }

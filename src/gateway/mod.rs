@@ -6,15 +6,18 @@
 //! A call: [`sip::Event::Invited`] → `call` (offer and answer) → `workers` (a private leg) → `ivr` (keys to admission) →
 //! `room` (join) → `workers` (the leg enters).
 
+mod audit;
 mod caller;
 mod clock;
+mod keeping;
 mod meetings;
 mod routing;
 mod settings;
 mod visitors;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -24,16 +27,19 @@ use crate::call::{Refusal, sdp};
 use crate::dialplan::Plan;
 use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
 use crate::media::Clip;
+use crate::meeting::Book;
+use crate::records::{self, Audit, Deed};
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
+use crate::store::{self, Folder, Store};
 use crate::web;
 use crate::words::{CallId, Codec, Language, LegId, Personal, RoomId};
 use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
 pub use clock::local as local_time;
-pub use meetings::Meeting;
-use meetings::Meetings;
+pub use keeping::Place;
+use meetings::Desk;
 use routing::Routing;
 pub use settings::Unfit;
 use visitors::Visitors;
@@ -59,8 +65,18 @@ pub struct Config {
     pub plan: Plan,
     /// The institution's time.
     pub zone: jiff::tz::TimeZone,
-    /// The meetings.
-    pub meetings: Vec<Meeting>,
+    /// The meetings of the file.
+    pub book: Book,
+    /// Where it is kept what has to outlive a restart.
+    pub place: Place,
+    /// Days after which an entry of the audit is deleted.
+    pub keep_days: NonZeroU32,
+    /// Who may use the API.
+    pub tokens: Vec<crate::config::Token>,
+    /// The most meetings for which more may be made by API.
+    pub most_meetings: usize,
+    /// SHA-256 of the dialplan.
+    pub fingerprint: String,
 }
 
 /// The gateway does not start.
@@ -75,6 +91,9 @@ pub enum CannotStart {
     /// See [`crate::browser::CannotBegin`].
     #[error(transparent)]
     Browsers(#[from] crate::browser::CannotBegin),
+    /// See [`store::CannotOpen`].
+    #[error(transparent)]
+    Store(#[from] store::CannotOpen),
     /// No media thread.
     #[error("the media thread did not start: {0}")]
     Media(#[from] std::io::Error),
@@ -85,6 +104,9 @@ pub enum CannotStart {
 
 /// Events that may wait. A door that finds its queue full refuses the call with 503.
 const QUEUE: usize = 1_024;
+
+/// So often it is looked whether the time of entries in the audit is over.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A gateway that has started: its doors are open.
 pub struct Gateway {
@@ -99,28 +121,36 @@ pub struct Gateway {
     candidates: Vec<Candidate>,
     pages: web::Door,
     visitors: Visitors,
-    meetings: Meetings,
+    book: Book,
+    desk: Desk,
+    store: Store,
+    audit: Audit,
+    next_day: Instant,
     callers: BTreeMap<LegId, Caller>,
     rooms: BTreeMap<RoomId, Room>,
     signalling: mpsc::Receiver<sip::Event>,
     visits: mpsc::Receiver<web::Event>,
     media: mpsc::Receiver<workers::Event>,
+    stored: mpsc::Receiver<store::Event>,
+    /// Locked while we live; the last to go.
+    _folder: Option<Folder>,
 }
 
 impl Gateway {
     /// Opens the doors.
     ///
     /// # Errors
-    /// An address is taken, or a prompt is broken.
-    pub async fn start(mut config: Config) -> Result<Self, CannotStart> {
+    /// An address is taken, a prompt is broken, or the store belongs to somebody else.
+    pub async fn start(config: Config) -> Result<Self, CannotStart> {
         let library = Library::load(|_| None).map_err(CannotStart::Prompts)?;
+        let kept = config.place.open()?;
         let (to_media, media) = mpsc::channel(QUEUE);
         let pool = Pool::start(&config.media, to_media)?;
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
         let door = Door::open(config.sip.clone(), to_signalling).await?;
         let (to_visits, visits) = mpsc::channel(QUEUE);
         let pages = web::Door::open(&config.web, to_visits)?;
-        Ok(Self {
+        let mut gateway = Self {
             page_guard: Guard::new(GuardConfig::default()),
             routing: Routing { plan: config.plan.clone(), zone: config.zone.clone() },
             identity: Identity::generate()?,
@@ -128,7 +158,13 @@ impl Gateway {
             pages,
             visitors: Visitors::default(),
             visits,
-            meetings: Meetings::new(std::mem::take(&mut config.meetings)),
+            book: config.book.clone(),
+            desk: Desk::new(GuardConfig::default()),
+            store: kept.store,
+            audit: kept.audit,
+            next_day: clock::now(),
+            stored: kept.stored,
+            _folder: kept.folder,
             guard: Guard::new(GuardConfig::default()),
             callers: BTreeMap::new(),
             rooms: BTreeMap::new(),
@@ -138,7 +174,10 @@ impl Gateway {
             library,
             signalling,
             media,
-        })
+        };
+        gateway.take_in(kept.entries);
+        gateway.note_start();
+        Ok(gateway)
     }
 
     /// Serves until `closing`; then every call is hung up.
@@ -150,6 +189,7 @@ impl Gateway {
                 Some(event) = self.signalling.recv() => self.on_signalling(event),
                 Some(event) = self.visits.recv() => self.on_page(event),
                 Some(event) = self.media.recv() => self.on_media(event),
+                Some(event) = self.stored.recv() => self.on_stored(event),
                 () = until(deadline) => self.on_time(),
             }
         }
@@ -160,7 +200,10 @@ impl Gateway {
         }
         self.door.close();
         self.pages.close();
+        self.note(Deed::Stopped);
         self.pool.stop();
+        // The store writes what it was told, and needs nobody who listens.
+        drop(self.stored);
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
@@ -294,17 +337,19 @@ impl Gateway {
                 }
                 ivr::Effect::StopPlaying => self.tell_media(workers::Command::StopPlaying { leg }),
                 ivr::Effect::LookUp { target, pin } => {
-                    let admission = self.meetings.admission(&target, pin.as_ref());
-                    let conference = self.meetings.conference(&target);
+                    let admission = self.book.admission(&target, pin.as_ref(), clock::moment());
+                    let conference = self.book.conference(&target);
                     let caller = self.callers.get(&leg).and_then(|caller| caller.number.as_ref());
                     let hold = self.guard.hold(caller, conference.as_ref(), clock::now());
                     self.tell_menu(leg, ivr::Input::Answered { admission, hold });
                 }
                 ivr::Effect::Failed { target, incident } => {
-                    let conference = self.meetings.conference(&target);
-                    let caller = self.callers.get(&leg).and_then(|caller| caller.number.as_ref());
-                    for suspicion in self.guard.failed(caller, conference.as_ref(), clock::now()) {
+                    let conference = self.book.conference(&target);
+                    let caller = self.callers.get(&leg).and_then(|caller| caller.number.clone());
+                    for suspicion in self.guard.failed(caller.as_ref(), conference.as_ref(), clock::now()) {
                         tracing::warn!(%leg, ?incident, ?suspicion, "somebody seems to guess");
+                        let caller = caller.as_ref().map(ToString::to_string);
+                        self.note_guess(records::Door::Phone, caller, Some(&target), suspicion);
                     }
                 }
                 ivr::Effect::Join { room, role } => self.join(leg, &room, role),
@@ -326,15 +371,17 @@ impl Gateway {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
         let name = Name::of_caller(caller.number.as_ref());
         caller.room = Some(room.clone());
+        tracing::info!(%leg, %room, ?role, "a telephone joins");
         self.open_room(room);
         self.tell_room(room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role }));
     }
 
     /// Makes the room of a meeting, if nobody is in it yet.
     fn open_room(&mut self, name: &RoomId) {
-        if let Some(meeting) = self.meetings.get(name) {
-            let config = &meeting.config;
-            self.rooms.entry(name.clone()).or_insert_with(|| Room::new(config.clone(), clock::now()));
+        if let Some(listed) = self.book.get(name) {
+            let now = clock::now();
+            let config = listed.meeting.room(clock::moment(), now);
+            self.rooms.entry(name.clone()).or_insert_with(|| Room::new(config, now));
         }
     }
 
@@ -363,7 +410,8 @@ impl Gateway {
     }
 
     fn announce(&self, room: &RoomId, announcement: Announcement) {
-        let language = self.config.language;
+        let chosen = self.book.get(room).and_then(|listed| listed.meeting.language);
+        let language = chosen.unwrap_or(self.config.language);
         let sounds = match announcement {
             Announcement::Arrival => vec![Prompt::ChimeIn.in_language(language)],
             Announcement::Departure => vec![Prompt::ChimeOut.in_language(language)],
@@ -380,11 +428,15 @@ impl Gateway {
     fn next_deadline(&self) -> Option<Instant> {
         let menus = self.callers.values().filter_map(|caller| caller.menu.as_ref()?.next_timeout());
         let rooms = self.rooms.values().filter_map(|room| room.next_timeout());
-        menus.map(|(at, _)| at).chain(rooms.map(|(at, _)| at)).min()
+        menus.map(|(at, _)| at).chain(rooms.map(|(at, _)| at)).chain([self.next_day]).min()
     }
 
     fn on_time(&mut self) {
         let now = clock::now();
+        if self.next_day <= now {
+            self.next_day = now + DAY;
+            self.audit.prune(clock::moment(), clock::days_ago(self.config.keep_days));
+        }
         let legs: Vec<_> = self
             .callers
             .iter()

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Config, Meeting};
+use super::Config;
+use super::keeping::Place;
 use crate::config;
 use crate::dialplan::Problem;
-use crate::{ivr, room, sip, web, workers};
+use crate::{ivr, sip, web, workers};
 
 /// The configuration can be read, but not served.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum Unfit {
     /// See [`config::NoZone`].
     #[error(transparent)]
     Zone(#[from] config::NoZone),
+    /// Everything that is wrong with the meetings.
+    #[error("the meetings cannot be used:\n{}", .0.join("\n"))]
+    Meetings(Vec<String>),
 }
 
 impl TryFrom<config::Config> for Config {
@@ -33,9 +37,15 @@ impl TryFrom<config::Config> for Config {
             tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
         }
         let zone = file.zone()?;
+        let named = std::env::var("STATE_DIRECTORY").ok();
         Ok(Self {
+            fingerprint: file.plan_fingerprint()?,
+            book: file.book(&zone).map_err(Unfit::Meetings)?,
+            place: Place::Folder(file.store.folder(named.as_deref())),
+            keep_days: file.records.keep_days,
+            tokens: file.api.tokens,
+            most_meetings: file.api.most_meetings,
             plan,
-            zone,
             sip: sip::Config {
                 listen: file.sip.listen,
                 most_calls: file.sip.most_calls,
@@ -51,24 +61,13 @@ impl TryFrom<config::Config> for Config {
                 listen: file.web.listen,
                 certificate: file.web.certificate.zip(file.web.key),
                 most_pages: file.web.most_pages,
+                home: zone.clone(),
             },
+            zone,
             public: file.browsers.public,
             codecs: file.media.codecs,
             language: file.menu.language,
             menu: ivr::Config::default(),
-            meetings: file.meetings.into_iter().map(Meeting::from).collect(),
         })
-    }
-}
-
-impl From<config::Meeting> for Meeting {
-    fn from(meeting: config::Meeting) -> Self {
-        Self {
-            room: meeting.room,
-            id: meeting.id,
-            pin: meeting.pin.map(|pin| pin.0),
-            moderator_pin: meeting.moderator_pin.map(|pin| pin.0),
-            config: room::Config { title: meeting.title, lobby: meeting.lobby, ..room::Config::default() },
-        }
     }
 }

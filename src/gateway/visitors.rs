@@ -7,6 +7,7 @@ use super::{Gateway, chance, clock};
 use crate::browser::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
 use crate::ivr::{Admission, Notice, Obstacle, Target};
 use crate::media::BrowserLeg;
+use crate::records::Door;
 use crate::room::{Command, Kind, Name, Newcomer, Numbered, Refusal, Why};
 use crate::web::{self, Answer, Code, End, Hello, Link, Request};
 use crate::words::{LegId, ParticipantId, Personal, Pin, Role, RoomId, SessionId};
@@ -119,6 +120,7 @@ impl Gateway {
                 }
             }
             web::Event::Gone { session } => self.page_gone(session),
+            web::Event::Called(call) => self.on_call(*call),
         }
     }
 
@@ -168,18 +170,19 @@ impl Gateway {
         from: &Personal<std::net::IpAddr>,
     ) -> Result<Role, Answer> {
         let target = Target::Room(room.clone());
-        let conference = self.meetings.conference(&target);
-        let hold = self.page_guard.hold(Some(from), conference.as_ref(), clock::now());
-        if !hold.is_zero() && pin.is_some() {
-            return Err(Answer::slow_down(hold));
+        let conference = self.book.conference(&target);
+        let wait = self.page_guard.closed_for(Some(from), conference.as_ref(), clock::now());
+        if !wait.is_zero() && pin.is_some() {
+            return Err(Answer::slow_down(wait));
         }
-        match (self.meetings.admission(&target, pin), pin) {
+        match (self.book.admission(&target, pin, clock::moment()), pin) {
             (Admission::Admitted { role, .. }, _) => Ok(role),
             (Admission::NotNow(obstacle), _) => Err(Answer::refused(code_of(obstacle))),
             (Admission::PinNeeded | Admission::Refused, None) => Err(Answer::refused(Code::Pin)),
             (Admission::PinNeeded | Admission::Refused, Some(_)) => {
                 for suspicion in self.page_guard.failed(Some(from), conference.as_ref(), clock::now()) {
                     tracing::warn!(%room, ?suspicion, "somebody seems to guess by browser");
+                    self.note_guess(Door::Browser, Some(from.to_string()), Some(&target), suspicion);
                 }
                 Err(Answer::refused(Code::WrongPin))
             }
@@ -263,7 +266,8 @@ impl Gateway {
             }
             Request::Act { action } => {
                 if let Some(by) = visitor.participant {
-                    self.tell_room(&room, Command::Act { by, action });
+                    let role = visitor.role;
+                    self.act(&room, by, role, action);
                 }
             }
             Request::Leave => {
@@ -329,6 +333,8 @@ impl Gateway {
     // --- what the room wants done ---
 
     pub(super) fn page_is_seated(&mut self, leg: LegId, participant: ParticipantId) {
+        let Some(visitor) = self.visitors.by_leg.get(&leg) else { return };
+        let plan = self.plan_of(&visitor.room);
         let Some(visitor) = self.visitors.by_leg.get_mut(&leg) else { return };
         let Some(room) = self.rooms.get(&visitor.room) else { return };
         visitor.participant = Some(participant);
@@ -341,7 +347,8 @@ impl Gateway {
             token: visitor.token.clone(),
             answer: visitor.answer.take(),
             waiting: visitor.waiting,
-            snapshot,
+            plan: Box::new(plan),
+            snapshot: snapshot.map(Box::new),
         };
         self.visitors.tell(leg, welcome);
     }
@@ -384,6 +391,15 @@ impl Gateway {
         }
     }
 
+    /// Tells something to everybody who is at a room by page, inside or in front of it.
+    pub(super) fn tell_pages(&mut self, name: &RoomId, answer: &Answer) {
+        let at_room = |(leg, visitor): (&LegId, &Visitor)| (visitor.room == *name).then_some(*leg);
+        let legs: Vec<LegId> = self.visitors.by_leg.iter().filter_map(at_room).collect();
+        for leg in legs {
+            self.visitors.tell(leg, answer.clone());
+        }
+    }
+
     /// Tells the pages who speaks.
     pub(super) fn show_speakers(&mut self, name: &RoomId, participants: &[ParticipantId]) {
         for (leg, _) in self.pages_in(name) {
@@ -412,7 +428,7 @@ fn secret() -> String {
 }
 
 /// Random bytes. These are secrets: without randomness nothing is made.
-fn random<const N: usize>() -> [u8; N] {
+pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     while let Err(error) = getrandom::fill(&mut bytes) {
         tracing::error!(%error, "the system gives no randomness: waiting for it");

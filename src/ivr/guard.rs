@@ -79,6 +79,16 @@ impl<C: Ord + Clone> Guard<C> {
         for_caller.max(config.delay(at_room, config.longest_for_room))
     }
 
+    /// For a door that cannot hold an answer back: how long from now on nothing of this caller counts, right or wrong.
+    pub fn closed_for(&self, caller: Option<&C>, conference: Option<&ConferenceId>, now: Instant) -> Duration {
+        let config = &self.config;
+        let longest = if caller.is_some() { config.longest_for_caller } else { config.longest_for_room };
+        let for_caller = self.callers.closed_for(&caller.cloned(), longest, config, now);
+        let at_room =
+            conference.map(|conference| self.rooms.closed_for(conference, config.longest_for_room, config, now));
+        for_caller.max(at_room.unwrap_or_default())
+    }
+
     /// This caller failed at this conference.
     pub fn failed(&mut self, caller: Option<&C>, conference: Option<&ConferenceId>, now: Instant) -> Vec<Suspicion> {
         let failures = self.callers.add(caller.cloned(), &self.config, now);
@@ -125,6 +135,14 @@ struct Failures<K>(BTreeMap<K, (u32, Instant)>);
 impl<K: Ord + Clone> Failures<K> {
     fn count(&self, key: &K, config: &GuardConfig, now: Instant) -> u32 {
         self.0.get(key).map_or(0, |(count, last)| config.remembered(*count, now.saturating_duration_since(*last)))
+    }
+
+    /// What is left of the delay that the last failure brought.
+    fn closed_for(&self, key: &K, longest: Duration, config: &GuardConfig, now: Instant) -> Duration {
+        let since = |last: &Instant| now.saturating_duration_since(*last);
+        self.0.get(key).map_or(Duration::ZERO, |(count, last)| {
+            config.delay(config.remembered(*count, since(last)), longest).saturating_sub(since(last))
+        })
     }
 
     fn add(&mut self, key: K, config: &GuardConfig, now: Instant) -> u32 {
@@ -208,6 +226,24 @@ mod tests {
             guard.failed(None, Some(&conference(attempt)), now);
         }
         assert_eq!(guard.hold(None, Some(&conference(99)), now), seconds(8));
+    }
+
+    #[test]
+    fn a_door_that_cannot_hold_answers_back_opens_again_after_the_delay() {
+        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        for _ in 0..5 {
+            guard.failed(Some(&number(1)), Some(&conference(1)), now);
+        }
+        let closed = |caller, at| guard.closed_for(Some(&number(caller)), None, at);
+        assert_eq!(closed(1, now), seconds(2));
+        assert_eq!(closed(1, now + seconds(1)), seconds(1));
+        assert_eq!(closed(1, now + seconds(2)), Duration::ZERO);
+        assert_eq!(closed(2, now), Duration::ZERO);
+        assert_eq!(
+            guard.closed_for(Some(&number(2)), Some(&conference(1)), now),
+            seconds(2),
+            "the room is slow for all"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub enum Deed {
     Stopped,
     /// What an admin wrote was loaded.
     Loaded {
-        /// SHA-256 of the dialplan, as it is printed for debugging: the same plan has the same.
+        /// SHA-256 of the dialplan's files: the same plan has the same.
         dialplan: String,
         /// How many meetings the file has.
         meetings: usize,

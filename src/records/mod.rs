@@ -25,6 +25,9 @@ use database::Database;
 /// The key under which the head of the chain is kept.
 pub type HeadKey = [u8; 32];
 
+/// What that key is derived for.
+pub const HEAD_PURPOSE: &str = "einwahl audit: head";
+
 /// The audit does not open.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {why}", file.display())]
@@ -128,10 +131,10 @@ fn keep(mut database: Database, tasks: &Receiver<Task>, missed: &AtomicU64) {
             Task::Note(at, deed) => note(&mut database, at, deed, missed),
             Task::Prune { now, before } => database.prune(now, before),
         };
-        if let Err(why) = done {
-            if missed.fetch_add(1, Ordering::Relaxed) == 0 {
-                tracing::error!(%why, "the audit cannot be written");
-            }
+        if let Err(why) = done
+            && missed.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            tracing::error!(%why, "the audit cannot be written");
         }
     }
 }

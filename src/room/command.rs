@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::config::Config;
 use super::name::Name;
 use crate::ivr::Key;
 use crate::words::{LegId, ParticipantId, Role};
@@ -48,6 +49,8 @@ pub enum Command {
     Open,
     /// The meeting ends for all.
     End,
+    /// The meeting is set up in another way from now on. Who is inside stays inside, who waits for a moderator still does.
+    Change(Box<Config>),
     /// A time for which the room asked has come.
     Timeout(Timer),
 }
@@ -151,6 +154,8 @@ impl Action {
 pub enum Timer {
     /// The time at which the meeting opens by itself.
     Opening,
+    /// The time at which the meeting ends by itself.
+    End,
     /// The end of the time for which the place of somebody who is gone is kept.
     Grace(ParticipantId),
 }

@@ -9,6 +9,8 @@ pub struct Config {
     pub title: String,
     /// When it begins.
     pub opening: Opening,
+    /// When it is over for all, if that is planned.
+    pub end: Option<Instant>,
     /// Whether participants wait until a moderator admits them. Moderators go straight in.
     pub lobby: bool,
     /// What the room hears when somebody comes or goes.
@@ -26,6 +28,7 @@ impl Default for Config {
         Self {
             title: String::new(),
             opening: Opening::AtOnce,
+            end: None,
             lobby: false,
             announce: Announce::Chime,
             grace: Duration::from_secs(45),

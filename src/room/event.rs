@@ -76,6 +76,11 @@ pub enum Event {
         /// They cannot.
         on: bool,
     },
+    /// The meeting is called something else.
+    Retitled {
+        /// What.
+        title: String,
+    },
     /// The meeting is over.
     Ended,
 }
@@ -90,6 +95,7 @@ impl Event {
             | Self::Left { .. }
             | Self::Opened
             | Self::Locked { .. }
+            | Self::Retitled { .. }
             | Self::Ended => true,
         }
     }
@@ -134,6 +140,7 @@ impl Snapshot {
             Event::Left { id } | Event::WaitingNoLonger { id } => self.participants.retain(|other| other.id != *id),
             Event::Opened => self.open = true,
             Event::Locked { on } => self.locked = *on,
+            Event::Retitled { title } => self.title.clone_from(title),
             Event::Ended => {
                 self.open = false;
                 self.ended = true;

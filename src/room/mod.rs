@@ -89,6 +89,7 @@ impl Room {
             Command::Speaking(legs) => self.hear(&legs, &mut out),
             Command::Open => self.open(&mut out),
             Command::End => self.end(&mut out),
+            Command::Change(config) => self.change(*config, now, &mut out),
             Command::Timeout(timer) => self.time_has_come(timer, now, &mut out),
         }
         (self, out)
@@ -100,11 +101,12 @@ impl Room {
             Phase::NotOpen => self.config.opening.time().map(|time| (time, Timer::Opening)),
             Phase::Open | Phase::Ended => None,
         };
+        let end = self.config.end.filter(|_| self.phase != Phase::Ended).map(|time| (time, Timer::End));
         let graces = self.members.values().filter_map(|member| match member.link {
             Link::Away { until, .. } => Some((until, Timer::Grace(member.id))),
             Link::Here(_) => None,
         });
-        graces.chain(opening).min()
+        graces.chain(opening).chain(end).min()
     }
 
     /// The room as somebody with that role may see it.
@@ -334,11 +336,29 @@ impl Room {
         }
     }
 
+    fn change(&mut self, config: Config, now: Instant, out: &mut Vec<Effect>) {
+        let retitled = (config.title != self.config.title).then(|| config.title.clone());
+        self.config = config;
+        if let Some(title) = retitled {
+            self.publish(Event::Retitled { title }, out);
+        }
+        let opening = self.config.opening;
+        let is_moderated = opening.by_moderator() && self.members.values().any(Member::is_moderator);
+        if opening == Opening::AtOnce || opening.time().is_some_and(|time| time <= now) || is_moderated {
+            self.open(out);
+        }
+    }
+
     fn time_has_come(&mut self, timer: Timer, now: Instant, out: &mut Vec<Effect>) {
         match timer {
             Timer::Opening => {
                 if self.config.opening.time().is_some_and(|time| time <= now) {
                     self.open(out);
+                }
+            }
+            Timer::End => {
+                if self.config.end.is_some_and(|time| time <= now) {
+                    self.end(out);
                 }
             }
             Timer::Grace(id) => {

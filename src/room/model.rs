@@ -232,6 +232,14 @@ impl Model {
                 Command::Speaking(_) | Command::Timeout(_) => {}
                 Command::Open => self.open_now(),
                 Command::End => self.end(),
+                Command::Change(config) => {
+                    self.lobby = config.lobby;
+                    self.moderator_opens = config.opening == Opening::WithModerator;
+                    self.opens_at = None;
+                    if !self.moderator_opens || self.has_moderator() {
+                        self.open_now();
+                    }
+                }
             },
         }
     }
@@ -312,6 +320,11 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => (participant(), leg()).prop_map(|(participant, leg)| Step::Do(Command::Returned { participant, leg })),
         4 => prop::collection::vec(leg(), 0..4).prop_map(|legs| Step::Do(Command::Speaking(legs))),
         1 => Just(Step::Do(Command::Open)),
+        1 => ("[a-c]", any::<bool>(), any::<bool>()).prop_map(|(title, lobby, waits)| {
+            let opening = if waits { Opening::WithModerator } else { Opening::AtOnce };
+            let config = Config { title, opening, lobby, grace: GRACE, most: 6, history: HISTORY, ..Config::default() };
+            Step::Do(Command::Change(Box::new(config)))
+        }),
         4 => (1..40_u64).prop_map(Step::Wait),
         1 => prop::bool::weighted(0.1).prop_map(|ends| if ends { Step::Do(Command::End) } else { Step::Wait(1) }),
     ]

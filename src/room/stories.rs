@@ -382,3 +382,48 @@ fn no_name_is_in_what_is_printed() {
     let printed = format!("{:?} {:?} {:?}", story.room, story.out, story.room.snapshot(Role::Moderator));
     assert!(!printed.contains("Kanarienvogel") && printed.contains("K···"));
 }
+
+#[test]
+fn a_meeting_ends_at_its_time_and_everybody_is_told_those_who_wait_too() {
+    let now = Story::begins(Config::default()).now;
+    let hour = Duration::from_secs(3_600);
+    let mut story = Story::begins(Config { end: Some(now + hour), ..with_lobby() });
+    story.now = now;
+    let (erika, _) = story.moderator();
+    let (caller, _) = story.citizen();
+    story.after(hour - Duration::from_secs(1));
+    assert!(!story.room.is_over());
+    story.after(Duration::from_secs(1));
+    for leg in [erika, caller] {
+        assert!(story.has(&Effect::Disconnect { leg, why: Why::Ended }));
+    }
+    assert!(story.room.is_over() && story.room.next_timeout().is_none());
+}
+
+#[test]
+fn who_waits_is_let_in_when_the_opening_is_brought_forward_and_waits_on_when_it_is_put_off() {
+    let now = Story::begins(Config::default()).now;
+    let at =
+        |minutes: u64| Config { opening: Opening::At(now + Duration::from_secs(60 * minutes)), ..Config::default() };
+    let mut story = Story::begins(at(30));
+    story.now = now;
+    let (caller, _) = story.citizen();
+    story.does(Command::Change(Box::new(at(60)))).after(Duration::from_secs(45 * 60));
+    assert!(!story.has(&Effect::Enter { leg: caller }));
+    story.does(Command::Change(Box::new(at(40))));
+    assert!(story.has(&Effect::Enter { leg: caller }), "its time is over already");
+}
+
+#[test]
+fn a_new_title_is_seen_by_those_who_are_here() {
+    let mut story = Story::begins(Config::default());
+    story.moderator();
+    let mut copy = story.room.snapshot(Role::Moderator);
+    story.does(Command::Change(Box::new(Config { title: String::from("Bauausschuss"), ..Config::default() })));
+    for effect in &story.out {
+        if let Effect::Published(numbered) = effect {
+            copy.follow(numbered);
+        }
+    }
+    assert_eq!(copy.title, "Bauausschuss");
+}

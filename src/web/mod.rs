@@ -3,6 +3,7 @@
 //!
 //! The door only translates: it does not know who may come in.
 
+mod api;
 mod files;
 mod protocol;
 mod socket;
@@ -19,11 +20,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum_server::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::words::SessionId;
 
-pub use protocol::{Answer, Code, End, Hello, Request};
+pub use api::{Call, Done, Refusal, Secret, Wish};
+pub use protocol::{Answer, Code, End, Hello, Plan, Request};
 pub use socket::Link;
 pub use tls::CannotServe;
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// So many pages at once.
     pub most_pages: usize,
+    /// The institution's time, for times without a zone.
+    pub home: jiff::tz::TimeZone,
 }
 
 /// What happens at the door.
@@ -57,12 +61,17 @@ pub enum Event {
         /// What.
         request: Request,
     },
+    /// A request to the API.
+    Called(Box<Call>),
     /// A connection is over.
     Gone {
         /// Which.
         session: SessionId,
     },
 }
+
+/// Requests to the API that may be under way at once.
+const MOST_CALLS: usize = 64;
 
 /// The open door.
 pub struct Door {
@@ -77,6 +86,8 @@ struct Shared {
     pages: AtomicUsize,
     last_session: AtomicU64,
     draining: AtomicBool,
+    calls: Semaphore,
+    home: jiff::tz::TimeZone,
 }
 
 impl Door {
@@ -91,6 +102,8 @@ impl Door {
             pages: AtomicUsize::new(0),
             last_session: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            calls: Semaphore::new(MOST_CALLS),
+            home: config.home.clone(),
         });
         let keys = tls::keys(config)?;
         let handle = Handle::new();
@@ -132,6 +145,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/api/v1/rooms/{room}/ws", get(socket::upgrade))
+        .merge(api::routes())
         .fallback(files::serve)
         .layer(axum::middleware::map_response(files::guard))
         .with_state(shared)

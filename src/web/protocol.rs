@@ -93,15 +93,20 @@ pub enum Answer {
         answer: Option<String>,
         /// It is not in the meeting yet.
         waiting: bool,
+        /// When the meeting opens and ends.
+        #[serde(flatten)]
+        plan: Box<Plan>,
         /// The meeting, if it is inside.
         #[serde(skip_serializing_if = "Option::is_none")]
-        snapshot: Option<Snapshot>,
+        snapshot: Option<Box<Snapshot>>,
     },
     /// The answer to a later offer.
     Answer {
         /// SDP.
         sdp: String,
     },
+    /// The meeting opens and ends at other times now.
+    Planned(Plan),
     /// It is in the meeting now.
     Admitted {
         /// The meeting.
@@ -154,6 +159,18 @@ impl Answer {
     pub const fn is_last(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Ended { .. })
     }
+}
+
+/// When a meeting opens and ends (RFC 3339), if that is planned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// When it opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<String>,
+    /// When it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<String>,
 }
 
 /// A sentence in the languages of the pages.
@@ -266,6 +283,8 @@ mod tests {
         assert_eq!(json(&Answer::Ended { why: End::NotAdmitted }), r#"{"type":"ended","why":"notAdmitted"}"#);
         let refused = json(&Answer::refused(Code::WrongPin));
         assert!(refused.starts_with(r#"{"type":"refused","code":"wrongPin","message":{"de":"#), "{refused}");
+        let plan = Plan { opens_at: Some(String::from("2026-11-25T17:00:00Z")), ends_at: None };
+        assert_eq!(json(&Answer::Planned(plan)), r#"{"type":"planned","opensAt":"2026-11-25T17:00:00Z"}"#);
         let numbered = Numbered { revision: 7, event: crate::room::Event::Locked { on: true } };
         assert_eq!(
             json(&Answer::Event(numbered)),

@@ -76,6 +76,12 @@ name!(
     "trunk name"
 );
 
+name!(
+    /// The name of a token of the API, as the configuration gives it: whom it was made for.
+    TokenName,
+    "token name"
+);
+
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*

@@ -6,13 +6,15 @@ mod digits;
 mod ids;
 mod language;
 mod personal;
+mod right;
 mod role;
 mod secret;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
-pub use ids::{CallId, InvalidName, LegId, ParticipantId, RoomId, SessionId, TrunkName};
+pub use ids::{CallId, InvalidName, LegId, ParticipantId, RoomId, SessionId, TokenName, TrunkName};
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language};
 pub use personal::{Mask, Personal, Purpose};
+pub use right::Right;
 pub use role::Role;
 pub use secret::{InvalidPin, Pin};

@@ -10,6 +10,7 @@ import { type Meeting, follow, welcome, withSnapshot } from "./state";
 import { alertBox, button, el } from "./view/dom";
 import { type JoinForm, type Wish, joinForm, roomForm } from "./view/join";
 import { type MeetingView, meetingView } from "./view/meeting";
+import { type Plan, times, waitingView } from "./view/waiting";
 import { ENDS, NOTICES, WORDS, initialLanguage } from "./words";
 
 const room = /^\/r\/([^/]+)$/.exec(location.pathname)?.[1] ?? "";
@@ -30,6 +31,8 @@ let view: MeetingView | undefined;
 let form: JoinForm | undefined;
 let over: keyof (typeof ENDS)["de"] | undefined;
 let notOpen = false;
+let plan: Plan = {};
+let since: Date | undefined;
 
 const words = () => WORDS[language];
 const sound = new Sound(players, askForSound, () => void repair());
@@ -78,6 +81,11 @@ function hear(answer: Answer): void {
       token = answer.token;
       if (answer.answer) void sound.accept(answer.answer);
       meeting = welcome(answer);
+      plan = answer;
+      since = meeting.waiting ? (since ?? new Date()) : undefined;
+      return render();
+    case "planned":
+      plan = answer;
       return render();
     case "answer":
       return void sound.accept(answer.sdp);
@@ -123,6 +131,7 @@ function disconnect(): void {
   connection?.close();
   connection = undefined;
   meeting = undefined;
+  since = undefined;
   view = undefined;
   banner.replaceChildren();
 }
@@ -191,8 +200,8 @@ function renderForm(): void {
 function renderWaiting(): void {
   view = undefined;
   const text = notOpen ? words().notOpenYet : words().inLobby;
-  stage.replaceChildren(el("main", { class: "stack narrow" }, el("h1", { class: "kern-heading-large" }, words().waitingTitle),
-    el("p", { class: "kern-body", role: "status" }, text), button(words().leave, leave)));
+  const now = new Date();
+  stage.replaceChildren(waitingView(words(), text, times(plan, since ?? now, now, words(), language), leave));
 }
 
 function renderEnd(why: keyof (typeof ENDS)["de"]): void {

@@ -30,7 +30,8 @@ export type RoomEvent =
   | { what: "joined" | "changed" | "waiting"; participant: Participant }
   | { what: "left" | "waitingNoLonger"; id: number }
   | { what: "opened" | "ended" }
-  | { what: "locked"; on: boolean };
+  | { what: "locked"; on: boolean }
+  | { what: "retitled"; title: string };
 
 export type Action =
   | { do: "muteSelf" | "hand" | "muteAll" | "lock"; on: boolean }
@@ -56,7 +57,8 @@ export type Refusal = {
 };
 
 export type Answer =
-  | { type: "welcome"; you: number; role: Role; token: string; answer?: string; waiting: boolean; snapshot?: Snapshot }
+  | { type: "welcome"; you: number; role: Role; token: string; answer?: string; waiting: boolean; snapshot?: Snapshot; opensAt?: string; endsAt?: string }
+  | { type: "planned"; opensAt?: string; endsAt?: string }
   | { type: "answer"; sdp: string }
   | { type: "admitted" | "snapshot"; snapshot: Snapshot }
   | { type: "event"; revision: number; event: RoomEvent }

@@ -51,6 +51,8 @@ export function follow(meeting: Meeting, revision: number, event: RoomEvent): Me
       return next;
     case "locked":
       return { ...next, locked: event.on };
+    case "retitled":
+      return { ...next, title: event.title };
     case "opened":
     case "ended":
       return next;

@@ -1,0 +1,49 @@
+//! The API's description (OpenAPI 3.1), from the types and addresses themselves.
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Einwahl",
+        description = "Meetings by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
+    ),
+    paths(routes::list, routes::create, routes::show, routes::change, routes::delete),
+    modifiers(&Tokens),
+)]
+struct Api;
+
+/// Who calls shows a token.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let description = "`einwahl api token NAME` makes one.";
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
+
+pub(super) fn document() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_address_and_every_word_is_described() {
+        let document = serde_json::to_value(super::document()).expect("written");
+        let meetings = &document["paths"]["/api/v1/meetings"];
+        assert!(meetings["get"]["responses"]["401"].is_object() && meetings["post"].is_object());
+        assert!(document["paths"]["/api/v1/meetings/{room}"]["patch"].is_object());
+        let words = &document["components"]["schemas"]["MeetingBody"]["properties"];
+        for word in ["room", "id", "pin", "moderatorPin", "opensAt", "endsAt", "announce", "language"] {
+            assert!(words[word].is_object(), "no {word} in {words}");
+        }
+        assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    }
+}

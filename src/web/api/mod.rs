@@ -1,0 +1,123 @@
+//! Meetings by API. In: HTTP requests with JSON. Out: [`Call`]s, each with a place for its answer, through the gateway's
+//! bounded queue; answers as JSON, refusals as problem documents (RFC 9457).
+//!
+//! The door only translates: whose token it is and what it may do is for the gateway to say, also when the request itself is
+//! of no use, so that nobody without a token learns anything. No cookie is read or set: no other site's page can act here.
+
+mod body;
+mod document;
+mod problem;
+mod routes;
+
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::meeting::{Draft, Listed};
+use crate::words::{Personal, Right, RoomId};
+
+pub use problem::Refusal;
+pub(super) use routes::routes;
+
+/// One request.
+#[derive(Debug)]
+pub struct Call {
+    /// Where it comes from, to slow down those who guess.
+    pub from: Personal<std::net::IpAddr>,
+    /// What it shows.
+    pub token: Option<Secret>,
+    /// What it wants, or why that makes no sense; to be told only to who has a token.
+    pub wish: Result<Wish, Refusal>,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<Done, Refusal>>,
+}
+
+/// A token as it was shown. Wiped when dropped, never printed.
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// A token.
+    pub fn new(token: &str) -> Self {
+        Self(Zeroizing::new(token.to_owned()))
+    }
+
+    /// The token, for the one who compares its hash.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a token")
+    }
+}
+
+/// What somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To see meetings, in the order of their names.
+    List {
+        /// Those after this one.
+        after: Option<RoomId>,
+        /// At most so many.
+        most: usize,
+    },
+    /// To see one.
+    Read {
+        /// Which.
+        room: RoomId,
+    },
+    /// To make one.
+    Create(Box<Draft>),
+    /// To change one.
+    Change {
+        /// Which.
+        room: RoomId,
+        /// What.
+        draft: Box<Draft>,
+        /// Only if it was last written then.
+        expects: Option<u64>,
+    },
+    /// To take one away.
+    Delete {
+        /// Which.
+        room: RoomId,
+        /// Only if it was last written then.
+        expects: Option<u64>,
+    },
+}
+
+impl Wish {
+    /// What a token needs for it.
+    pub const fn needs(&self) -> Right {
+        match self {
+            Self::List { .. } | Self::Read { .. } => Right::Read,
+            Self::Create(_) | Self::Change { .. } | Self::Delete { .. } => Right::Write,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Some meetings.
+    Page {
+        /// Which.
+        listed: Vec<Listed>,
+        /// There are more after this one.
+        next: Option<RoomId>,
+        /// Whether their PINs may be seen.
+        pins: bool,
+    },
+    /// A meeting as it is, or is from now on.
+    Meeting {
+        /// Which.
+        listed: Box<Listed>,
+        /// Whether its PINs may be seen.
+        pins: bool,
+    },
+    /// A new meeting. Who made it sees its PINs.
+    Created(Box<Listed>),
+    /// It is no more.
+    Deleted,
+}

@@ -1,0 +1,228 @@
+//! Why something is not done, as a problem document (RFC 9457): what, which field, and what to do.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::meeting::{Fault, Taken};
+use crate::words::Right;
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No token that is known.
+    WrongToken,
+    /// Too many wrong tokens came from there: the next counts after this.
+    SlowDown(Duration),
+    /// The token has not this right.
+    NeedsRight(Right),
+    /// There is no such meeting.
+    NotFound,
+    /// It is in the configuration's file, and is changed there.
+    FromFile,
+    /// Another meeting has this name or ID.
+    Taken(Taken),
+    /// It was written since the revision that the request names.
+    Stale,
+    /// As many meetings are there as may be.
+    Full(usize),
+    /// The body is not JSON, by its own word.
+    NotJson,
+    /// The body is longer than this.
+    TooLong(usize),
+    /// The body did not come in time.
+    TooSlow,
+    /// The body, or a part of the address, cannot be read.
+    Unreadable(Fault),
+    /// It can be read, but cannot be so.
+    Faults(Vec<Fault>),
+    /// Nothing can be written now.
+    Out,
+    /// Too much at once.
+    Busy,
+    /// There is no such address.
+    NoAddress,
+    /// The address does not take this method.
+    NoMethod,
+}
+
+/// A problem (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Which kind of problem, for programs.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:einwahl:problem:faults")]
+    kind: String,
+    /// The same, for people.
+    title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What to do.
+    detail: String,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldError>,
+}
+
+/// What is wrong with a field.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FieldError {
+    /// Its name, or its path in the body.
+    #[schema(example = "endsAt")]
+    field: String,
+    /// What is wrong, and what to do.
+    message: String,
+}
+
+impl Refusal {
+    /// Status, kind and title.
+    const fn head(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::WrongToken => (StatusCode::UNAUTHORIZED, "token", "No valid token"),
+            Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "slow-down", "Too many wrong tokens"),
+            Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "The token may not do this"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "No such meeting"),
+            Self::FromFile => (StatusCode::CONFLICT, "from-file", "The meeting is in the configuration's file"),
+            Self::Taken(_) => (StatusCode::CONFLICT, "taken", "Taken by another meeting"),
+            Self::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "The meeting was changed meanwhile"),
+            Self::Full(_) => (StatusCode::CONFLICT, "full", "No further meeting can be made"),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "The body is not JSON"),
+            Self::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-long", "The body is too long"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not come in time"),
+            Self::Unreadable(_) => (StatusCode::BAD_REQUEST, "unreadable", "The request cannot be read"),
+            Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "faults", "The meeting cannot be like this"),
+            Self::Out => (StatusCode::SERVICE_UNAVAILABLE, "store", "Nothing can be written at the moment"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much at once"),
+            Self::NoAddress => (StatusCode::NOT_FOUND, "no-address", "No such address"),
+            Self::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-method", "Not with this method"),
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::WrongToken => "Send a token that the configuration knows, as `Authorization: Bearer TOKEN`. \
+                `einwahl api token NAME` makes one."
+                .into(),
+            Self::SlowDown(wait) => format!("Try again in {} s, with the right token.", seconds(*wait)),
+            Self::NeedsRight(right) => {
+                format!("Give the token the right \"{right}\" in [[api.tokens]], or use another.")
+            }
+            Self::NotFound => "Look at the list for the names that there are.".into(),
+            Self::FromFile => "Change it in einwahl.toml, and start the gateway again.".into(),
+            Self::Taken(Taken::Room) => "Choose another name, or change the meeting that has it.".into(),
+            Self::Taken(Taken::Id) => "Choose another ID, or leave it out: one that is free is made.".into(),
+            Self::Stale => "Read it again, and decide anew.".into(),
+            Self::Full(most) => {
+                format!("Delete meetings that are over, or raise most_meetings in [api] (now {most}).")
+            }
+            Self::NotJson => "Send the header `Content-Type: application/json`.".into(),
+            Self::TooLong(most) => format!("A meeting needs at most {most} bytes."),
+            Self::TooSlow => "Send all of it at once.".into(),
+            Self::Unreadable(_) | Self::Faults(_) => "Correct what `errors` names, and send it again.".into(),
+            Self::Out => "Meetings that there are go on. The gateway's log says what is wrong with the store.".into(),
+            Self::Busy => "Try again in a moment.".into(),
+            Self::NoAddress => "The addresses are in /api/openapi.json.".into(),
+            Self::NoMethod => "The header Allow says which methods there are.".into(),
+        }
+    }
+
+    fn errors(&self) -> Vec<FieldError> {
+        let error = |fault: &Fault| FieldError { field: fault.field.to_string(), message: fault.message.clone() };
+        match self {
+            Self::Unreadable(fault) => vec![error(fault)],
+            Self::Faults(faults) => faults.iter().map(error).collect(),
+            Self::Taken(taken) => {
+                let field = match taken {
+                    Taken::Room => "room",
+                    Taken::Id => "id",
+                };
+                vec![FieldError { field: field.into(), message: taken.to_string() }]
+            }
+            Self::WrongToken
+            | Self::SlowDown(_)
+            | Self::NeedsRight(_)
+            | Self::NotFound
+            | Self::FromFile
+            | Self::Stale
+            | Self::Full(_)
+            | Self::NotJson
+            | Self::TooLong(_)
+            | Self::TooSlow
+            | Self::Out
+            | Self::Busy
+            | Self::NoAddress
+            | Self::NoMethod => Vec::new(),
+        }
+    }
+
+    /// Seconds after which trying again makes sense.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::SlowDown(wait) => Some(seconds(*wait)),
+            Self::Busy => Some(1),
+            Self::Out => Some(60),
+            Self::WrongToken
+            | Self::NeedsRight(_)
+            | Self::NotFound
+            | Self::FromFile
+            | Self::Taken(_)
+            | Self::Stale
+            | Self::Full(_)
+            | Self::NotJson
+            | Self::TooLong(_)
+            | Self::TooSlow
+            | Self::Unreadable(_)
+            | Self::Faults(_)
+            | Self::NoAddress
+            | Self::NoMethod => None,
+        }
+    }
+}
+
+/// Whole seconds, and never none.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, kind, title) = self.head();
+        let problem = Problem {
+            kind: format!("urn:einwahl:problem:{kind}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail(),
+            errors: self.errors(),
+        };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"einwahl\""));
+        }
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds() {
+        assert_eq!(seconds(Duration::ZERO), 1);
+        assert_eq!(seconds(Duration::from_millis(1_001)), 2);
+        let response = Refusal::SlowDown(Duration::from_secs(4)).into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "4");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
+}

@@ -1,0 +1,479 @@
+//! Whoever makes meetings by API, against the real server: what they send, what they get, and what is there after a restart.
+#![cfg(feature = "gateway")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot run has failed"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+use einwahl::config::TokenHash;
+use serde_json::{Value, json};
+
+/// A token that may do everything, one that may only look, and one that may look and see PINs.
+const ALL: &str = "ew_all";
+const LOOKS: &str = "ew_looks";
+const SEES_PINS: &str = "ew_pins";
+
+/// A folder with a configuration, and the ports of a gateway that is started on it again and again.
+struct Town {
+    folder: PathBuf,
+    sip: u16,
+    web: u16,
+}
+
+/// A gateway that runs, and what it logs.
+struct Gateway {
+    process: Child,
+    log: Receiver<String>,
+    web: u16,
+    sip: u16,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+impl Town {
+    fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("api-{name}"));
+        drop(std::fs::remove_dir_all(&folder));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let town = Self { folder, sip: free_port(), web: free_port() };
+        let (media, browsers) = (free_port() & !1, free_port());
+        let token = |name: &str, token: &str, rights: &str| {
+            format!("[[api.tokens]]\nname = \"{name}\"\nhash = \"{}\"\nrights = {rights}\n", TokenHash::of(token))
+        };
+        let text = format!(
+            "[sip]\nlisten = [\"127.0.0.1:{}\"]\n[web]\nlisten = [\"127.0.0.1:{}\"]\n[browsers]\nlisten = [\"127.0.0.1:{browsers}\"]\n\
+             [media]\nfirst_port = {media}\nlast_port = {}\n[store]\nfolder = {:?}\n\
+             [[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\n{}{}{}",
+            town.sip,
+            town.web,
+            media.saturating_add(7),
+            town.kept(),
+            token("alles", ALL, "[\"read\", \"pins\", \"write\"]"),
+            token("schaut", LOOKS, "[\"read\"]"),
+            token("einladung", SEES_PINS, "[\"read\", \"pins\"]"),
+        );
+        std::fs::write(town.config(), text).expect("a configuration");
+        town
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.join("einwahl.toml")
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.folder.join("kept")
+    }
+
+    /// Starts, and waits until it is ready.
+    fn serves(&self) -> Gateway {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_einwahl"))
+            .args(["serve", "--config"])
+            .arg(self.config())
+            .env("EINWAHL_LOG", "einwahl=info")
+            .env("NO_COLOR", "1")
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let lines = BufReader::new(process.stderr.take().expect("its log"));
+        let (to, log) = bounded(10_000);
+        std::thread::spawn(move || lines.lines().map_while(Result::ok).try_for_each(|line| to.try_send(line)));
+        let gateway = Gateway { process, log, web: self.web, sip: self.sip };
+        gateway.logs("ready");
+        gateway
+    }
+
+    fn audit(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_einwahl"));
+        let output = command.arg("audit").args(arguments).arg("--config").arg(self.config()).output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// What came back: the status, the JSON, the headers.
+struct Reply {
+    status: u16,
+    body: Value,
+    headers: ureq::http::HeaderMap,
+}
+
+impl Reply {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Gateway {
+    /// Waits for a line of the log.
+    fn logs(&self, text: &str) -> String {
+        let mut before = Vec::new();
+        loop {
+            match self.log.recv_timeout(Duration::from_secs(60)) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => before.push(line),
+                Err(_) => panic!("no {text:?} in\n{}", before.join("\n")),
+            }
+        }
+    }
+
+    fn stops(mut self) {
+        let asked = Command::new("kill").arg(self.process.id().to_string()).status().expect("kill runs");
+        assert!(asked.success() && self.process.wait().expect("ends").success());
+    }
+
+    fn asks(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
+        self.asks_with(method, path, &[("authorization", &format!("Bearer {token}"))], body.map(Value::to_string))
+    }
+
+    fn asks_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
+        let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .tls_config(tls)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("https://127.0.0.1:{}{path}", self.web));
+        if body.is_some() && headers.iter().all(|(name, _)| *name != "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let agent = ureq::Agent::new_with_config(config);
+        let response = match body {
+            Some(body) => agent.run(request.body(body).expect("a request")),
+            None => agent.run(request.body(()).expect("a request")),
+        };
+        let mut response = response.expect("an answer");
+        let text = response.body_mut().read_to_string().expect("a text");
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
+        Reply { status: response.status().as_u16(), body, headers: response.headers().clone() }
+    }
+
+    fn makes(&self, body: &Value) -> Value {
+        let reply = self.asks("POST", "/api/v1/meetings", ALL, Some(body));
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        reply.body
+    }
+
+    /// Calls, keys, and stays until the gateway's log says how it went.
+    fn calls(&self, digits: &str, until: &str) -> String {
+        let mut phone = Command::new(env!("CARGO_BIN_EXE_einwahl"))
+            .args(["phone", &format!("sip:einwahl@127.0.0.1:{}", self.sip), "--seconds", "60", "--digits", digits])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("calls");
+        let line = self.logs(until);
+        drop(phone.kill());
+        drop(phone.wait());
+        line
+    }
+}
+
+#[test]
+fn a_meeting_made_by_api_is_there_after_a_restart_and_a_caller_gets_in_with_its_pin() {
+    let town = Town::new("restart");
+    let gateway = town.serves();
+    let made = gateway.makes(&json!({"title": "Bauausschuss", "announce": "count", "language": "en"}));
+    let (room, id, pin) = (made["room"].as_str().unwrap(), made["id"].as_str().unwrap(), made["pin"].as_str().unwrap());
+    assert_eq!((id.len(), pin.len(), made["moderatorPin"].as_str().unwrap().len()), (8, 6, 8));
+    gateway.stops();
+
+    let gateway = town.serves();
+    let path = format!("/api/v1/meetings/{room}");
+    assert_eq!(gateway.asks("GET", &path, SEES_PINS, None).body, made);
+    let joins = gateway.calls(&format!("{id}#,,{pin}#"), "a telephone joins");
+    assert!(joins.contains(room) && joins.contains("Participant"), "{joins}");
+    let list = gateway.asks("GET", "/api/v1/meetings", LOOKS, None).body;
+    let sources: Vec<_> =
+        list["meetings"].as_array().unwrap().iter().map(|one| one["source"].as_str().unwrap()).collect();
+    assert_eq!(sources.len(), 2);
+    assert!(sources.contains(&"file") && sources.contains(&"api"));
+    gateway.stops();
+    for secret in [pin, "Bauausschuss"] {
+        for file in ["store.db", "audit.db"] {
+            let bytes = std::fs::read(town.kept().join(file)).expect("a file");
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} is in {file}");
+        }
+    }
+}
+
+#[test]
+fn a_meeting_is_changed_only_by_who_knows_what_it_is_now_and_deleted_for_good() {
+    let town = Town::new("change");
+    let gateway = town.serves();
+    let made = gateway.makes(&json!({"room": "amt", "id": "2222", "pin": "1111", "moderatorPin": "3333"}));
+    let path = "/api/v1/meetings/amt";
+    let read = gateway.asks("GET", path, ALL, None);
+    let tag = read.header("etag").to_owned();
+    assert_eq!((read.status, tag.as_str()), (200, format!("\"{}\"", made["revision"]).as_str()));
+
+    let bearer = format!("Bearer {ALL}");
+    let patch = |tag: &str, body: Value| {
+        gateway.asks_with("PATCH", path, &[("authorization", &bearer), ("if-match", tag)], Some(body.to_string()))
+    };
+    let first = patch(&tag, json!({"title": "Amt", "lobby": true}));
+    assert_eq!((first.status, &first.body["title"], &first.body["pin"]), (200, &json!("Amt"), &json!("1111")));
+    assert_eq!(patch(&tag, json!({"title": "Zu spät"})).status, 412, "somebody else was faster");
+    assert_eq!(patch("\"nonsense\"", json!({})).status, 412);
+    let without = gateway.asks("PATCH", path, ALL, Some(&json!({"pin": null, "moderatorPin": null})));
+    assert_eq!((without.status, &without.body["asksForPin"]), (200, &json!(false)));
+
+    assert_eq!(gateway.asks("PATCH", path, ALL, Some(&json!({"room": "anders"}))).status, 422);
+    assert_eq!(gateway.asks("PATCH", path, ALL, Some(&json!({"id": "123456"}))).status, 409, "the file's ID");
+    assert_eq!(gateway.asks("DELETE", path, ALL, None).status, 204);
+    assert_eq!(gateway.asks("DELETE", path, ALL, None).status, 404);
+    assert_eq!(gateway.asks("GET", path, ALL, None).status, 404);
+    gateway.stops();
+    assert_eq!(town.serves().asks("GET", path, ALL, None).status, 404, "after a restart, too");
+}
+
+#[test]
+fn the_files_meetings_are_shown_and_cannot_be_changed_here() {
+    let town = Town::new("file");
+    let gateway = town.serves();
+    let read = gateway.asks("GET", "/api/v1/meetings/rat", LOOKS, None);
+    assert_eq!((read.status, &read.body["source"], &read.body["pin"]), (200, &json!("file"), &Value::Null));
+    for method in ["PATCH", "DELETE"] {
+        let reply =
+            gateway.asks(method, "/api/v1/meetings/rat", ALL, (method == "PATCH").then_some(&json!({"lobby": true})));
+        assert_eq!((reply.status, &reply.body["type"]), (409, &json!("urn:einwahl:problem:from-file")));
+    }
+    let taken = gateway.asks("POST", "/api/v1/meetings", ALL, Some(&json!({"room": "rat"})));
+    assert_eq!((taken.status, &taken.body["errors"][0]["field"]), (409, &json!("room")));
+}
+
+#[test]
+fn a_token_does_what_its_rights_say_and_who_has_none_learns_nothing() {
+    let town = Town::new("rights");
+    let gateway = town.serves();
+    let path = "/api/v1/meetings";
+    assert_eq!(gateway.asks("GET", "/api/v1/meetings/rat", SEES_PINS, None).body["pin"], "4711");
+    let refused = gateway.asks("POST", path, LOOKS, Some(&json!({})));
+    assert_eq!(refused.status, 403);
+    assert!(refused.body["detail"].as_str().unwrap().contains("\"write\""));
+    for (headers, body) in [(&[][..], None), (&[("authorization", "Basic eDp5")], Some("no JSON".to_owned()))] {
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let reply = gateway.asks_with(method, path, headers, body);
+        assert_eq!((reply.status, reply.header("www-authenticate")), (401, "Bearer realm=\"einwahl\""));
+        assert_eq!(reply.header("content-type"), "application/problem+json");
+        assert!(reply.body.get("errors").is_none(), "{}", reply.body);
+    }
+    // Guessing gets slow, for the right token from there too, and is audited.
+    let statuses: Vec<u16> = (0..7).map(|at| gateway.asks("GET", path, &format!("ew_{at}"), None).status).collect();
+    assert_eq!(statuses[..4], [401, 401, 401, 401]);
+    assert!(statuses[4..].contains(&429), "{statuses:?}");
+    let slow = gateway.asks("GET", path, ALL, None);
+    assert_eq!(slow.status, 429);
+    assert!(slow.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
+}
+
+#[test]
+fn every_mistake_is_told_with_its_field() {
+    let town = Town::new("mistakes");
+    let gateway = town.serves();
+    let path = "/api/v1/meetings";
+    let wrong = gateway.asks(
+        "POST",
+        path,
+        ALL,
+        Some(&json!({"id": "12", "pin": "abc", "opensAt": "bald", "endsAt": "2020-01-01T10:00"})),
+    );
+    let fields = |reply: &Reply| -> Vec<String> {
+        let errors = reply.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((wrong.status, fields(&wrong)), (422, vec!["id".into(), "pin".into(), "opensAt".into()]));
+    let over = gateway.asks("POST", path, ALL, Some(&json!({"endsAt": "2020-01-01T10:00"})));
+    assert_eq!((over.status, fields(&over)), (422, vec!["endsAt".into()]));
+    let unknown = gateway.asks("POST", path, ALL, Some(&json!({"pni": "4711"})));
+    assert_eq!(unknown.status, 400);
+    assert!(unknown.body["errors"][0]["message"].as_str().unwrap().contains("`moderatorPin`"), "{}", unknown.body);
+    let bearer = format!("Bearer {ALL}");
+    let send = |kind: &str, body: String| {
+        gateway.asks_with("POST", path, &[("authorization", &bearer), ("content-type", kind)], Some(body)).status
+    };
+    assert_eq!(send("text/plain", "{}".into()), 415);
+    assert_eq!(send("application/json; charset=utf-8", "{\"title\":".into()), 400);
+    assert_eq!(send("application/json", format!("{{\"title\":\"{}\"}}", "x".repeat(20_000))), 413);
+    assert_eq!(gateway.asks("GET", "/api/v1/meetings?limit=0", ALL, None).status, 400);
+    assert_eq!(gateway.asks("GET", "/api/v1/nothing", ALL, None).status, 404);
+    let method = gateway.asks("PUT", path, ALL, Some(&json!({})));
+    assert_eq!((method.status, method.header("content-type")), (405, "application/problem+json"));
+    assert!(method.header("allow").contains("POST"), "{:?}", method.headers);
+    let document = gateway.asks_with("GET", "/api/openapi.json", &[], None);
+    assert_eq!(document.body["openapi"].as_str().unwrap().split('.').next(), Some("3"));
+}
+
+#[test]
+fn of_many_who_want_the_same_id_at_once_one_gets_it_and_no_change_is_lost() {
+    let town = Town::new("race");
+    let gateway = town.serves();
+    let statuses: Vec<u16> = std::thread::scope(|threads| {
+        let racers: Vec<_> = (0..8)
+            .map(|_| {
+                threads.spawn(|| gateway.asks("POST", "/api/v1/meetings", ALL, Some(&json!({"id": "777777"}))).status)
+            })
+            .collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [201, 409].contains(status)), "{statuses:?}");
+
+    gateway.makes(&json!({"room": "viele"}));
+    let changes =
+        [json!({"title": "T"}), json!({"lobby": true}), json!({"announce": "count"}), json!({"language": "en"})];
+    std::thread::scope(|threads| {
+        for change in &changes {
+            threads
+                .spawn(|| assert_eq!(gateway.asks("PATCH", "/api/v1/meetings/viele", ALL, Some(change)).status, 200));
+        }
+    });
+    let now = gateway.asks("GET", "/api/v1/meetings/viele", ALL, None).body;
+    assert_eq!(
+        (&now["title"], &now["lobby"], &now["announce"], &now["language"]),
+        (&json!("T"), &json!(true), &json!("count"), &json!("en")),
+    );
+}
+
+#[test]
+fn the_audit_tells_who_did_what_and_whether_somebody_tampered_with_it() {
+    let town = Town::new("audit");
+    let gateway = town.serves();
+    gateway.makes(&json!({"room": "amt", "title": "Geheim", "pin": "909090"}));
+    gateway.asks("PATCH", "/api/v1/meetings/amt", ALL, Some(&json!({"lobby": true})));
+    gateway.asks("DELETE", "/api/v1/meetings/amt", ALL, None);
+    let (code, told) = town.audit(&["verify"]);
+    assert_eq!(code, Some(0), "while it runs: {told}");
+    gateway.stops();
+    let (code, text) = town.audit(&["list", "--json"]);
+    let entries: Value = serde_json::from_str(&text).expect("one JSON document");
+    let what: Vec<_> = entries.as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
+    let expected = ["started", "loaded", "meetingCreated", "meetingChanged", "meetingDeleted", "stopped"];
+    assert_eq!((code, what.as_slice()), (Some(0), &expected[..]));
+    assert_eq!((&entries[3]["by"], &entries[3]["fields"]), (&json!("alles"), &json!(["lobby"])));
+    assert!(!text.contains("909090") && !text.contains("Geheim"), "{text}");
+
+    let noted = town.audit(&["verify"]).1.lines().last().unwrap().trim_start_matches("last: ").to_owned();
+    assert_eq!(town.audit(&["verify", "--seen", &noted]).0, Some(0));
+    assert_eq!(town.audit(&["verify", "--seen", "nonsense"]).0, Some(2));
+    let file = rusqlite::Connection::open(town.kept().join("audit.db")).expect("opens");
+    file.execute_batch("DROP TRIGGER entries_are_never_changed; UPDATE audit SET entry = replace(entry, 'amt', 'rat') WHERE number = 5")
+        .expect("tampered");
+    let (code, told) = town.audit(&["verify"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("entry 5: "), "{told}");
+}
+
+#[test]
+fn when_the_store_is_broken_the_files_meetings_go_on_and_the_api_says_so() {
+    let town = Town::new("broken");
+    let gateway = town.serves();
+    gateway.makes(&json!({"room": "amt"}));
+    // While it runs: somebody else holds the file, as a disk does that hangs.
+    let database = town.kept().join("store.db");
+    let other = rusqlite::Connection::open(&database).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("held");
+    let change = || gateway.asks("PATCH", "/api/v1/meetings/amt", ALL, Some(&json!({"lobby": true})));
+    let refused = change();
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "60"), "{}", refused.body);
+    assert_eq!(gateway.asks("GET", "/api/v1/meetings/amt", ALL, None).status, 200);
+    gateway.calls("123456#,,4711#", "a telephone joins");
+    other.execute_batch("ROLLBACK").expect("released");
+    assert_eq!(change().status, 200, "and it recovers");
+    drop((other, gateway));
+
+    // At a start: an error that names the file and what to do, and the file's meetings.
+    std::fs::write(&database, "no database any more".repeat(1_000)).expect("written");
+    for beside in ["store.db-wal", "store.db-shm"] {
+        drop(std::fs::remove_file(town.kept().join(beside)));
+    }
+    let gateway = town.serves();
+    gateway.calls("123456#,,4711#", "a telephone joins");
+    let list = gateway.asks("GET", "/api/v1/meetings", ALL, None).body;
+    assert_eq!(list["meetings"].as_array().unwrap().len(), 1);
+    let refused = gateway.asks("POST", "/api/v1/meetings", ALL, Some(&json!({})));
+    assert_eq!((refused.status, &refused.body["type"]), (503, &json!("urn:einwahl:problem:store")));
+}
+
+#[test]
+fn a_meeting_that_is_over_says_so_to_who_knows_the_pin_and_sounds_unknown_to_others() {
+    let town = Town::new("over");
+    let gateway = town.serves();
+    let text = std::fs::read_to_string(town.config()).expect("the configuration");
+    gateway.stops();
+    let over =
+        "[[meetings]]\nroom = \"alt\"\nid = \"555555\"\npin = \"5555\"\nends_at = \"2020-01-01T10:00\"\n[[api.tokens]]";
+    std::fs::write(town.config(), text.replacen("[[api.tokens]]", over, 1)).expect("written");
+    let gateway = town.serves();
+    let line = gateway.calls("555555#,,5555#", "hung up");
+    assert!(line.contains("NotNow(Over)"), "{line}");
+    let line = gateway.calls("555555#,,1234#,,555555#,,1234#,,555555#,,1234#", "hung up");
+    assert!(line.contains("TriesUsedUp"), "{line}");
+}
+
+#[test]
+fn a_gateway_whose_folder_cannot_be_used_says_why_and_does_not_start() {
+    let town = Town::new("folder");
+    let _gateway = town.serves();
+    let start = |town: &Town| {
+        let output = Command::new(env!("CARGO_BIN_EXE_einwahl"))
+            .args(["serve", "--config"])
+            .arg(town.config())
+            .output()
+            .expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, told) = start(&town);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("another einwahl uses this folder"), "{told}");
+    let other = Town::new("no-folder");
+    std::fs::write(other.kept(), "a file").expect("written");
+    let (code, told) = start(&other);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("[store] folder"), "{told}");
+}
+
+#[test]
+fn a_token_is_made_shown_once_and_recognised_by_the_line_for_the_configuration() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_einwahl")).args(arguments).output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, told) = run(&["api", "token", "ratsinfo", "--rights", "read,write"]);
+    assert_eq!(code, Some(0));
+    let token = told.lines().find(|line| line.starts_with("ew_")).expect("a token");
+    let config = &told[told.find("[[api.tokens]]").expect("the lines")..];
+    let read = einwahl::config::Config::from_toml(config).expect("usable");
+    assert!(read.api.tokens[0].hash.is(&TokenHash::of(token)) && read.api.tokens[0].rights.len() == 2);
+    assert_eq!(run(&["api", "token", "Rats Info"]).0, Some(2));
+    assert_eq!(run(&["api", "token", "x", "--rights", "all"]).0, Some(2));
+}
