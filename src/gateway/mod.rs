@@ -9,6 +9,7 @@
 mod caller;
 mod clock;
 mod meetings;
+mod quality;
 mod routing;
 mod settings;
 mod visitors;
@@ -160,7 +161,15 @@ impl Gateway {
         }
         self.door.close();
         self.pages.close();
+        for leg in self.callers.keys().copied().chain(self.visitors.legs()) {
+            self.tell_media(workers::Command::Remove { leg });
+        }
         self.pool.stop();
+        while let Ok(event) = self.media.try_recv() {
+            if let workers::Event::Over { leg, quality } = event {
+                quality::tell_of_all(leg, &quality);
+            }
+        }
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
@@ -185,6 +194,8 @@ impl Gateway {
             workers::Event::Digit { leg, digit } => self.tell_menu(leg, ivr::Input::Digit(digit)),
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
+            workers::Event::Quality { leg, quality } => quality::tell_of_now(leg, &quality),
+            workers::Event::Over { leg, quality } => quality::tell_of_all(leg, &quality),
             workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
             // The page notices too, and asks for a restart; its place is its own while it is connected.
             workers::Event::Lost { leg } if self.visitors.is_here(leg) => {
@@ -419,9 +430,9 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// For SSRC, sequence number and timestamp. If the system has no randomness, the leg still works: they are no secrets.
-fn chance() -> [u8; 10] {
-    let mut bytes = [0; 10];
+/// For SSRC, sequence number, timestamp, and the name and clock in reports. If the system has no randomness, the leg still works: they are no secrets.
+fn chance() -> [u8; 32] {
+    let mut bytes = [0; 32];
     if let Err(error) = getrandom::fill(&mut bytes) {
         tracing::error!(%error, "the system gives no randomness");
     }

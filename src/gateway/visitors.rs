@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::{Gateway, chance, clock};
 use crate::browser::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
 use crate::ivr::{Admission, Notice, Obstacle, Target};
-use crate::media::BrowserLeg;
+use crate::media::{BrowserLeg, CanonicalName};
 use crate::room::{Command, Kind, Name, Newcomer, Numbered, Refusal, Why};
 use crate::web::{self, Answer, Code, End, Hello, Link, Request};
 use crate::words::{LegId, ParticipantId, Personal, Pin, Role, RoomId, SessionId};
@@ -34,6 +34,7 @@ pub(super) struct Visitor {
 struct Connection {
     fingerprint: Fingerprint,
     first_ssrc: u32,
+    name: CanonicalName,
 }
 
 /// All of them.
@@ -51,6 +52,11 @@ const FIRST_LEG: u64 = 1 << 62;
 impl Visitors {
     pub(super) fn is_here(&self, leg: LegId) -> bool {
         self.by_leg.contains_key(&leg)
+    }
+
+    /// Everybody's leg.
+    pub(super) fn legs(&self) -> impl Iterator<Item = LegId> {
+        self.by_leg.keys().copied()
     }
 
     fn next_leg(&mut self) -> LegId {
@@ -195,15 +201,17 @@ impl Gateway {
         let now = clock::now();
         let credentials = Credentials::new(&random(), &offer.ufrag);
         let first_ssrc = u32::from_be_bytes(random());
-        let (session, answer) = answer(offer, self.identity.fingerprint(), &credentials, &self.candidates, first_ssrc);
-        let browser = BrowserLeg::new(session, chance()).map_err(|error| fault(error.to_string()))?;
+        let name = CanonicalName::new(random());
+        let ours = self.identity.fingerprint();
+        let (session, answer) = answer(offer, ours, &credentials, &self.candidates, first_ssrc, &name);
+        let browser = BrowserLeg::new(session, chance(), now).map_err(|error| fault(error.to_string()))?;
         let ufrag = credentials.ufrag.clone();
         let transport = Transport::new(&self.identity, credentials, offer.fingerprint, now)
             .map_err(|error| fault(error.to_string()))?;
         let command =
             workers::Command::AddBrowser { leg, ufrag, transport: Box::new(transport), browser: Box::new(browser) };
         self.pool.send(command).map_err(|error| fault(error.to_string()))?;
-        Ok((Connection { fingerprint: offer.fingerprint, first_ssrc }, answer))
+        Ok((Connection { fingerprint: offer.fingerprint, first_ssrc, name }, answer))
     }
 
     /// Answers an offer for a connection that there is: a restart.
@@ -214,7 +222,8 @@ impl Gateway {
         }
         let credentials = Credentials::new(&random(), &offer.ufrag);
         let ours = self.identity.fingerprint();
-        let (_, answer) = answer(offer, ours, &credentials, &self.candidates, connection.first_ssrc);
+        let Connection { first_ssrc, name, .. } = connection;
+        let (_, answer) = answer(offer, ours, &credentials, &self.candidates, *first_ssrc, name);
         self.tell_media(workers::Command::Restart { leg, credentials });
         Some(answer)
     }

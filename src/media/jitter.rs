@@ -62,6 +62,18 @@ pub struct Counts {
     pub corrupt: u64,
 }
 
+impl std::ops::Add for Counts {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            late: self.late + other.late,
+            lost: self.lost + other.lost,
+            recovered: self.recovered + other.recovered,
+            corrupt: self.corrupt + other.corrupt,
+        }
+    }
+}
+
 /// See the module.
 pub struct JitterBuffer {
     decoder: Decoder,

@@ -109,8 +109,8 @@ fn strokes(digits: &str) -> Result<Vec<Stroke>, Failed> {
 pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed> {
     let strokes = strokes(&wish.digits)?;
     let callee = Uri::try_from(wish.uri.as_str()).map_err(|_| Failed::Uri { uri: wish.uri.clone() })?;
-    let media = open(SocketAddr::new(wish.local, 0)).await?;
-    let ours = media.local_addr()?;
+    let media = Sockets::open(wish.local).await?;
+    let ours = media.rtp.local_addr()?;
     let closing = CancellationToken::new();
     let _closes = closing.clone().drop_guard();
     let transports = TransportLayer::new(closing.clone());
@@ -187,9 +187,34 @@ fn read_answer(answer: &Response, ours: SocketAddr, codecs: &[Codec]) -> Result<
     sdp::accept(&body, ours, codecs).map_err(|refusal| Failed::Answer(refusal.to_string()))
 }
 
-#[allow(clippy::disallowed_methods, reason = "a telephone opens the socket of its call")]
-async fn open(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    UdpSocket::bind(address).await
+/// The sockets of one call: RTP on an even port and RTCP above it (RFC 3550 section 11).
+struct Sockets {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+}
+
+impl Sockets {
+    #[allow(clippy::disallowed_methods, reason = "a telephone opens the sockets of its call")]
+    async fn open(local: IpAddr) -> std::io::Result<Self> {
+        let mut last = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        for _ in 0..64 {
+            let rtp = UdpSocket::bind(SocketAddr::new(local, 0)).await?;
+            let port = rtp.local_addr()?.port();
+            if port % 2 == 0 {
+                match UdpSocket::bind(SocketAddr::new(local, port.saturating_add(1))).await {
+                    Ok(rtcp) => return Ok(Self { rtp, rtcp }),
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// A report that cannot be sent is followed by another.
+    async fn report(&self, is_muxed: bool, report: &[u8], target: SocketAddr) {
+        let socket = if is_muxed { &self.rtp } else { &self.rtcp };
+        let _ = socket.send_to(report, target).await;
+    }
 }
 
 /// The telephone's one clock.

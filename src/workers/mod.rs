@@ -8,6 +8,8 @@ mod line;
 mod pages;
 mod port;
 mod ports;
+mod reports;
+mod stamp;
 mod thread;
 
 use std::net::{IpAddr, SocketAddr};
@@ -21,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::browser::{Credentials, Transport};
 use crate::media::codec::CodecError;
-use crate::media::{BrowserLeg, Clip, PhoneLeg, Session};
+use crate::media::{BrowserLeg, Clip, PhoneLeg, Quality, Session};
 use crate::words::{Digit, LegId, RoomId};
 
 use ports::Ports;
@@ -154,6 +156,20 @@ pub enum Event {
         /// Which leg.
         leg: LegId,
     },
+    /// How a leg fares, every five seconds or so.
+    Quality {
+        /// Which leg.
+        leg: LegId,
+        /// Since it began.
+        quality: Quality,
+    },
+    /// A leg was removed.
+    Over {
+        /// Which leg.
+        leg: LegId,
+        /// How it fared.
+        quality: Quality,
+    },
     /// Nothing has come from this leg for too long: a phone's call is over; a browser may come back.
     Lost {
         /// Which leg.
@@ -234,7 +250,7 @@ impl Pool {
     ///
     /// # Errors
     /// The codec does not start, or the thread takes no more.
-    pub fn add_phone(&self, leg: LegId, ports: PortPair, session: Session, chance: [u8; 10]) -> Result<(), CannotAdd> {
+    pub fn add_phone(&self, leg: LegId, ports: PortPair, session: Session, chance: [u8; 32]) -> Result<(), CannotAdd> {
         let phone = Box::new(PhoneLeg::new(session, chance, clock::now())?);
         Ok(self.send(Command::AddPhone { leg, ports, phone })?)
     }

@@ -8,7 +8,6 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct PortPair {
     pub(super) rtp: UdpSocket,
-    #[allow(dead_code, reason = "held, so that the port above stays ours")]
     pub(super) rtcp: UdpSocket,
     address: SocketAddr,
 }
@@ -58,5 +57,6 @@ fn bind(address: IpAddr, port: u16) -> std::io::Result<PortPair> {
     let rtcp = UdpSocket::bind((address, port.saturating_add(1)))?;
     rtp.set_nonblocking(true)?;
     rtcp.set_nonblocking(true)?;
+    super::stamp::ask_for_stamps(&rtcp);
     Ok(PortPair { rtp, rtcp, address: SocketAddr::new(address, port) })
 }

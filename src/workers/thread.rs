@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::line::Line;
 use super::pages::Pages;
+use super::reports::{self, Reports};
 use super::{Command, Event, Figures, clock, count};
 use crate::media::leg::Datagram;
 use crate::media::leg::TICK;
@@ -27,6 +28,7 @@ pub(super) struct Worker {
     private: BTreeMap<LegId, PhoneLeg>,
     pages: Pages,
     shards: BTreeMap<RoomId, Shard>,
+    reports: Reports,
 }
 
 /// How long a line may be silent, and what it hears before its call ends.
@@ -52,7 +54,7 @@ impl Worker {
     ) -> Self {
         let (lines, private, shards) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
         let silence = Silence { most: silence, warning: warning() };
-        Self { queue, events, figures, silence, lines, private, pages, shards }
+        Self { queue, events, figures, silence, lines, private, pages, shards, reports: Reports::default() }
     }
 
     pub(super) fn run(mut self) {
@@ -107,12 +109,7 @@ impl Worker {
                     shard.chime(clips);
                 }
             }
-            Command::Remove { leg } => {
-                self.exit(leg);
-                self.private.remove(&leg);
-                self.lines.remove(&leg);
-                self.pages.remove(leg);
-            }
+            Command::Remove { leg } => self.remove(leg),
         }
         self.figures.legs.store((self.lines.len() + self.pages.len()) as u64, Ordering::Relaxed);
     }
@@ -155,6 +152,19 @@ impl Worker {
         if shard.is_empty() {
             self.shards.remove(&room);
         }
+    }
+
+    fn remove(&mut self, leg: LegId) {
+        let now = clock::now();
+        self.exit(leg);
+        if let (Some(line), Some(mut phone)) = (self.lines.remove(&leg), self.private.remove(&leg)) {
+            self.tell(reports::end_phone(leg, &line, &mut phone, now));
+        }
+        if let Some(mut browser) = self.pages.get_mut(leg).and_then(|page| page.private.take()) {
+            let over = reports::end_page(leg, &mut self.pages, &mut browser, now);
+            self.tell(over);
+        }
+        self.pages.remove(leg);
     }
 
     fn mute(&mut self, leg: LegId, on: bool) {
@@ -214,10 +224,34 @@ impl Worker {
                 news.push(Event::Speaking { room: room.clone(), legs: shard.speaking() });
             }
         }
-        for event in news {
-            if self.events.try_send(event).is_err() {
-                count(&self.figures.dropped_events);
+        self.report(now, &mut news);
+        news.into_iter().for_each(|event| self.tell(event));
+    }
+
+    /// Takes and sends RTCP. Those browsers that are in no room have had theirs.
+    fn report(&mut self, now: Instant, news: &mut Vec<Event>) {
+        let Self { reports, lines, private, pages, shards, .. } = self;
+        reports.begin_tick();
+        for (leg, phone) in private {
+            if let Some(line) = lines.get(leg) {
+                reports.of_phone(*leg, line, phone, now, news);
             }
+        }
+        for shard in shards.values_mut() {
+            for (leg, seat) in shard.seats() {
+                if let Some(line) = lines.get(&leg) {
+                    reports.of_phone(leg, line, &mut seat.leg, now, news);
+                }
+            }
+            for (leg, seat) in shard.browsers() {
+                reports::of_page(leg, pages, &mut seat.leg, now, news);
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        if self.events.try_send(event).is_err() {
+            count(&self.figures.dropped_events);
         }
     }
 }
