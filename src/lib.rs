@@ -42,6 +42,7 @@ pub mod room;
 pub mod ivr;
 pub mod dialplan;
 pub mod call;
+pub mod wire;
 pub mod browser;
 pub mod media;
 pub mod words;
