@@ -36,6 +36,10 @@ pub mod sip;
 pub mod web;
 #[cfg(feature = "gateway")]
 pub mod workers;
+#[cfg(feature = "gateway")]
+pub mod store;
+#[cfg(feature = "gateway")]
+pub mod records;
 
 // --- pure: facts and time in, effects out ---
 pub mod room;

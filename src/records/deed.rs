@@ -1,0 +1,131 @@
+//! What is noted. An entry is one JSON object, written once and hashed as it is written.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::chain::Hash;
+use crate::words::{ParticipantId, RoomId};
+
+/// What somebody did, or what happened. As JSON: `{"what":"meetingDeleted","room":"rat","by":"ratsinfo"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Deed {
+    /// The gateway started.
+    Started {
+        /// Which version.
+        version: String,
+    },
+    /// It was stopped in an orderly way.
+    Stopped,
+    /// What an admin wrote was loaded.
+    Loaded {
+        /// SHA-256 of the dialplan, as it is printed for debugging: the same plan has the same.
+        dialplan: String,
+        /// How many meetings the file has.
+        meetings: usize,
+        /// Who may use the API.
+        tokens: Vec<String>,
+    },
+    /// Somebody made a meeting by the API.
+    MeetingCreated {
+        /// Its name.
+        room: RoomId,
+        /// The name of the token.
+        by: String,
+    },
+    /// Somebody changed a meeting by the API.
+    MeetingChanged {
+        /// Its name.
+        room: RoomId,
+        /// The name of the token.
+        by: String,
+        /// What was changed, not to what.
+        fields: Vec<String>,
+    },
+    /// Somebody deleted a meeting by the API.
+    MeetingDeleted {
+        /// Its name.
+        room: RoomId,
+        /// The name of the token.
+        by: String,
+    },
+    /// A moderator did something that concerns others.
+    Moderated {
+        /// Where.
+        room: RoomId,
+        /// Which line of the roster did it.
+        by: ParticipantId,
+        /// What.
+        act: String,
+        /// To whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whom: Option<ParticipantId>,
+        /// Switched on, or off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<bool>,
+    },
+    /// Somebody seems to guess.
+    Guessing {
+        /// Where.
+        door: Door,
+        /// Who, masked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caller: Option<String>,
+        /// At which meeting, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+        /// What is counted: those of one `caller`, or those at one `conference`.
+        counted: String,
+        /// Failures that are remembered.
+        failures: u32,
+    },
+    /// Entries could not be written before this one.
+    Missing {
+        /// How many.
+        entries: u64,
+    },
+    /// Entries were deleted because their time was over; the chain goes on from the hash of the last of them.
+    Checkpoint {
+        /// The first that was deleted.
+        from: u64,
+        /// The last.
+        to: u64,
+        /// Its hash.
+        hash: Hash,
+    },
+}
+
+/// Where somebody came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Door {
+    /// By telephone.
+    Phone,
+    /// By browser.
+    Browser,
+    /// By the API.
+    Api,
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number, from 1 without a gap.
+    pub number: u64,
+    /// When; to the millisecond, in UTC, so that the order of the texts is that of the times.
+    pub at: String,
+    /// What.
+    #[serde(flatten)]
+    pub deed: Deed,
+}
+
+impl Entry {
+    pub(super) fn new(number: u64, at: Timestamp, deed: Deed) -> Self {
+        Self { number, at: written(at), deed }
+    }
+}
+
+/// A time as entries write it.
+pub(super) fn written(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
