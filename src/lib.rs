@@ -35,6 +35,8 @@ pub mod sip;
 #[cfg(feature = "gateway")]
 pub mod web;
 #[cfg(feature = "gateway")]
+pub mod observe;
+#[cfg(feature = "gateway")]
 pub mod workers;
 #[cfg(feature = "gateway")]
 pub mod store;

@@ -2,6 +2,8 @@
 
 #[path = "command/dialplan.rs"]
 mod dialplan;
+#[path = "command/prompts.rs"]
+mod prompts;
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -38,7 +40,10 @@ enum Command {
     /// Look for mistakes in the dialplan, or see what a call would do
     #[command(subcommand)]
     Dialplan(dialplan::Dialplan),
-    /// Check the configuration and the dialplan.
+    /// Tell what callers hear, and how to replace it
+    #[command(subcommand)]
+    Prompts(prompts::Prompts),
+    /// Check the configuration, the prompts and the dialplan.
     Check {
         /// The configuration.
         #[arg(long)]
@@ -88,9 +93,12 @@ fn main() -> ExitCode {
         Command::Demo => demo(),
         Command::Phone(arguments) => dial(arguments),
         Command::Dialplan(command) => dialplan::run(command),
+        Command::Prompts(command) => prompts::run(command),
         Command::Check { config } => with_config(config, |config| {
             say("configuration: no errors");
-            dialplan::lint(&config, dialplan::Format::Text)
+            let prompts = prompts::check(&config);
+            let plan = dialplan::lint(&config, dialplan::Format::Text);
+            if prompts { plan } else { ExitCode::FAILURE }
         }),
     }
 }

@@ -172,6 +172,46 @@ impl Refusal {
         }
     }
 
+    /// One word for it, for figures.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoRule => "no-rule",
+            Self::Forbidden => "forbidden",
+            Self::RoomLocked => "room-locked",
+            Self::Closed => "closed",
+            Self::Busy => "busy",
+            Self::NoCommonCodec { .. } => "no-common-codec",
+            Self::BadOffer => "bad-offer",
+            Self::NoCommonAddress => "no-common-address",
+            Self::NoCommonTransport => "no-common-transport",
+            Self::IntervalTooSmall { .. } => "interval-too-small",
+            Self::Draining => "draining",
+            Self::Full => "full",
+            Self::Flood => "flood",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::Emergency => "emergency",
+        }
+    }
+
+    /// Every word of [`Self::reason`].
+    pub const REASONS: [&'static str; 15] = [
+        "no-rule",
+        "forbidden",
+        "room-locked",
+        "closed",
+        "busy",
+        "no-common-codec",
+        "bad-offer",
+        "no-common-address",
+        "no-common-transport",
+        "interval-too-small",
+        "draining",
+        "full",
+        "flood",
+        "elsewhere",
+        "emergency",
+    ];
+
     /// Where to try instead, for the `Contact` header of a 302 (RFC 3261 section 21.3.3).
     pub const fn contact(&self) -> Option<&String> {
         if let Self::Elsewhere { to } = self { Some(to) } else { None }
@@ -278,6 +318,17 @@ mod tests {
             assert_eq!(wire.status == 488, wire.warning.is_some(), "{refusal:?}");
             assert_eq!(wire.status == 422, wire.min_se.is_some(), "{refusal:?}");
         }
+    }
+
+    #[test]
+    fn each_refusal_has_a_word_of_its_own() {
+        let elsewhere = Refusal::Elsewhere { to: String::from("sip:100@pbx.example") };
+        let mut words: Vec<_> =
+            every().into_iter().chain([elsewhere, Refusal::Emergency]).map(|refusal| refusal.reason()).collect();
+        let mut known = Refusal::REASONS.to_vec();
+        words.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(words, known);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! configuration; a word that means nothing is refused with its place, and what would be understood.
 
 mod plan;
+mod prompts;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,9 +11,11 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
+use crate::room::Announce;
 use crate::words::{Codec, ConferenceId, Country, Language, RoomId, TrunkName};
 
 pub use plan::{NoZone, Unreadable};
+pub use prompts::PromptProblem;
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -26,6 +29,8 @@ pub struct Config {
     pub web: Web,
     /// The sound of browsers.
     pub browsers: Browsers,
+    /// What can be seen from outside.
+    pub observe: Observe,
     /// What callers hear first.
     pub menu: Menu,
     /// What calls are for.
@@ -116,12 +121,29 @@ impl Default for Browsers {
     }
 }
 
+/// What can be seen from outside: `/healthz`, `/readyz`, `/metrics`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Observe {
+    /// Where to listen for those who watch, with HTTP; nowhere, and `/metrics` is at the door for browsers.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses that may read figures. At the door for browsers this machine may, too; at `listen` everybody, unless some
+    /// are named.
+    pub allow: Vec<IpAddr>,
+}
+
 /// What callers hear first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Menu {
-    /// In which language.
+    /// In which language, where the dialplan names none.
     pub language: Language,
+    /// Let callers choose another by key first.
+    pub ask_language: bool,
+    /// The folder with the institution's own sounds: `de/welcome.wav` in it is heard in place of ours.
+    pub prompts: Option<PathBuf>,
+    /// What a meeting hears when somebody comes or goes, where it does not say itself.
+    pub announce: Announce,
 }
 
 /// What calls are for.
@@ -172,6 +194,9 @@ pub struct Meeting {
     /// Callers wait until they are admitted.
     #[serde(default)]
     pub lobby: bool,
+    /// What it hears when somebody comes or goes: `chime`, `count` or `nothing`.
+    #[serde(default)]
+    pub announce: Option<Announce>,
 }
 
 /// A PIN in a file: checked, and not printed.

@@ -8,6 +8,7 @@
 
 mod caller;
 mod clock;
+mod health;
 mod meetings;
 mod quality;
 mod routing;
@@ -25,6 +26,7 @@ use crate::call::{Refusal, sdp};
 use crate::dialplan::Plan;
 use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
 use crate::media::Clip;
+use crate::observe::{BEAT, Observed, Who};
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
 use crate::web;
@@ -33,6 +35,7 @@ use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
 pub use clock::local as local_time;
+use health::Health;
 pub use meetings::Meeting;
 use meetings::Meetings;
 use routing::Routing;
@@ -56,6 +59,8 @@ pub struct Config {
     pub language: Language,
     /// The menu.
     pub menu: ivr::Config,
+    /// What callers hear.
+    pub library: Library,
     /// What calls are for.
     pub plan: Plan,
     /// The institution's time.
@@ -79,9 +84,6 @@ pub enum CannotStart {
     /// No media thread.
     #[error("the media thread did not start: {0}")]
     Media(#[from] std::io::Error),
-    /// Prompts that cannot be used.
-    #[error("prompts cannot be used: {0:?}")]
-    Prompts(Vec<ivr::Problem>),
 }
 
 /// Events that may wait. A door that finds its queue full refuses the call with 503.
@@ -93,12 +95,14 @@ pub struct Gateway {
     routing: Routing,
     door: Door,
     pool: Pool,
-    library: Library,
     guard: Guard,
     page_guard: Guard<Personal<std::net::IpAddr>>,
     identity: Identity,
     candidates: Vec<Candidate>,
     pages: web::Door,
+    observed: Observed,
+    health: Health,
+    draining: CancellationToken,
     visitors: Visitors,
     meetings: Meetings,
     callers: BTreeMap<LegId, Caller>,
@@ -112,21 +116,25 @@ impl Gateway {
     /// Opens the doors.
     ///
     /// # Errors
-    /// An address is taken, or a prompt is broken.
+    /// An address is taken.
     pub async fn start(mut config: Config) -> Result<Self, CannotStart> {
-        let library = Library::load(|_| None).map_err(CannotStart::Prompts)?;
         let (to_media, media) = mpsc::channel(QUEUE);
         let pool = Pool::start(&config.media, to_media)?;
+        let observed = Observed::new(pool.figures(), clock::unix());
+        let health = Health::new(&observed, &pool);
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
-        let door = Door::open(config.sip.clone(), to_signalling).await?;
+        let door = Door::open(config.sip.clone(), observed.clone(), to_signalling).await?;
         let (to_visits, visits) = mpsc::channel(QUEUE);
-        let pages = web::Door::open(&config.web, to_visits)?;
+        let pages = web::Door::open(&config.web, &observed, to_visits)?;
         Ok(Self {
             page_guard: Guard::new(GuardConfig::default()),
             routing: Routing { plan: config.plan.clone(), zone: config.zone.clone() },
             identity: Identity::generate()?,
             candidates: visitors::candidates(&config.media.browsers, &config.public),
             pages,
+            observed,
+            health,
+            draining: CancellationToken::new(),
             visitors: Visitors::default(),
             visits,
             meetings: Meetings::new(std::mem::take(&mut config.meetings)),
@@ -136,14 +144,16 @@ impl Gateway {
             config,
             door,
             pool,
-            library,
             signalling,
             media,
         })
     }
 
-    /// Serves until `closing`; then every call is hung up.
+    /// Serves until `closing`; then every call is hung up. Once [`Self::draining`] is cancelled nobody new is taken.
     pub async fn serve(mut self, closing: CancellationToken) {
+        let mut beats = tokio::time::interval(BEAT);
+        let draining = self.draining.clone();
+        let mut drained = false;
         loop {
             let deadline = self.next_deadline();
             tokio::select! {
@@ -152,10 +162,14 @@ impl Gateway {
                 Some(event) = self.visits.recv() => self.on_page(event),
                 Some(event) = self.media.recv() => self.on_media(event),
                 () = until(deadline) => self.on_time(),
+                _ = beats.tick() => self.beat(),
+                () = draining.cancelled(), if !drained => {
+                    self.drain();
+                    drained = true;
+                }
             }
         }
-        self.door.drain();
-        self.pages.drain();
+        self.drain();
         for leg in self.callers.keys() {
             self.door.hang_up(CallId(leg.0)).await;
         }
@@ -315,6 +329,7 @@ impl Gateway {
                     let conference = self.meetings.conference(&target);
                     let caller = self.callers.get(&leg).and_then(|caller| caller.number.as_ref());
                     for suspicion in self.guard.failed(caller, conference.as_ref(), clock::now()) {
+                        self.observed.suspected(Who::Phone);
                         tracing::warn!(%leg, ?incident, ?suspicion, "somebody seems to guess");
                     }
                 }
@@ -385,7 +400,7 @@ impl Gateway {
     }
 
     fn clip(&self, spoken: Spoken) -> Option<Clip> {
-        self.library.sound(spoken).map(Clip::new)
+        self.config.library.sound(spoken).map(Clip::new)
     }
 
     fn next_deadline(&self) -> Option<Instant> {

@@ -16,6 +16,9 @@ pub enum Unfit {
     /// Every problem of the dialplan.
     #[error("the dialplan cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Problems(Vec<Problem>),
+    /// Every problem of the institution's own prompts.
+    #[error("the prompts cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Prompts(Vec<config::PromptProblem>),
     /// See [`config::NoZone`].
     #[error(transparent)]
     Zone(#[from] config::NoZone),
@@ -33,6 +36,8 @@ impl TryFrom<config::Config> for Config {
             tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
         }
         let zone = file.zone()?;
+        let library = file.prompts().map_err(Unfit::Prompts)?;
+        let announce = file.menu.announce;
         Ok(Self {
             plan,
             zone,
@@ -51,24 +56,29 @@ impl TryFrom<config::Config> for Config {
                 listen: file.web.listen,
                 certificate: file.web.certificate.zip(file.web.key),
                 most_pages: file.web.most_pages,
+                watch: file.observe.listen,
+                watchers: file.observe.allow,
             },
             public: file.browsers.public,
             codecs: file.media.codecs,
             language: file.menu.language,
-            menu: ivr::Config::default(),
-            meetings: file.meetings.into_iter().map(Meeting::from).collect(),
+            menu: ivr::Config { ask_language: file.menu.ask_language, ..ivr::Config::default() },
+            library,
+            meetings: file.meetings.into_iter().map(|meeting| Meeting::of(meeting, announce)).collect(),
         })
     }
 }
 
-impl From<config::Meeting> for Meeting {
-    fn from(meeting: config::Meeting) -> Self {
+impl Meeting {
+    /// `announce`: what meetings hear that do not say themselves.
+    fn of(meeting: config::Meeting, announce: room::Announce) -> Self {
+        let announce = meeting.announce.unwrap_or(announce);
         Self {
             room: meeting.room,
             id: meeting.id,
             pin: meeting.pin.map(|pin| pin.0),
             moderator_pin: meeting.moderator_pin.map(|pin| pin.0),
-            config: room::Config { title: meeting.title, lobby: meeting.lobby, ..room::Config::default() },
+            config: room::Config { title: meeting.title, lobby: meeting.lobby, announce, ..room::Config::default() },
         }
     }
 }

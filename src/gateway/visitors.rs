@@ -7,6 +7,7 @@ use super::{Gateway, chance, clock};
 use crate::browser::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
 use crate::ivr::{Admission, Notice, Obstacle, Target};
 use crate::media::{BrowserLeg, CanonicalName};
+use crate::observe::Who;
 use crate::room::{Command, Kind, Name, Newcomer, Numbered, Refusal, Why};
 use crate::web::{self, Answer, Code, End, Hello, Link, Request};
 use crate::words::{LegId, ParticipantId, Personal, Pin, Role, RoomId, SessionId};
@@ -185,6 +186,7 @@ impl Gateway {
             (Admission::PinNeeded | Admission::Refused, None) => Err(Answer::refused(Code::Pin)),
             (Admission::PinNeeded | Admission::Refused, Some(_)) => {
                 for suspicion in self.page_guard.failed(Some(from), conference.as_ref(), clock::now()) {
+                    self.observed.suspected(Who::Browser);
                     tracing::warn!(%room, ?suspicion, "somebody seems to guess by browser");
                 }
                 Err(Answer::refused(Code::WrongPin))

@@ -33,6 +33,7 @@ pub(super) async fn invited(shared: &Arc<Shared>, mut transaction: Transaction) 
     };
     match outcome {
         Err(refusal) => {
+            shared.observed.refused(&refusal);
             if let Err(error) = answers::refuse(&mut transaction, &refusal).await {
                 tracing::debug!(%call, %error, "a refusal could not be sent");
             }
@@ -52,6 +53,7 @@ async fn take(
     let offered = body(&transaction.original).is_some();
     match shared.layer.get_or_create_server_invite(&transaction, states, None, None) {
         Ok(mut dialog) => {
+            shared.observed.answered(200);
             shared.calls.insert(call, dialog.clone());
             let watching = tokio::spawn(watch(shared.clone(), call, news, offered, refreshed));
             let handled = match answer(&dialog, sdp, refreshed) {

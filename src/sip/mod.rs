@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Refusal;
+use crate::observe::Observed;
 use crate::words::{CallId, Digit};
 
 pub use facts::Facts;
@@ -93,6 +94,7 @@ pub struct Door {
 pub(crate) struct Shared {
     layer: DialogLayer,
     config: Config,
+    observed: Observed,
     events: mpsc::Sender<Event>,
     /// The calls that were taken.
     calls: dashmap::DashMap<CallId, InviteDialog>,
@@ -122,7 +124,7 @@ impl Door {
     ///
     /// # Errors
     /// An address cannot be listened at.
-    pub async fn open(config: Config, events: mpsc::Sender<Event>) -> Result<Self, CannotOpen> {
+    pub async fn open(config: Config, observed: Observed, events: mpsc::Sender<Event>) -> Result<Self, CannotOpen> {
         let closing = CancellationToken::new();
         let transports = TransportLayer::new(closing.clone());
         for address in &config.listen {
@@ -141,6 +143,7 @@ impl Door {
         let shared = Arc::new(Shared {
             layer: DialogLayer::new(endpoint.inner.clone()),
             config,
+            observed,
             events,
             calls: dashmap::DashMap::new(),
             next: AtomicU64::new(1),

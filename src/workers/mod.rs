@@ -188,6 +188,10 @@ pub struct Figures {
     pub dropped_events: Arc<AtomicU64>,
     /// Legs now.
     pub legs: Arc<AtomicU64>,
+    /// Datagrams that came, whatever became of them.
+    pub received: Arc<AtomicU64>,
+    /// Datagrams that were sent.
+    pub sent: Arc<AtomicU64>,
 }
 
 /// The media thread is busier than its queue is long, or gone.
@@ -228,7 +232,7 @@ impl Pool {
     pub fn start(config: &Config, events: mpsc::Sender<Event>) -> std::io::Result<Self> {
         let (commands, queue) = bounded(QUEUE);
         let figures = Figures::default();
-        let port = port::Port::open(&config.browsers)?;
+        let port = port::Port::open(&config.browsers, figures.clone())?;
         let worker = thread::Worker::new(queue, events, figures.clone(), config.silence, pages::Pages::new(port));
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
         let ports = Arc::new(Mutex::new(Ports::new(config.address, config.ports.clone())));

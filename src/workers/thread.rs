@@ -1,7 +1,7 @@
 //! The loop of the media thread: commands until the next tick is due, then one tick.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ impl Worker {
     fn perform(&mut self, command: Command) {
         match command {
             Command::AddPhone { leg, ports, phone } => {
-                self.lines.insert(leg, Line::new(ports));
+                self.lines.insert(leg, Line::new(ports, self.figures.clone()));
                 self.private.insert(leg, *phone);
             }
             Command::AddBrowser { leg, ufrag, transport, browser } => self.pages.add(leg, ufrag, *transport, *browser),
@@ -265,7 +265,7 @@ struct Wires<'a> {
 impl Outlet for Wires<'_> {
     fn to_phone(&mut self, leg: LegId, datagram: &Datagram, target: SocketAddr) {
         if let Some(line) = self.lines.get(&leg) {
-            send(&line.ports.rtp, datagram.as_bytes(), target);
+            send(line, datagram.as_bytes(), target);
         }
     }
 
@@ -280,7 +280,10 @@ fn listen(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, news:
     let mut key = |digit: Option<Digit>| news.extend(digit.map(|digit| Event::Digit { leg, digit }));
     for _ in 0..MOST_PER_TICK {
         match line.ports.rtp.recv_from(&mut datagram) {
-            Ok((length, from)) => key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now)),
+            Ok((length, from)) => {
+                count(&line.figures.received);
+                key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now));
+            }
             // Nothing more, or an ICMP answer to what we sent: neither ends a call.
             Err(_) => break,
         }
@@ -289,11 +292,11 @@ fn listen(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, news:
 }
 
 /// To a leg that is in no room: what is played to it, or silence.
-fn speak_privately(line: &mut Line, phone: &mut PhoneLeg) {
+fn speak_privately(line: &Line, phone: &mut PhoneLeg) {
     let mut sound = [0; Rate::Full.frame()];
     let sound = sound.get_mut(..phone.rate().frame()).unwrap_or_default();
     phone.played(sound);
-    phone.say(sound, |datagram, target| send(&line.ports.rtp, datagram.as_bytes(), target));
+    phone.say(sound, |datagram, target| send(line, datagram.as_bytes(), target));
 }
 
 /// Notices the end of what was played, and a line gone silent.
@@ -323,6 +326,7 @@ fn warning() -> Clip {
 }
 
 /// A datagram that cannot be sent now is not worth sending later.
-fn send(socket: &UdpSocket, datagram: &[u8], target: SocketAddr) {
-    let _ = socket.send_to(datagram, target);
+fn send(line: &Line, datagram: &[u8], target: SocketAddr) {
+    count(&line.figures.sent);
+    let _ = line.ports.rtp.send_to(datagram, target);
 }
