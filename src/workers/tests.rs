@@ -8,7 +8,7 @@ use crate::media::digits::EventPayload;
 use crate::media::level::level_of;
 use crate::media::rtp::{Header, Packet};
 use crate::media::tone::{Player, Tone};
-use crate::words::{Codec, Direction, Level, Rate, RtpTime};
+use crate::words::{Codec, Direction, Family, Level, Rate, RtpTime};
 
 struct Far {
     socket: UdpSocket,
@@ -47,7 +47,7 @@ fn far(pool: &Pool, leg: u64) -> Far {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
     socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout");
     let remote = socket.local_addr().expect("an address");
-    let ports = pool.reserve_ports().expect("ports");
+    let ports = pool.reserve_ports(Family::V4).expect("ports");
     let ours = ports.address();
     let session = Session {
         codec: Codec::Pcma,
@@ -78,7 +78,7 @@ fn alaw(hertz: u16) -> Vec<u8> {
 
 fn start(silence: Duration, ports: std::ops::Range<u16>) -> (Pool, mpsc::Receiver<Event>) {
     let (events, news) = mpsc::channel(100);
-    let config = Config { address: Ipv4Addr::LOCALHOST.into(), ports, silence, browsers: Vec::new() };
+    let config = Config { addresses: vec![Ipv4Addr::LOCALHOST.into()], ports, silence, browsers: Vec::new() };
     (Pool::start(&config, events).expect("a thread"), news)
 }
 
@@ -129,10 +129,10 @@ fn a_phone_that_sends_nothing_is_warned_and_then_lost() {
 #[test]
 fn ports_come_in_pairs_even_first_and_run_out_with_a_clear_error() {
     let (pool, _news) = start(Duration::from_secs(60), 31_201..31_206);
-    let (one, other) = (pool.reserve_ports().expect("a pair"), pool.reserve_ports().expect("a pair"));
+    let (one, other) = (pool.reserve_ports(Family::V4).expect("a pair"), pool.reserve_ports(Family::V4).expect("a pair"));
     assert_eq!((one.address().port(), other.address().port()), (31_202, 31_204));
-    assert_eq!(pool.reserve_ports().err(), Some(NoPorts));
+    assert_eq!(pool.reserve_ports(Family::V4).err(), Some(NoPorts));
     drop(one);
-    assert_eq!(pool.reserve_ports().expect("free again").address().port(), 31_202);
+    assert_eq!(pool.reserve_ports(Family::V4).expect("free again").address().port(), 31_202);
     pool.stop();
 }
