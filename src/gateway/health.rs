@@ -1,7 +1,5 @@
 //! What the gateway tells those who watch it: how many are here, and whether the doors take more.
 
-use tokio_util::sync::CancellationToken;
-
 use super::Gateway;
 use crate::observe::{Latch, Now, Observed, Obstacle, Part};
 use crate::room::Kind;
@@ -47,24 +45,11 @@ impl Gateway {
 
     fn tell_readiness(&self, now: &Now) {
         let (calls, pages) = (self.config.sip.most_calls as u64, self.config.web.most_pages as u64);
-        let of_door = |here: u64, most: u64| match self.draining.is_cancelled() {
+        let of_door = |here: u64, most: u64| match self.draining {
             true => Some(Obstacle::Draining),
             false => (here >= most).then_some(Obstacle::Full),
         };
         self.health.telephones.set(of_door(now.calls, calls));
         self.health.browsers.set(of_door(now.pages, pages));
-    }
-
-    /// Cancel it to empty this node: nobody new is taken, calls and pages that are here go on.
-    pub fn draining(&self) -> CancellationToken {
-        self.draining.clone()
-    }
-
-    pub(super) fn drain(&self) {
-        tracing::info!("draining: nobody new is taken");
-        self.draining.cancel();
-        self.door.drain();
-        self.pages.drain();
-        self.beat();
     }
 }

@@ -13,13 +13,13 @@ mod meetings;
 mod quality;
 mod routing;
 mod settings;
+mod stop;
 mod visitors;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
@@ -30,7 +30,7 @@ use crate::observe::{BEAT, Observed, Who};
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
 use crate::web;
-use crate::words::{CallId, Codec, Language, LegId, Personal, RoomId};
+use crate::words::{CallId, Codec, Family, Language, LegId, Personal, RoomId, TrunkName};
 use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
@@ -38,8 +38,9 @@ pub use clock::local as local_time;
 use health::Health;
 pub use meetings::Meeting;
 use meetings::Meetings;
-use routing::Routing;
+use routing::{Beginning, Routing};
 pub use settings::Unfit;
+pub use stop::Stop;
 use visitors::Visitors;
 
 /// How the gateway works.
@@ -47,6 +48,8 @@ use visitors::Visitors;
 pub struct Config {
     /// The door for telephones.
     pub sip: sip::Config,
+    /// How long calls may last once we are asked to stop.
+    pub grace: Duration,
     /// The door for browsers.
     pub web: web::Config,
     /// Where browsers' media reaches us, if that is not where we listen for it.
@@ -102,7 +105,8 @@ pub struct Gateway {
     pages: web::Door,
     observed: Observed,
     health: Health,
-    draining: CancellationToken,
+    /// Nobody new is taken.
+    draining: bool,
     visitors: Visitors,
     meetings: Meetings,
     callers: BTreeMap<LegId, Caller>,
@@ -134,7 +138,7 @@ impl Gateway {
             pages,
             observed,
             health,
-            draining: CancellationToken::new(),
+            draining: false,
             visitors: Visitors::default(),
             visits,
             meetings: Meetings::new(std::mem::take(&mut config.meetings)),
@@ -149,55 +153,40 @@ impl Gateway {
         })
     }
 
-    /// Serves until `closing`; then every call is hung up. Once [`Self::draining`] is cancelled nobody new is taken.
-    pub async fn serve(mut self, closing: CancellationToken) {
+    /// Serves until it is asked to stop.
+    pub async fn serve(mut self, stop: Stop) {
         let mut beats = tokio::time::interval(BEAT);
-        let draining = self.draining.clone();
-        let mut drained = false;
-        loop {
-            let deadline = self.next_deadline();
+        let mut end: Option<Instant> = None;
+        while end.is_none_or(|end| clock::now() < end && !self.is_empty()) {
+            let deadline = self.next_deadline().into_iter().chain(end).min();
             tokio::select! {
-                () = closing.cancelled() => break,
+                () = stop.now.cancelled() => break,
+                () = stop.drain.cancelled(), if end.is_none() => end = Some(self.drain()),
                 Some(event) = self.signalling.recv() => self.on_signalling(event),
                 Some(event) = self.visits.recv() => self.on_page(event),
                 Some(event) = self.media.recv() => self.on_media(event),
                 () = until(deadline) => self.on_time(),
                 _ = beats.tick() => self.beat(),
-                () = draining.cancelled(), if !drained => {
-                    self.drain();
-                    drained = true;
-                }
             }
         }
-        self.drain();
-        for leg in self.callers.keys() {
-            self.door.hang_up(CallId(leg.0)).await;
-        }
-        self.door.close();
-        self.pages.close();
-        for leg in self.callers.keys().copied().chain(self.visitors.legs()) {
-            self.tell_media(workers::Command::Remove { leg });
-        }
-        self.pool.stop();
-        while let Ok(event) = self.media.try_recv() {
-            if let workers::Event::Over { leg, quality } = event {
-                quality::tell_of_all(leg, &quality);
-            }
-        }
+        self.end().await;
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
         match event {
             sip::Event::Invited { call, facts, offer, verdict } => {
                 let answer = self.invited(call, &facts, offer.as_deref());
-                // The door has given up waiting: it will tell that the call ended.
-                drop(verdict.send(answer));
+                if verdict.send(answer).is_err() {
+                    // The door has given up waiting.
+                    self.ended(leg_of(call));
+                }
             }
             sip::Event::Acknowledged { call, answer } => self.acknowledged(leg_of(call), answer.as_deref()),
             sip::Event::Reoffered { call, offer, verdict } => {
-                let answer = self.reoffered(leg_of(call), &offer);
+                let answer = self.reoffered(leg_of(call), offer.as_deref());
                 drop(verdict.send(answer));
             }
+            sip::Event::Answered { call, answer } => self.answered(leg_of(call), &answer),
             sip::Event::Digit { call, digit } => self.tell_menu(leg_of(call), ivr::Input::Digit(digit)),
             sip::Event::Ended { call } => self.ended(leg_of(call)),
         }
@@ -222,32 +211,76 @@ impl Gateway {
         }
     }
 
-    /// A new call: its leg gets ports, and is made at once if we know what the peer wants.
+    /// A new call. One line of the log says what becomes of it, and which rule says so.
     fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<String, Refusal> {
-        let leg = leg_of(call);
-        let beginning = self.routing.of(call, facts, self.config.language)?;
-        let ports = self.pool.reserve_ports().map_err(|_| Refusal::Full)?;
+        let routed = self.routing.of(facts, self.config.language);
+        let (rule, decided) = (routed.rule, routed.decided);
+        let answer = routed.outcome.and_then(|beginning| self.take(leg_of(call), facts, beginning, offer));
+        let (called, trunk, caller) = (facts.called_masked(), facts.trunk_named(), &facts.caller);
+        match &answer {
+            Ok(_) => tracing::info!(%call, ?caller, called, trunk, rule, decided, "a call"),
+            Err(Refusal::Emergency) => {
+                tracing::error!(%call, status = 404, ?caller, called, trunk, rule, why = %Refusal::Emergency, "refused");
+            }
+            Err(why) => {
+                let status = why.on_the_wire().status;
+                tracing::info!(%call, status, ?caller, called, trunk, rule, %why, "refused");
+            }
+        }
+        answer
+    }
+
+    /// The leg of a new call gets ports, and is made at once if we know what the peer wants.
+    fn take(
+        &mut self,
+        leg: LegId,
+        facts: &sip::Facts,
+        beginning: Beginning,
+        offer: Option<&str>,
+    ) -> Result<String, Refusal> {
+        let codecs = self.codecs_of(facts.trunk.as_ref());
+        let ports = self.pool.reserve_ports(self.family_for(facts, offer)?).map_err(|_| Refusal::Full)?;
         let ours = ports.address();
-        let codecs = &self.config.codecs;
         let (line, sdp) = match offer {
             Some(offer) => {
-                let (session, sdp) = sdp::answer(offer, ours, codecs, 1)?;
+                let (session, sdp) = sdp::answer(offer, ours, &codecs, 1)?;
                 self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full)?;
                 (Line::Open, sdp)
             }
-            None => (Line::Offered(ports), sdp::offer(ours, codecs, 1)),
+            None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1)),
         };
-        self.callers.insert(leg, Caller::new(ours, line, facts.caller.clone(), beginning));
+        self.callers.insert(leg, Caller::new(ours, line, codecs, facts.caller.clone(), beginning));
         Ok(sdp)
+    }
+
+    /// The family of addresses for a call's sound: that of the offer. If the offer is to be ours, that by which the call came.
+    fn family_for(&self, facts: &sip::Facts, offer: Option<&str>) -> Result<Family, Refusal> {
+        let family = match offer {
+            Some(offer) => sdp::family(offer)?,
+            None => Family::of(facts.source.address),
+        };
+        match offer {
+            _ if self.pool.has(family) => Ok(family),
+            Some(_) => Err(Refusal::NoCommonAddress),
+            None => Ok(family.other()),
+        }
+    }
+
+    /// The codecs for calls of a trunk, the best first.
+    fn codecs_of(&self, trunk: Option<&TrunkName>) -> Vec<Codec> {
+        let trunk = trunk.and_then(|name| self.config.sip.trunks.named(name));
+        match trunk {
+            Some(trunk) if !trunk.codecs.is_empty() => trunk.codecs.clone(),
+            Some(_) | None => self.config.codecs.clone(),
+        }
     }
 
     /// The call is up: the menu begins.
     fn acknowledged(&mut self, leg: LegId, answer: Option<&str>) {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
         if let Some(ports) = caller.take_offered() {
-            let session = answer
-                .ok_or(Refusal::BadOffer)
-                .and_then(|answer| sdp::accept(answer, caller.ours, &self.config.codecs));
+            let session =
+                answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
             let added = session
                 .and_then(|session| self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full));
             if let Err(refusal) = added {
@@ -262,12 +295,27 @@ impl Gateway {
         self.perform_menu(leg, effects);
     }
 
-    fn reoffered(&mut self, leg: LegId, offer: &str) -> Result<String, Refusal> {
+    /// A new offer in a running call, or the wish for one of ours.
+    fn reoffered(&mut self, leg: LegId, offer: Option<&str>) -> Result<String, Refusal> {
         let caller = self.callers.get_mut(&leg).ok_or(Refusal::BadOffer)?;
         caller.version += 1;
-        let (session, sdp) = sdp::answer(offer, caller.ours, &self.config.codecs, caller.version)?;
+        let Some(offer) = offer else {
+            return Ok(sdp::offer(caller.ours, &caller.codecs, caller.version));
+        };
+        let (session, sdp) = sdp::answer(offer, caller.ours, &caller.codecs, caller.version)?;
         self.tell_media(workers::Command::Renegotiate { leg, session });
         Ok(sdp)
+    }
+
+    /// The answer to an offer of ours in a running call.
+    fn answered(&self, leg: LegId, answer: &str) {
+        let Some(caller) = self.callers.get(&leg) else { return };
+        match sdp::accept(answer, caller.ours, &caller.codecs) {
+            Ok(session) => self.tell_media(workers::Command::Renegotiate { leg, session }),
+            Err(why) => {
+                tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before")
+            }
+        }
     }
 
     fn ended(&mut self, leg: LegId) {
@@ -352,6 +400,7 @@ impl Gateway {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
         let name = Name::of_caller(caller.number.as_ref());
         caller.room = Some(room.clone());
+        tracing::info!(%leg, %room, ?role, "a telephone joins");
         self.open_room(room);
         self.tell_room(room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role }));
     }

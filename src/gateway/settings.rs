@@ -19,6 +19,9 @@ pub enum Unfit {
     /// Every problem of the institution's own prompts.
     #[error("the prompts cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Prompts(Vec<config::PromptProblem>),
+    /// Every mistake of the configuration.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<config::Mistake>),
     /// See [`config::NoZone`].
     #[error(transparent)]
     Zone(#[from] config::NoZone),
@@ -28,6 +31,10 @@ impl TryFrom<config::Config> for Config {
     type Error = Unfit;
 
     fn try_from(file: config::Config) -> Result<Self, Unfit> {
+        let mistakes = file.mistakes();
+        if !mistakes.is_empty() {
+            return Err(Unfit::Mistakes(mistakes));
+        }
         let (plan, problems) = file.plan()?;
         if problems.iter().any(Problem::is_error) {
             return Err(Unfit::Problems(problems));
@@ -45,9 +52,11 @@ impl TryFrom<config::Config> for Config {
                 listen: file.sip.listen,
                 most_calls: file.sip.most_calls,
                 least_interval: Duration::from_secs(file.sip.least_interval),
+                trunks: sip::Trunks(file.trunks.into_iter().map(sip::Trunk::from).collect()),
             },
+            grace: Duration::from_secs(file.sip.grace),
             media: workers::Config {
-                address: file.media.address,
+                addresses: file.media.address.all().to_vec(),
                 ports: file.media.first_port..file.media.last_port.saturating_add(1),
                 silence: Duration::from_secs(file.media.silence),
                 browsers: file.browsers.listen,
@@ -79,6 +88,18 @@ impl Meeting {
             pin: meeting.pin.map(|pin| pin.0),
             moderator_pin: meeting.moderator_pin.map(|pin| pin.0),
             config: room::Config { title: meeting.title, lobby: meeting.lobby, announce, ..room::Config::default() },
+        }
+    }
+}
+
+impl From<config::Trunk> for sip::Trunk {
+    fn from(trunk: config::Trunk) -> Self {
+        Self {
+            name: trunk.name,
+            networks: trunk.networks.into_iter().map(|network| network.0).collect(),
+            transports: trunk.transports,
+            codecs: trunk.codecs,
+            most_calls: trunk.most_calls,
         }
     }
 }

@@ -60,6 +60,11 @@ impl Visitors {
         self.by_leg.keys().copied()
     }
 
+    /// How many there are, those among them whose connection broke and whose place is kept.
+    pub(super) fn count(&self) -> usize {
+        self.by_leg.len()
+    }
+
     fn next_leg(&mut self) -> LegId {
         self.legs += 1;
         LegId(FIRST_LEG + self.legs)

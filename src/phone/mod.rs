@@ -28,7 +28,7 @@ pub use report::Report;
 /// What the telephone is to do.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// Whom to call: `sip:einwahl@127.0.0.1:5060`.
+    /// Whom to call: `sip:einwahl@127.0.0.1:5060`, or over TCP `sip:einwahl@127.0.0.1:5060;transport=tcp`.
     pub uri: String,
     /// What it is called itself: the user part of `From`.
     pub from: String,
@@ -118,7 +118,9 @@ pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed>
     let udp = UdpConnection::create_connection(SocketAddr::new(wish.local, 0), None, Some(closing.child_token()))
         .await
         .map_err(no_answer)?;
-    let contact = format!("sip:{}@{}", wish.from, udp.get_addr().addr);
+    // Over TCP, what the other side begins comes back by the connection that we open.
+    let transport = if over_tcp(&callee) { ";transport=tcp" } else { "" };
+    let contact = format!("sip:{}@{}{transport}", wish.from, udp.get_addr().addr);
     transports.add_transport(udp.into());
     let endpoint = EndpointBuilder::new()
         .with_user_agent("Einwahl test telephone")
@@ -137,8 +139,10 @@ pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed>
         }
     });
     let contact = Uri::try_from(contact.as_str()).map_err(|_| Failed::Uri { uri: contact.clone() })?;
+    // Who calls is nobody's way there (RFC 3261 section 19.1.1: no transport in From).
+    let caller = Uri { params: Vec::new(), ..contact.clone() };
     let invite = InviteOption {
-        caller: contact.clone(),
+        caller,
         callee,
         contact,
         content_type: Some(String::from("application/sdp")),
@@ -159,6 +163,11 @@ pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed>
         .await;
     hang_up(&dialog).await;
     report
+}
+
+fn over_tcp(callee: &Uri) -> bool {
+    use rsipstack::sip::uri::ParamsExt as _;
+    callee.transport().is_some_and(|transport| *transport == rsipstack::sip::Transport::Tcp)
 }
 
 async fn hang_up(dialog: &InviteDialog) {

@@ -8,6 +8,7 @@ mod language;
 mod personal;
 mod role;
 mod secret;
+mod transport;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
@@ -16,3 +17,4 @@ pub use language::{Country, InvalidCountry, InvalidLanguage, Language};
 pub use personal::{Mask, Personal, Purpose};
 pub use role::Role;
 pub use secret::{InvalidPin, Pin};
+pub use transport::{Family, Transport};

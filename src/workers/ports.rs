@@ -4,6 +4,8 @@
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::Range;
 
+use crate::words::Family;
+
 /// The sockets of one leg.
 #[derive(Debug)]
 pub struct PortPair {
@@ -36,6 +38,10 @@ impl Ports {
     pub(super) fn new(address: IpAddr, range: Range<u16>) -> Self {
         let start = range.start.saturating_add(range.start % 2);
         Self { address, range: start..range.end, next: start }
+    }
+
+    pub(super) fn family(&self) -> Family {
+        Family::of(self.address)
     }
 
     pub(super) fn reserve(&mut self) -> Result<PortPair, NoPorts> {

@@ -10,7 +10,7 @@ use crate::media::digits::EventPayload;
 use crate::media::level::level_of;
 use crate::media::rtp::{Header, Packet};
 use crate::media::tone::{Player, Tone};
-use crate::words::{Codec, Direction, Level, Rate, RtpTime};
+use crate::words::{Codec, Direction, Family, Level, Rate, RtpTime};
 
 struct Far {
     socket: UdpSocket,
@@ -67,7 +67,7 @@ fn address(socket: &UdpSocket) -> SocketAddr {
 
 fn far(pool: &Pool, leg: u64) -> Far {
     let (socket, rtcp) = (socket(), socket());
-    let ports = pool.reserve_ports().expect("ports");
+    let ports = pool.reserve_ports(Family::V4).expect("ports");
     let ours = ports.address();
     let session = session(&socket, &rtcp);
     pool.add_phone(LegId(leg), ports, session, [leg as u8; 32]).expect("a leg");
@@ -112,7 +112,7 @@ fn alaw(hertz: u16) -> Vec<u8> {
 
 fn start(silence: Duration, ports: std::ops::Range<u16>) -> (Pool, mpsc::Receiver<Event>) {
     let (events, news) = mpsc::channel(100);
-    let config = Config { address: Ipv4Addr::LOCALHOST.into(), ports, silence, browsers: Vec::new() };
+    let config = Config { addresses: vec![Ipv4Addr::LOCALHOST.into()], ports, silence, browsers: Vec::new() };
     (Pool::start(&config, events).expect("a thread"), news)
 }
 
@@ -163,10 +163,11 @@ fn a_phone_that_sends_nothing_is_warned_and_then_lost() {
 #[test]
 fn ports_come_in_pairs_even_first_and_run_out_with_a_clear_error() {
     let (pool, _news) = start(Duration::from_secs(60), 31_201..31_206);
-    let (one, other) = (pool.reserve_ports().expect("a pair"), pool.reserve_ports().expect("a pair"));
+    let (one, other) =
+        (pool.reserve_ports(Family::V4).expect("a pair"), pool.reserve_ports(Family::V4).expect("a pair"));
     assert_eq!((one.address().port(), other.address().port()), (31_202, 31_204));
-    assert_eq!(pool.reserve_ports().err(), Some(NoPorts));
+    assert_eq!(pool.reserve_ports(Family::V4).err(), Some(NoPorts));
     drop(one);
-    assert_eq!(pool.reserve_ports().expect("free again").address().port(), 31_202);
+    assert_eq!(pool.reserve_ports(Family::V4).expect("free again").address().port(), 31_202);
     pool.stop();
 }
