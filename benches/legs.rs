@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use einwahl::media::Session;
 use einwahl::media::rtp::Header;
-use einwahl::words::{Codec, Direction, LegId, RoomId, RtpTime};
+use einwahl::words::{Codec, Direction, Family, LegId, RoomId, RtpTime};
 use einwahl::workers::{Command, Config, Pool};
 
 const TICK: Duration = Duration::from_millis(20);
@@ -181,7 +181,7 @@ fn bare() -> f64 {
 fn gateway(size: usize, before: f64) {
     let (events, mut taken) = tokio::sync::mpsc::channel(65_536);
     let config = Config {
-        address: Ipv4Addr::LOCALHOST.into(),
+        addresses: vec![Ipv4Addr::LOCALHOST.into()],
         ports: 30_000..31_000,
         silence: Duration::from_secs(600),
         browsers: Vec::new(),
@@ -192,7 +192,7 @@ fn gateway(size: usize, before: f64) {
     let mut targets = Vec::new();
     for (number, socket) in far.iter().enumerate() {
         let (leg, remote) = (LegId(number as u64), socket.local_addr().expect("bound"));
-        let ports = pool.reserve_ports().expect("ports");
+        let ports = pool.reserve_ports(Family::V4).expect("ports");
         targets.push(ports.address());
         let session = Session {
             codec: Codec::Pcma,
@@ -206,7 +206,7 @@ fn gateway(size: usize, before: f64) {
             fec: false,
             dtx: false,
         };
-        pool.add_phone(leg, ports, session, [number as u8; 10]).expect("a leg");
+        pool.add_phone(leg, ports, session, [number as u8; 32]).expect("a leg");
         let room: RoomId = format!("room{}", number / size).parse().expect("a room");
         pool.send(Command::Enter { leg, room }).expect("room in the queue");
     }

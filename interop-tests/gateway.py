@@ -31,4 +31,8 @@ def serving(folder, text, port, **how):
         yield gateway
     finally:
         gateway.terminate()
-        gateway.wait(10)
+        try:
+            gateway.wait(2)
+        except subprocess.TimeoutExpired:
+            gateway.terminate()  # calls are up: they would have their time
+            gateway.wait(10)

@@ -37,6 +37,8 @@ pub mod sip;
 #[cfg(feature = "gateway")]
 pub mod web;
 #[cfg(feature = "gateway")]
+pub mod observe;
+#[cfg(feature = "gateway")]
 pub mod workers;
 #[cfg(feature = "gateway")]
 pub mod store;
@@ -49,6 +51,7 @@ pub mod room;
 pub mod ivr;
 pub mod dialplan;
 pub mod call;
+pub mod wire;
 pub mod browser;
 pub mod media;
 pub mod words;

@@ -6,6 +6,8 @@ mod api;
 mod audit;
 #[path = "command/dialplan.rs"]
 mod dialplan;
+#[path = "command/prompts.rs"]
+mod prompts;
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -14,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use einwahl::config::Config;
-use einwahl::gateway::{self, Gateway, Place, Unfit};
+use einwahl::gateway::{self, Gateway, Place, Stop, Unfit};
 use einwahl::words::Codec;
 use einwahl::{ivr, phone};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +50,10 @@ enum Command {
     /// Look into the audit
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Check the configuration and the dialplan.
+    /// Tell what callers hear, and how to replace it
+    #[command(subcommand)]
+    Prompts(prompts::Prompts),
+    /// Check the configuration, the prompts and the dialplan.
     Check {
         /// The configuration.
         #[arg(long)]
@@ -58,7 +63,7 @@ enum Command {
 
 #[derive(Args)]
 struct PhoneArguments {
-    /// Whom to call: sip:NAME@ADDRESS or sip:NAME@ADDRESS:PORT
+    /// Whom to call: sip:NAME@ADDRESS or sip:NAME@ADDRESS:PORT; with ;transport=tcp over TCP
     uri: String,
     /// What to key once the call is answered; a comma is a pause of a second. For example 123456#,4711#
     #[arg(long, default_value = "")]
@@ -100,6 +105,7 @@ fn main() -> ExitCode {
         Command::Dialplan(command) => dialplan::run(command),
         Command::Api(command) => api::run(command),
         Command::Audit(command) => audit::run(command),
+        Command::Prompts(command) => prompts::run(command),
         Command::Check { config } => with_config(config, |config| check(&config)),
     }
 }
@@ -121,17 +127,16 @@ fn with_config(file: Option<PathBuf>, then: impl FnOnce(Config) -> ExitCode) -> 
     }
 }
 
+/// Tells every mistake of the configuration and of the dialplan.
 fn check(config: &Config) -> ExitCode {
-    let wrong = match config.zone() {
-        Ok(zone) => config.book(&zone).err().unwrap_or_default(),
-        Err(error) => vec![error.to_string()],
-    };
-    wrong.iter().for_each(|sentence| say(&format!("error: {sentence}\n")));
-    if wrong.is_empty() {
-        say("configuration: no errors");
+    let mistakes = config.mistakes();
+    for mistake in &mistakes {
+        say(&format!("{mistake}\n"));
     }
+    say(&format!("configuration: {} errors", mistakes.len()));
+    let prompts = prompts::check(config);
     let plan = dialplan::lint(config, dialplan::Format::Text);
-    if wrong.is_empty() { plan } else { ExitCode::FAILURE }
+    if mistakes.is_empty() && prompts { plan } else { ExitCode::FAILURE }
 }
 
 fn demo() -> ExitCode {
@@ -169,12 +174,12 @@ fn serve(config: Config, citizen: Option<String>, place: Option<Place>) -> ExitC
             Ok(gateway) => gateway,
             Err(error) => return fails(&error.to_string()),
         };
-        let closing = stopped();
+        let stop = stopped();
         if let Some(uri) = citizen {
-            tokio::spawn(citizen_calls(uri, closing.clone()));
+            tokio::spawn(citizen_calls(uri, stop.drain.clone()));
         }
         tracing::info!("ready");
-        gateway.serve(closing).await;
+        gateway.serve(stop).await;
         ExitCode::SUCCESS
     })
 }
@@ -223,7 +228,7 @@ fn dial(arguments: PhoneArguments) -> ExitCode {
         codecs: arguments.codec,
     };
     with_runtime(async {
-        match phone::call(wish, stopped()).await {
+        match phone::call(wish, stopped().drain).await {
             Ok(report) if arguments.json => {
                 say(&serde_json::to_string_pretty(&report).unwrap_or_default());
                 ExitCode::SUCCESS
@@ -250,24 +255,26 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-/// Cancelled at Ctrl-C, or at the service manager's SIGTERM.
-fn stopped() -> CancellationToken {
-    let closing = CancellationToken::new();
-    let stop = closing.clone();
+/// Asked to stop by Ctrl-C or by the service manager's SIGTERM; the second time, at once.
+fn stopped() -> Stop {
+    let stop = Stop::default();
+    let asked = stop.clone();
     tokio::spawn(async move {
-        asked_to_stop().await;
-        stop.cancel();
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminated), Ok(mut interrupted)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return;
+        };
+        for token in [asked.drain, asked.now] {
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+            token.cancel();
+        }
     });
-    closing
-}
-
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
-    }
+    stop
 }
 
 fn say(line: &str) {

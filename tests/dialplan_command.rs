@@ -20,7 +20,7 @@ fn town(name: &str, plan: &str) -> (PathBuf, PathBuf) {
     std::fs::write(folder.join("plan/10-stadt.toml"), plan).expect("a plan");
     let config = folder.join("einwahl.toml");
     let text = format!(
-        "[dialplan]\nfolder = {:?}\ntrunks = [\"haus-1\"]\n[[meetings]]\nroom = \"rat\"\nid = \"123456\"\n",
+        "[dialplan]\nfolder = {:?}\n[[trunks]]\nname = \"haus-1\"\nnetworks = [\"192.0.2.0/24\"]\n[[meetings]]\nroom = \"rat\"\nid = \"123456\"\n",
         folder.join("plan")
     );
     std::fs::write(&config, text).expect("a configuration");

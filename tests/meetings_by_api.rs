@@ -2,6 +2,7 @@
 #![cfg(feature = "gateway")]
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
@@ -53,7 +54,7 @@ impl Town {
             format!("[[api.tokens]]\nname = \"{name}\"\nhash = \"{}\"\nrights = {rights}\n", TokenHash::of(token))
         };
         let text = format!(
-            "[sip]\nlisten = [\"127.0.0.1:{}\"]\n[web]\nlisten = [\"127.0.0.1:{}\"]\n[browsers]\nlisten = [\"127.0.0.1:{browsers}\"]\n\
+            "[sip]\ngrace = 1\nlisten = [\"127.0.0.1:{}\"]\n[web]\nlisten = [\"127.0.0.1:{}\"]\n[browsers]\nlisten = [\"127.0.0.1:{browsers}\"]\n\
              [media]\nfirst_port = {media}\nlast_port = {}\n[store]\nfolder = {:?}\n\
              [[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\n{}{}{}",
             town.sip,

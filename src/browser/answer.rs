@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::dtls::Fingerprint;
 use super::ice::Credentials;
 use super::offer::{LEVEL, Line, Offer};
-use crate::media::BrowserSession;
+use crate::media::{BrowserSession, CanonicalName};
 use crate::words::Direction;
 
 /// An address where browsers reach us.
@@ -27,13 +27,15 @@ const BITRATE: u32 = 48_000;
 /// More streams than this are not sent to one browser.
 const MOST_SLOTS: usize = 6;
 
-/// Answers. `first_ssrc` and the numbers after it are ours for the streams; a restart gets the same again.
+/// Answers. `first_ssrc` and the numbers after it are ours for the streams, `name` is that of them all; a restart gets the same
+/// again.
 pub fn answer(
     offer: &Offer,
     fingerprint: Fingerprint,
     credentials: &Credentials,
     candidates: &[Candidate],
     first_ssrc: u32,
+    name: &CanonicalName,
 ) -> (BrowserSession, String) {
     let taken = take(&offer.lines);
     let usable = offer.lines.iter().zip(&taken).find(|(_, taken)| **taken != Direction::Inactive).map(|(line, _)| line);
@@ -41,6 +43,7 @@ pub fn answer(
         payload_type: usable.and_then(|line| line.opus).unwrap_or_default(),
         level: usable.and_then(|line| line.level),
         slots: Vec::new(),
+        name: name.clone(),
     };
     let mut text = head(offer, &taken);
     for (line, direction) in offer.lines.iter().zip(taken) {
@@ -54,7 +57,8 @@ pub fn answer(
         transport(&mut text, fingerprint, credentials, candidates);
         if direction.sends() {
             let ssrc = first_ssrc.wrapping_add(u32::try_from(session.slots.len()).unwrap_or_default());
-            let _ = write!(text, "a=msid:einwahl slot{}\r\na=ssrc:{ssrc} cname:einwahl\r\n", session.slots.len());
+            let _ =
+                write!(text, "a=msid:einwahl slot{}\r\na=ssrc:{ssrc} cname:{}\r\n", session.slots.len(), name.as_str());
             session.slots.push(ssrc);
         }
     }

@@ -1,4 +1,5 @@
-//! Media keys (RFC 3711, RFC 7714). In: RTP or SRTP. Out: the other. One SSRC comes in; more are not looked at.
+//! Media keys (RFC 3711, RFC 7714). In: RTP and RTCP, or SRTP and SRTCP. Out: the other. One SSRC's sound comes in; more are
+//! not looked at.
 
 use bytes::BytesMut;
 use rtc_crypto::RTCCryptoProvider;
@@ -6,19 +7,27 @@ use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_dtls::state::State;
 use rtc_srtp::config::{Config, LABEL_EXTRACTOR_DTLS_SRTP};
 use rtc_srtp::context::Context;
-use rtc_srtp::option::srtp_replay_protection;
+use rtc_srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use rtc_srtp::protection_profile::ProtectionProfile;
 
 /// How far back a packet may be late, in packets.
 const REPLAY_WINDOW: usize = 128;
 
+/// A browser reports under the names of its streams, of which it has one or two; more are not looked at.
+const MOST_REPORTERS: usize = 4;
+
+/// So many forged reports cost us a look each. Then only those who have shown that they have the keys are heard.
+const MOST_FORGERIES: u32 = 1_000;
+
 pub(super) struct Keys {
     config: Config,
     outgoing: Context,
     incoming: Option<Incoming>,
+    reporters: Vec<Incoming>,
+    forgeries: u32,
 }
 
-/// The browser's one stream.
+/// One of the browser's streams.
 struct Incoming {
     ssrc: u32,
     context: Context,
@@ -34,7 +43,7 @@ impl Keys {
         let keys = &config.keys;
         let outgoing =
             Context::new(&keys.local_master_key, &keys.local_master_salt, config.profile, None, None, crypto.crypto());
-        Some(Self { outgoing: outgoing.ok()?, incoming: None, config })
+        Some(Self { outgoing: outgoing.ok()?, incoming: None, reporters: Vec::new(), forgeries: 0, config })
     }
 
     /// RTP for the browser.
@@ -55,11 +64,44 @@ impl Keys {
         Some(rtp)
     }
 
+    /// RTCP for the browser.
+    pub(super) fn protect_rtcp(&mut self, rtcp: &[u8]) -> Option<BytesMut> {
+        self.outgoing.encrypt_rtcp(rtcp).ok()
+    }
+
+    /// RTCP of the browser.
+    pub(super) fn open_rtcp(&mut self, packet: &[u8], crypto: &dyn RTCCryptoProvider) -> Option<BytesMut> {
+        let ssrc = u32::from_be_bytes(*packet.get(4..)?.first_chunk()?);
+        if !self.is_encrypted(packet)? {
+            return None;
+        }
+        if let Some(known) = self.reporters.iter_mut().find(|known| known.ssrc == ssrc) {
+            return known.context.decrypt_rtcp(packet).ok();
+        }
+        if self.reporters.len() >= MOST_REPORTERS || self.forgeries >= MOST_FORGERIES {
+            return None;
+        }
+        let mut context = self.context_for_incoming(crypto)?;
+        let Ok(rtcp) = context.decrypt_rtcp(packet) else {
+            self.forgeries += 1;
+            return None;
+        };
+        self.reporters.push(Incoming { ssrc, context });
+        Some(rtcp)
+    }
+
+    /// The flag before the index (RFC 3711 section 3.4). The crate takes a packet without it as it is, unproven.
+    fn is_encrypted(&self, packet: &[u8]) -> Option<bool> {
+        let from_end = 4 + self.config.profile.rtcp_auth_tag_len();
+        Some(packet.get(packet.len().checked_sub(from_end)?)? >> 7 == 1)
+    }
+
     fn context_for_incoming(&self, crypto: &dyn RTCCryptoProvider) -> Option<Context> {
         let keys = &self.config.keys;
         let replay = Some(srtp_replay_protection(REPLAY_WINDOW));
+        let replay_of_reports = Some(srtcp_replay_protection(REPLAY_WINDOW));
         let (key, salt) = (&keys.remote_master_key, &keys.remote_master_salt);
-        Context::new(key, salt, self.config.profile, replay, None, crypto.crypto()).ok()
+        Context::new(key, salt, self.config.profile, replay, replay_of_reports, crypto.crypto()).ok()
     }
 }
 

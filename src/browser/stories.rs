@@ -18,6 +18,7 @@ use rtc_stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter as _};
 use super::srtp::Keys;
 use super::*;
 use crate::media::rtp::Header;
+use crate::media::{CanonicalName, rtcp};
 use crate::words::RtpTime;
 
 const THERE: std::net::SocketAddr = std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9);
@@ -49,6 +50,10 @@ fn credentials(seed: u8) -> Credentials {
 impl Pair {
     /// A page and a gateway that know each other's offer and answer. With another fingerprint in the offer than the page's.
     fn with_fingerprint(forged: Option<Fingerprint>) -> Self {
+        Self::with(forged, SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm)
+    }
+
+    fn with(forged: Option<Fingerprint>, profile: SrtpProtectionProfile) -> Self {
         let now = Instant::now();
         let (ours, theirs) = (Identity::generate().expect("keys"), Identity::generate().expect("keys"));
         let certificate =
@@ -57,7 +62,7 @@ impl Pair {
         let config = ConfigBuilder::default()
             .with_crypto_provider(Arc::clone(&theirs.crypto))
             .with_certificates(vec![certificate])
-            .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm])
+            .with_srtp_protection_profiles(vec![profile])
             .with_client_auth(ClientAuthType::RequireAnyClientCert)
             .with_insecure_skip_verify(true)
             .with_extended_master_secret(ExtendedMasterSecretType::Require)
@@ -137,7 +142,11 @@ impl Pair {
     }
 
     fn connected() -> Self {
-        let mut pair = Self::new();
+        Self::connected_with(SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm)
+    }
+
+    fn connected_with(profile: SrtpProtectionProfile) -> Self {
+        let mut pair = Self::with(None, profile);
         let credentials = pair.credentials.clone();
         assert!(pair.checks_from(1, &credentials));
         assert_eq!(pair.exchanges(|_| false), Received::Connected);
@@ -254,6 +263,57 @@ fn sound_under_another_name_is_not_heard_and_leaves_nothing_behind() {
     assert_eq!(pair.gateway.receive(&replay, path(1), pair.now), Received::Nothing);
 }
 
+fn report(ssrc: u32) -> Vec<u8> {
+    let mut out = [0; rtcp::LONGEST];
+    let mut writer = rtcp::Writer::new(&mut out);
+    writer.report(ssrc, None, None);
+    writer.name([ssrc].into_iter(), "page");
+    let length = writer.finish().expect("room");
+    out[..length].to_vec()
+}
+
+#[test]
+fn reports_pass_both_ways_once_each_and_only_under_a_few_names() {
+    for profile in [SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm, SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80] {
+        let mut pair = Pair::connected_with(profile);
+        let crypto = Arc::clone(&pair.page.identity.crypto);
+        let (sealed, to) = pair.gateway.protect_rtcp(&report(99)).expect("sealed");
+        let opened = pair.page.keys.as_mut().expect("keys").open_rtcp(&sealed, crypto.as_ref());
+        assert_eq!((opened.as_deref(), to), (Some(&report(99)[..]), path(1)));
+        for name in 1..=6 {
+            let sealed = pair.page.keys.as_mut().expect("keys").protect_rtcp(&report(name)).expect("sealed");
+            let taken = pair.gateway.receive(&sealed, path(1), pair.now) == Received::Rtcp(report(name)[..].into());
+            assert_eq!(taken, name <= 4, "{name}");
+            assert_eq!(pair.gateway.receive(&sealed, path(1), pair.now), Received::Nothing, "again");
+        }
+    }
+}
+
+/// The crate takes a report whose "encrypted" flag is not set as it is, without a look at its tag: so nobody's may reach it.
+#[test]
+fn a_forged_report_is_not_taken_even_if_it_says_that_it_is_not_encrypted() {
+    for profile in [SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm, SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80] {
+        let mut pair = Pair::connected_with(profile);
+        for flag in [0, 0x80] {
+            for tail in 0..40_usize {
+                let mut forged = report(77);
+                forged.extend(vec![flag; tail]);
+                forged.extend([flag, 0, 0, 1]);
+                forged.extend([0; 10]);
+                assert_eq!(pair.gateway.receive(&forged, path(1), pair.now), Received::Nothing, "{flag} {tail}");
+            }
+        }
+        let sealed = pair.page.keys.as_mut().expect("keys").protect_rtcp(&report(77)).expect("sealed");
+        for at in 0..sealed.len() {
+            let mut forged = sealed.to_vec();
+            forged[at] ^= 1;
+            assert_eq!(pair.gateway.receive(&forged, path(1), pair.now), Received::Nothing, "{at}");
+            assert_eq!(pair.gateway.receive(&sealed, path(2), pair.now), Received::Nothing, "from elsewhere");
+        }
+        assert!(matches!(pair.gateway.receive(&sealed, path(1), pair.now), Received::Rtcp(_)));
+    }
+}
+
 #[test]
 fn a_browser_that_changes_its_network_is_heard_on_both_paths_until_it_has_moved() {
     let mut pair = Pair::connected();
@@ -290,7 +350,8 @@ fn browser_offer() -> String {
 fn an_answer_takes_the_audio_lines_and_keeps_a_place_for_the_rest() {
     let offer = Offer::read(&browser_offer()).expect("an offer");
     let here = Candidate::Udp(([192, 0, 2, 1], 3478).into());
-    let (session, text) = answer(&offer, Fingerprint([1; 32]), &credentials(1), &[here], 50);
+    let (session, text) =
+        answer(&offer, Fingerprint([1; 32]), &credentials(1), &[here], 50, &CanonicalName::new([1; 12]));
     assert_eq!((session.payload_type, session.level, session.slots), (111, Some(1), vec![50, 51, 52]));
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("m=")).collect();
     assert_eq!(lines.len(), 4);

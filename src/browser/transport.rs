@@ -1,4 +1,5 @@
-//! One connection: checks, key exchange, media. In: datagrams of any kind from anywhere. Out: RTP, and datagrams to send.
+//! One connection: checks, key exchange, media. In: datagrams of any kind from anywhere. Out: RTP, RTCP, and datagrams to
+//! send.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub enum Received {
     Failed,
     /// An RTP packet, decrypted.
     Rtp(BytesMut),
+    /// An RTCP packet, decrypted.
+    Rtcp(BytesMut),
 }
 
 /// Datagrams that may wait to be sent: several flights of the key exchange.
@@ -89,7 +92,7 @@ impl Transport {
                 Received::Nothing
             }
             Some(20..=63) if self.ice.admits(path) => self.exchange(datagram, path, now),
-            Some(128..=191) if self.ice.admits(path) && !is_rtcp(datagram) => self.open(datagram),
+            Some(128..=191) if self.ice.admits(path) => self.open(datagram),
             Some(_) | None => Received::Nothing,
         }
     }
@@ -98,6 +101,12 @@ impl Transport {
     pub fn protect(&mut self, rtp: &[u8]) -> Option<(BytesMut, Path)> {
         let path = self.ice.selected()?;
         Some((self.keys.as_mut()?.protect(rtp)?, path))
+    }
+
+    /// Protects an RTCP packet; `None` before the keys are there.
+    pub fn protect_rtcp(&mut self, rtcp: &[u8]) -> Option<(BytesMut, Path)> {
+        let path = self.ice.selected()?;
+        Some((self.keys.as_mut()?.protect_rtcp(rtcp)?, path))
     }
 
     /// The next datagram to send.
@@ -132,8 +141,10 @@ impl Transport {
     }
 
     fn open(&mut self, datagram: &[u8]) -> Received {
-        let rtp = self.keys.as_mut().and_then(|keys| keys.open(datagram, self.crypto.as_ref()));
-        rtp.map_or(Received::Nothing, Received::Rtp)
+        let Some(keys) = &mut self.keys else { return Received::Nothing };
+        let (crypto, is_rtcp) = (self.crypto.as_ref(), is_rtcp(datagram));
+        let opened = if is_rtcp { keys.open_rtcp(datagram, crypto) } else { keys.open(datagram, crypto) };
+        opened.map_or(Received::Nothing, if is_rtcp { Received::Rtcp } else { Received::Rtp })
     }
 
     fn send(&mut self, datagram: Bytes, path: Path) {

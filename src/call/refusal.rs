@@ -5,13 +5,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::words::Codec;
+use crate::words::{Codec, TrunkName};
 
 /// Why a call does not get in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// No rule of the dialplan takes the called number.
     NoRule,
+    /// A rule says that the number does not exist.
+    NotFound,
     /// A rule refuses this caller.
     Forbidden,
     /// The room is locked.
@@ -40,6 +42,18 @@ pub enum Refusal {
     Draining,
     /// This node carries as many calls as it can.
     Full,
+    /// As many calls are up as this trunk may have.
+    TrunkFull {
+        /// Which.
+        trunk: TrunkName,
+    },
+    /// The trunk may not send its calls over this transport.
+    WrongTransport {
+        /// Which.
+        trunk: TrunkName,
+    },
+    /// The INVITE lacks what a dialog needs: a usable Contact (RFC 3261 section 8.1.1.8).
+    NoContact,
     /// The caller sends requests faster than a telephone does.
     Flood,
     /// A rule sends the call elsewhere.
@@ -104,15 +118,16 @@ impl Refusal {
     /// bandwidth, so it is 65 (bearer capability not implemented). It does not know 422: 127 (interworking), as for 423.
     const fn status(&self) -> (u16, &'static str, u8) {
         match self {
-            Self::NoRule => (404, "Not Found", 1),
-            Self::Forbidden | Self::RoomLocked => (403, "Forbidden", 21),
+            Self::NoRule | Self::NotFound => (404, "Not Found", 1),
+            Self::Forbidden | Self::RoomLocked | Self::WrongTransport { .. } => (403, "Forbidden", 21),
+            Self::NoContact => (400, "Bad Request", 41),
             Self::Closed => (480, "Temporarily Unavailable", 18),
             Self::Busy => (486, "Busy Here", 17),
             Self::NoCommonCodec { .. } | Self::BadOffer | Self::NoCommonAddress | Self::NoCommonTransport => {
                 (488, "Not Acceptable Here", 65)
             }
             Self::IntervalTooSmall { .. } => (422, "Session Interval Too Small", 127),
-            Self::Draining | Self::Full | Self::Flood => (503, "Service Unavailable", 41),
+            Self::Draining | Self::Full | Self::TrunkFull { .. } | Self::Flood => (503, "Service Unavailable", 41),
             Self::Elsewhere { .. } => (302, "Moved Temporarily", 23),
             Self::Emergency => (404, "Not Found", 3),
         }
@@ -133,9 +148,10 @@ impl Refusal {
 
     const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Draining | Self::Full => Some(SOON),
+            Self::Draining | Self::Full | Self::TrunkFull { .. } => Some(SOON),
             Self::Flood => Some(LATER),
             Self::NoRule
+            | Self::NotFound
             | Self::Forbidden
             | Self::RoomLocked
             | Self::Closed
@@ -145,6 +161,8 @@ impl Refusal {
             | Self::NoCommonAddress
             | Self::NoCommonTransport
             | Self::IntervalTooSmall { .. }
+            | Self::WrongTransport { .. }
+            | Self::NoContact
             | Self::Elsewhere { .. }
             | Self::Emergency => None,
         }
@@ -159,6 +177,7 @@ impl Refusal {
             Self::NoCommonAddress => Some((WarnCode::AddressFormat, String::from("address family not available"))),
             Self::NoCommonTransport => Some((WarnCode::Transport, String::from("media transport not available"))),
             Self::NoRule
+            | Self::NotFound
             | Self::Forbidden
             | Self::RoomLocked
             | Self::Closed
@@ -166,11 +185,62 @@ impl Refusal {
             | Self::IntervalTooSmall { .. }
             | Self::Draining
             | Self::Full
+            | Self::TrunkFull { .. }
+            | Self::WrongTransport { .. }
+            | Self::NoContact
             | Self::Flood
             | Self::Elsewhere { .. }
             | Self::Emergency => None,
         }
     }
+
+    /// One word for it, for figures.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoRule => "no-rule",
+            Self::NotFound => "not-found",
+            Self::Forbidden => "forbidden",
+            Self::RoomLocked => "room-locked",
+            Self::Closed => "closed",
+            Self::Busy => "busy",
+            Self::NoCommonCodec { .. } => "no-common-codec",
+            Self::BadOffer => "bad-offer",
+            Self::NoCommonAddress => "no-common-address",
+            Self::NoCommonTransport => "no-common-transport",
+            Self::IntervalTooSmall { .. } => "interval-too-small",
+            Self::Draining => "draining",
+            Self::Full => "full",
+            Self::TrunkFull { .. } => "trunk-full",
+            Self::WrongTransport { .. } => "wrong-transport",
+            Self::NoContact => "no-contact",
+            Self::Flood => "flood",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::Emergency => "emergency",
+        }
+    }
+
+    /// Every word of [`Self::reason`].
+    pub const REASONS: [&'static str; 19] = [
+        "no-rule",
+        "not-found",
+        "forbidden",
+        "room-locked",
+        "closed",
+        "busy",
+        "no-common-codec",
+        "bad-offer",
+        "no-common-address",
+        "no-common-transport",
+        "interval-too-small",
+        "draining",
+        "full",
+        "trunk-full",
+        "wrong-transport",
+        "no-contact",
+        "flood",
+        "elsewhere",
+        "emergency",
+    ];
 
     /// Where to try instead, for the `Contact` header of a 302 (RFC 3261 section 21.3.3).
     pub const fn contact(&self) -> Option<&String> {
@@ -186,7 +256,8 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoRule => f.write_str("no rule takes the called number: add one, or a last rule that takes the rest"),
+            Self::NoRule => f.write_str("no rule takes the called number: `einwahl dialplan trace` shows why; add one, or a last rule for the rest"),
+            Self::NotFound => f.write_str("a rule of the dialplan says that there is no such number"),
             Self::Forbidden => f.write_str("a rule of the dialplan refuses this caller"),
             Self::RoomLocked => f.write_str("the room is locked: a moderator can unlock it"),
             Self::Closed => f.write_str("closed at this hour: see the rule's opening times"),
@@ -204,6 +275,13 @@ impl fmt::Display for Refusal {
             }
             Self::Draining => f.write_str("this node is being drained: new calls go to its neighbours"),
             Self::Full => f.write_str("this node carries as many calls as it may: raise the limit or add a node"),
+            Self::TrunkFull { trunk } => {
+                write!(f, "trunk {trunk} has as many calls as it may: raise its most_calls, or find calls that never end")
+            }
+            Self::WrongTransport { trunk } => {
+                write!(f, "trunk {trunk} may not call over this transport: see its transports")
+            }
+            Self::NoContact => f.write_str("the peer's INVITE has no usable Contact: look at its trace"),
             Self::Elsewhere { to } => write!(f, "a rule of the dialplan sends this call to {to}"),
             Self::Emergency => f.write_str("an emergency call came here: let the telephone system send 110 and 112 to the emergency service itself"),
             Self::Flood => f.write_str("too many requests from this address: it is slowed down"),
@@ -222,6 +300,7 @@ mod tests {
     fn every() -> Vec<Refusal> {
         vec![
             Refusal::NoRule,
+            Refusal::NotFound,
             Refusal::Forbidden,
             Refusal::RoomLocked,
             Refusal::Closed,
@@ -233,12 +312,16 @@ mod tests {
             Refusal::IntervalTooSmall { least: Duration::from_secs(90) },
             Refusal::Draining,
             Refusal::Full,
+            Refusal::TrunkFull { trunk: "rathaus".parse().expect("a name") },
+            Refusal::WrongTransport { trunk: "rathaus".parse().expect("a name") },
+            Refusal::NoContact,
             Refusal::Flood,
         ]
     }
 
     /// What RFC 3398 section 8.2.6.1 says of each status, written down apart from the code. 422 and 488: see `status`.
-    const CAUSES: [(u16, u8); 7] = [(403, 21), (404, 1), (422, 127), (480, 18), (486, 17), (488, 65), (503, 41)];
+    const CAUSES: [(u16, u8); 8] =
+        [(400, 41), (403, 21), (404, 1), (422, 127), (480, 18), (486, 17), (488, 65), (503, 41)];
 
     #[test]
     fn the_telephone_network_gets_the_cause_that_the_rfc_gives_each_status() {
@@ -251,7 +334,7 @@ mod tests {
     #[test]
     fn each_refusal_has_the_status_that_a_caller_can_tell_apart() {
         let statuses: Vec<u16> = every().iter().map(|refusal| refusal.on_the_wire().status).collect();
-        assert_eq!(statuses, [404, 403, 403, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503]);
+        assert_eq!(statuses, [404, 404, 403, 403, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503, 403, 400, 503]);
     }
 
     #[test]
@@ -278,6 +361,17 @@ mod tests {
             assert_eq!(wire.status == 488, wire.warning.is_some(), "{refusal:?}");
             assert_eq!(wire.status == 422, wire.min_se.is_some(), "{refusal:?}");
         }
+    }
+
+    #[test]
+    fn each_refusal_has_a_word_of_its_own() {
+        let elsewhere = Refusal::Elsewhere { to: String::from("sip:100@pbx.example") };
+        let mut words: Vec<_> =
+            every().into_iter().chain([elsewhere, Refusal::Emergency]).map(|refusal| refusal.reason()).collect();
+        let mut known = Refusal::REASONS.to_vec();
+        words.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(words, known);
     }
 
     #[test]

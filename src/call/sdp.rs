@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Refusal;
 use crate::media::Session;
-use crate::words::{Codec, Direction};
+use crate::words::{Codec, Direction, Family};
 
 /// SDP longer than this is not read: a phone needs a twentieth of it.
 const LONGEST: usize = 16_384;
@@ -56,6 +56,14 @@ pub fn answer(offer: &str, ours: SocketAddr, order: &[Codec], version: u64) -> R
         }
     }
     Ok((session, text))
+}
+
+/// The family of the address at which the peer wants to be sent to.
+///
+/// # Errors
+/// The offer cannot be read, or names no address.
+pub fn family(offer: &str) -> Result<Family, Refusal> {
+    read(offer)?.address.map(Family::of).ok_or(Refusal::BadOffer)
 }
 
 /// Our own offer, for a peer that sent none (RFC 3261 section 13.2.1).
@@ -240,15 +248,15 @@ fn read_connection(value: &str) -> Option<IpAddr> {
     value.split_whitespace().nth(2)?.split('/').next()?.parse().ok()
 }
 
-const fn family(address: IpAddr) -> &'static str {
-    match address {
-        IpAddr::V4(_) => "IP4",
-        IpAddr::V6(_) => "IP6",
+const fn name_of(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "IP4",
+        Family::V6 => "IP6",
     }
 }
 
 fn head(address: IpAddr, version: u64) -> String {
-    let family = family(address);
+    let family = name_of(Family::of(address));
     format!("v=0\r\no=einwahl {version} {version} IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n")
 }
 

@@ -4,7 +4,7 @@ use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::Config;
+use super::{Config, Mistake};
 use crate::meeting::{self, Book};
 use crate::room::Announce;
 use crate::words::{ConferenceId, InvalidPin, Language, Pin, RoomId};
@@ -38,9 +38,9 @@ pub struct Meeting {
     /// Callers wait until they are admitted.
     #[serde(default)]
     pub lobby: bool,
-    /// What the room hears when somebody comes or goes: chime, count, nothing.
+    /// What the room hears when somebody comes or goes: chime, count, nothing; as `menu.announce` says, if it is left out.
     #[serde(default)]
-    pub announce: Announce,
+    pub announce: Option<Announce>,
     /// The language of what the room hears; that of the menu, if it is left out.
     #[serde(default)]
     pub language: Option<Language>,
@@ -59,11 +59,11 @@ impl TryFrom<String> for PinText {
 }
 
 impl Meeting {
-    /// What the file says, in the time of `home`.
+    /// What the file says, in the time of `home`. `announce`: what meetings hear that do not say themselves.
     ///
     /// # Errors
     /// One sentence for each time that is none.
-    pub fn read(self, home: &TimeZone) -> Result<meeting::Meeting, Vec<String>> {
+    pub fn read(self, home: &TimeZone, announce: Announce) -> Result<meeting::Meeting, Vec<String>> {
         let mut wrong = Vec::new();
         let mut time = |word: &str, text: Option<String>| -> Option<ZonedDateTime> {
             let read = text.map(|text| meeting::read_time(&text, home)).transpose();
@@ -83,7 +83,7 @@ impl Meeting {
             ends_at,
             moderator_opens: self.moderator_opens,
             lobby: self.lobby,
-            announce: self.announce,
+            announce: self.announce.unwrap_or(announce),
             language: self.language,
         })
     }
@@ -93,20 +93,19 @@ impl Config {
     /// The meetings of the file.
     ///
     /// # Errors
-    /// One sentence for everything that is wrong with them.
-    pub fn book(&self, home: &TimeZone) -> Result<Book, Vec<String>> {
+    /// Everything that is wrong with them.
+    pub fn book(&self, home: &TimeZone) -> Result<Book, Vec<Mistake>> {
         let (mut meetings, mut wrong) = (Vec::new(), Vec::new());
         for meeting in self.meetings.clone() {
-            match meeting.read(home) {
+            match meeting.read(home, self.menu.announce) {
                 Ok(meeting) => meetings.push(meeting),
                 Err(sentences) => wrong.extend(sentences),
             }
         }
-        match Book::of_file(meetings) {
-            Ok(book) if wrong.is_empty() => Ok(book),
-            Ok(_) => Err(wrong),
-            Err(sentences) => Err([wrong, sentences].concat()),
-        }
+        let book = Book::of_file(meetings).map_err(|sentences| wrong.extend(sentences)).ok();
+        let help = "correct it in [[meetings]]: each has a name and an ID of its own";
+        let mistakes = || wrong.iter().map(|sentence| Mistake::new(sentence, help)).collect();
+        book.filter(|_| wrong.is_empty()).ok_or_else(mistakes)
     }
 }
 
@@ -126,7 +125,8 @@ mod tests {
         assert_eq!(opens.as_deref(), Some("2026-11-25T17:00:00Z"));
         let twice =
             Config::from_toml(&format!("{}{text}", text.replace("2026-11-25T18:00", "bald"))).expect("readable");
-        let wrong = twice.book(&home).expect_err("refused").join("\n");
+        let wrong = twice.book(&home).expect_err("refused");
+        let wrong = wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         assert!(wrong.contains("meeting rat: opens_at: \"bald\" is no time"), "{wrong}");
     }
 }

@@ -4,7 +4,10 @@
 mod api;
 mod keeping;
 mod meeting;
+mod mistake;
 mod plan;
+mod prompts;
+mod trunks;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,12 +16,16 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
-use crate::words::{Codec, Country, Language, TrunkName};
+use crate::room::Announce;
+use crate::words::{Codec, Country, Language};
 
 pub use api::{Api, InvalidHash, Token, TokenHash};
 pub use keeping::{Records, Store};
 pub use meeting::{Meeting, PinText};
+pub use mistake::Mistake;
 pub use plan::{NoZone, Unreadable};
+pub use prompts::PromptProblem;
+pub use trunks::{InvalidNetwork, Network, Trunk};
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -26,12 +33,16 @@ pub use plan::{NoZone, Unreadable};
 pub struct Config {
     /// The door for telephones.
     pub sip: Sip,
+    /// Who calls here: telephone systems and carriers.
+    pub trunks: Vec<Trunk>,
     /// The sound of telephones.
     pub media: Media,
     /// The door for browsers.
     pub web: Web,
     /// The sound of browsers.
     pub browsers: Browsers,
+    /// What can be seen from outside.
+    pub observe: Observe,
     /// What callers hear first.
     pub menu: Menu,
     /// What calls are for.
@@ -56,11 +67,13 @@ pub struct Sip {
     pub most_calls: usize,
     /// Seconds; a shorter session interval is refused (RFC 4028).
     pub least_interval: u64,
+    /// Seconds that calls have to come to their end after the first SIGTERM.
+    pub grace: u64,
 }
 
 impl Default for Sip {
     fn default() -> Self {
-        Self { listen: vec![(Ipv4Addr::LOCALHOST, 5060).into()], most_calls: 400, least_interval: 90 }
+        Self { listen: vec![(Ipv4Addr::LOCALHOST, 5060).into()], most_calls: 400, least_interval: 90, grace: 60 }
     }
 }
 
@@ -68,8 +81,8 @@ impl Default for Sip {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Media {
-    /// Where it is received: an address that the telephones reach.
-    pub address: IpAddr,
+    /// Where it is received: an address that the telephones reach; or two, one of each family.
+    pub address: Addresses,
     /// The first port for it.
     pub first_port: u16,
     /// The last port for it.
@@ -83,11 +96,31 @@ pub struct Media {
 impl Default for Media {
     fn default() -> Self {
         Self {
-            address: Ipv4Addr::LOCALHOST.into(),
+            address: Addresses::One(Ipv4Addr::LOCALHOST.into()),
             first_port: 20_000,
             last_port: 29_999,
             silence: 60,
             codecs: vec![Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu],
+        }
+    }
+}
+
+/// One address, or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "an IP address in quotes, or a list of them")]
+pub enum Addresses {
+    /// `"192.0.2.10"`
+    One(IpAddr),
+    /// `["192.0.2.10", "2001:db8::10"]`
+    Several(Vec<IpAddr>),
+}
+
+impl Addresses {
+    /// All of them.
+    pub fn all(&self) -> &[IpAddr] {
+        match self {
+            Self::One(address) => std::slice::from_ref(address),
+            Self::Several(addresses) => addresses,
         }
     }
 }
@@ -128,12 +161,29 @@ impl Default for Browsers {
     }
 }
 
+/// What can be seen from outside: `/healthz`, `/readyz`, `/metrics`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Observe {
+    /// Where to listen for those who watch, with HTTP; nowhere, and `/metrics` is at the door for browsers.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses that may read figures. At the door for browsers this machine may, too; at `listen` everybody, unless some
+    /// are named.
+    pub allow: Vec<IpAddr>,
+}
+
 /// What callers hear first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Menu {
-    /// In which language.
+    /// In which language, where the dialplan names none.
     pub language: Language,
+    /// Let callers choose another by key first.
+    pub ask_language: bool,
+    /// The folder with the institution's own sounds: `de/welcome.wav` in it is heard in place of ours.
+    pub prompts: Option<PathBuf>,
+    /// What a meeting hears when somebody comes or goes, where it does not say itself.
+    pub announce: Announce,
 }
 
 /// What calls are for.
@@ -148,19 +198,11 @@ pub struct Dialplan {
     pub area: String,
     /// Its time, for opening hours (a name of the IANA time zone database).
     pub zone: String,
-    /// The names of the trunks that rules may speak of.
-    pub trunks: Vec<TrunkName>,
 }
 
 impl Default for Dialplan {
     fn default() -> Self {
-        Self {
-            folder: None,
-            country: Country::DE,
-            area: String::from("30"),
-            zone: String::from("Europe/Berlin"),
-            trunks: Vec::new(),
-        }
+        Self { folder: None, country: Country::DE, area: String::from("30"), zone: String::from("Europe/Berlin") }
     }
 }
 

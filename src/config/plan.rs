@@ -65,7 +65,7 @@ impl Config {
         Surroundings {
             home: Home { country: self.dialplan.country, area: self.dialplan.area.clone() },
             rooms: self.meetings.iter().map(|meeting| meeting.room.clone()).collect(),
-            trunks: self.dialplan.trunks.clone(),
+            trunks: self.trunks.iter().map(|trunk| trunk.name.clone()).collect(),
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn lint(plan: &Plan, examples: &[Example], around: &Surroundings, pro
             say(rule.file, &rule.action_span, Severity::Error, format!("there is no room {room}"), help);
         }
         if let Some(trunk) = rule.trunk.as_ref().filter(|trunk| !around.trunks.contains(&trunk.value)) {
-            let help = there_are(&around.trunks, "no trunk is set up: name them in [dialplan] trunks");
+            let help = there_are(&around.trunks, "no trunk is set up yet: add [[trunks]] to the configuration");
             say(rule.file, &trunk.span, Severity::Error, format!("there is no trunk {}", trunk.value), help);
         }
     }

@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 
 use super::routing::Beginning;
 use crate::ivr::Menu;
-use crate::words::{Personal, PhoneNumber, RoomId};
+use crate::words::{Codec, Personal, PhoneNumber, RoomId};
 use crate::workers::PortPair;
 
 pub(super) struct Caller {
     /// Where we receive their sound.
     pub(super) ours: SocketAddr,
     line: Line,
+    /// The codecs of its trunk, the best first.
+    pub(super) codecs: Vec<Codec>,
     /// Counts our descriptions of this call (RFC 3264 section 8).
     pub(super) version: u64,
     pub(super) number: Option<Personal<PhoneNumber>>,
@@ -34,10 +36,11 @@ impl Caller {
     pub(super) const fn new(
         ours: SocketAddr,
         line: Line,
+        codecs: Vec<Codec>,
         number: Option<Personal<PhoneNumber>>,
         beginning: Beginning,
     ) -> Self {
-        Self { ours, line, version: 1, number, beginning, menu: None, room: None }
+        Self { ours, line, codecs, version: 1, number, beginning, menu: None, room: None }
     }
 
     /// The ports of a leg that waits for its answer.

@@ -20,6 +20,11 @@ pub(super) fn days_ago(days: std::num::NonZeroU32) -> jiff::Timestamp {
     moment().checked_sub(span).unwrap_or(jiff::Timestamp::MIN)
 }
 
+/// Seconds since 1970.
+pub(super) fn unix() -> i64 {
+    moment().as_second()
+}
+
 /// What people's clocks show.
 #[allow(clippy::disallowed_methods, reason = "the one clock")]
 pub fn local(zone: &jiff::tz::TimeZone) -> jiff::ZonedDateTime {

@@ -158,6 +158,7 @@ impl Gateway {
             return Err(Refusal::Taken(Taken::Id));
         }
         let mut base = Meeting::new(room, id);
+        base.announce = self.config.announce;
         base.pin = digits(6).parse().ok();
         // Who wants no PIN for participants wants none for moderators, unless they name one.
         base.moderator_pin = if draft.pin == Some(None) { None } else { digits(8).parse::<Pin>().ok() };

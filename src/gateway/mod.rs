@@ -9,10 +9,13 @@
 mod audit;
 mod caller;
 mod clock;
+mod health;
 mod keeping;
 mod meetings;
+mod quality;
 mod routing;
 mod settings;
+mod stop;
 mod visitors;
 
 use std::collections::BTreeMap;
@@ -20,7 +23,6 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
@@ -28,20 +30,23 @@ use crate::dialplan::Plan;
 use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
-use crate::records::{self, Audit, Deed};
+use crate::observe::{BEAT, Observed, Who};
+use crate::records::{self, Audit};
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
 use crate::store::{self, Folder, Store};
 use crate::web;
-use crate::words::{CallId, Codec, Language, LegId, Personal, RoomId};
+use crate::words::{CallId, Codec, Family, Language, LegId, Personal, RoomId, TrunkName};
 use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
 pub use clock::local as local_time;
+use health::Health;
 pub use keeping::Place;
 use meetings::Desk;
-use routing::Routing;
+use routing::{Beginning, Routing};
 pub use settings::Unfit;
+pub use stop::Stop;
 use visitors::Visitors;
 
 /// How the gateway works.
@@ -49,6 +54,8 @@ use visitors::Visitors;
 pub struct Config {
     /// The door for telephones.
     pub sip: sip::Config,
+    /// How long calls may last once we are asked to stop.
+    pub grace: Duration,
     /// The door for browsers.
     pub web: web::Config,
     /// Where browsers' media reaches us, if that is not where we listen for it.
@@ -61,10 +68,14 @@ pub struct Config {
     pub language: Language,
     /// The menu.
     pub menu: ivr::Config,
+    /// What callers hear.
+    pub library: Library,
     /// What calls are for.
     pub plan: Plan,
     /// The institution's time.
     pub zone: jiff::tz::TimeZone,
+    /// What meetings hear when somebody comes or goes, unless they say themselves.
+    pub announce: room::Announce,
     /// The meetings of the file.
     pub book: Book,
     /// Where it is kept what has to outlive a restart.
@@ -97,9 +108,6 @@ pub enum CannotStart {
     /// No media thread.
     #[error("the media thread did not start: {0}")]
     Media(#[from] std::io::Error),
-    /// Prompts that cannot be used.
-    #[error("prompts cannot be used: {0:?}")]
-    Prompts(Vec<ivr::Problem>),
 }
 
 /// Events that may wait. A door that finds its queue full refuses the call with 503.
@@ -114,12 +122,15 @@ pub struct Gateway {
     routing: Routing,
     door: Door,
     pool: Pool,
-    library: Library,
     guard: Guard,
     page_guard: Guard<Personal<std::net::IpAddr>>,
     identity: Identity,
     candidates: Vec<Candidate>,
     pages: web::Door,
+    observed: Observed,
+    health: Health,
+    /// Nobody new is taken.
+    draining: bool,
     visitors: Visitors,
     book: Book,
     desk: Desk,
@@ -140,22 +151,26 @@ impl Gateway {
     /// Opens the doors.
     ///
     /// # Errors
-    /// An address is taken, a prompt is broken, or the store belongs to somebody else.
+    /// An address is taken, or the store belongs to somebody else.
     pub async fn start(config: Config) -> Result<Self, CannotStart> {
-        let library = Library::load(|_| None).map_err(CannotStart::Prompts)?;
         let kept = config.place.open()?;
         let (to_media, media) = mpsc::channel(QUEUE);
         let pool = Pool::start(&config.media, to_media)?;
+        let observed = Observed::new(pool.figures(), clock::unix());
+        let health = Health::new(&observed, &pool);
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
-        let door = Door::open(config.sip.clone(), to_signalling).await?;
+        let door = Door::open(config.sip.clone(), observed.clone(), to_signalling).await?;
         let (to_visits, visits) = mpsc::channel(QUEUE);
-        let pages = web::Door::open(&config.web, to_visits)?;
+        let pages = web::Door::open(&config.web, &observed, to_visits)?;
         let mut gateway = Self {
             page_guard: Guard::new(GuardConfig::default()),
             routing: Routing { plan: config.plan.clone(), zone: config.zone.clone() },
             identity: Identity::generate()?,
             candidates: visitors::candidates(&config.media.browsers, &config.public),
             pages,
+            observed,
+            health,
+            draining: false,
             visitors: Visitors::default(),
             visits,
             book: config.book.clone(),
@@ -171,7 +186,6 @@ impl Gateway {
             config,
             door,
             pool,
-            library,
             signalling,
             media,
         };
@@ -180,44 +194,41 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Serves until `closing`; then every call is hung up.
-    pub async fn serve(mut self, closing: CancellationToken) {
-        loop {
-            let deadline = self.next_deadline();
+    /// Serves until it is asked to stop.
+    pub async fn serve(mut self, stop: Stop) {
+        let mut beats = tokio::time::interval(BEAT);
+        let mut end: Option<Instant> = None;
+        while end.is_none_or(|end| clock::now() < end && !self.is_empty()) {
+            let deadline = self.next_deadline().into_iter().chain(end).min();
             tokio::select! {
-                () = closing.cancelled() => break,
+                () = stop.now.cancelled() => break,
+                () = stop.drain.cancelled(), if end.is_none() => end = Some(self.drain()),
                 Some(event) = self.signalling.recv() => self.on_signalling(event),
                 Some(event) = self.visits.recv() => self.on_page(event),
                 Some(event) = self.media.recv() => self.on_media(event),
                 Some(event) = self.stored.recv() => self.on_stored(event),
                 () = until(deadline) => self.on_time(),
+                _ = beats.tick() => self.beat(),
             }
         }
-        self.door.drain();
-        self.pages.drain();
-        for leg in self.callers.keys() {
-            self.door.hang_up(CallId(leg.0)).await;
-        }
-        self.door.close();
-        self.pages.close();
-        self.note(Deed::Stopped);
-        self.pool.stop();
-        // The store writes what it was told, and needs nobody who listens.
-        drop(self.stored);
+        self.end().await;
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
         match event {
             sip::Event::Invited { call, facts, offer, verdict } => {
                 let answer = self.invited(call, &facts, offer.as_deref());
-                // The door has given up waiting: it will tell that the call ended.
-                drop(verdict.send(answer));
+                if verdict.send(answer).is_err() {
+                    // The door has given up waiting.
+                    self.ended(leg_of(call));
+                }
             }
             sip::Event::Acknowledged { call, answer } => self.acknowledged(leg_of(call), answer.as_deref()),
             sip::Event::Reoffered { call, offer, verdict } => {
-                let answer = self.reoffered(leg_of(call), &offer);
+                let answer = self.reoffered(leg_of(call), offer.as_deref());
                 drop(verdict.send(answer));
             }
+            sip::Event::Answered { call, answer } => self.answered(leg_of(call), &answer),
             sip::Event::Digit { call, digit } => self.tell_menu(leg_of(call), ivr::Input::Digit(digit)),
             sip::Event::Ended { call } => self.ended(leg_of(call)),
         }
@@ -228,6 +239,8 @@ impl Gateway {
             workers::Event::Digit { leg, digit } => self.tell_menu(leg, ivr::Input::Digit(digit)),
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
+            workers::Event::Quality { leg, quality } => quality::tell_of_now(leg, &quality),
+            workers::Event::Over { leg, quality } => quality::tell_of_all(leg, &quality),
             workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
             // The page notices too, and asks for a restart; its place is its own while it is connected.
             workers::Event::Lost { leg } if self.visitors.is_here(leg) => {
@@ -240,32 +253,76 @@ impl Gateway {
         }
     }
 
-    /// A new call: its leg gets ports, and is made at once if we know what the peer wants.
+    /// A new call. One line of the log says what becomes of it, and which rule says so.
     fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<String, Refusal> {
-        let leg = leg_of(call);
-        let beginning = self.routing.of(call, facts, self.config.language)?;
-        let ports = self.pool.reserve_ports().map_err(|_| Refusal::Full)?;
+        let routed = self.routing.of(facts, self.config.language);
+        let (rule, decided) = (routed.rule, routed.decided);
+        let answer = routed.outcome.and_then(|beginning| self.take(leg_of(call), facts, beginning, offer));
+        let (called, trunk, caller) = (facts.called_masked(), facts.trunk_named(), &facts.caller);
+        match &answer {
+            Ok(_) => tracing::info!(%call, ?caller, called, trunk, rule, decided, "a call"),
+            Err(Refusal::Emergency) => {
+                tracing::error!(%call, status = 404, ?caller, called, trunk, rule, why = %Refusal::Emergency, "refused");
+            }
+            Err(why) => {
+                let status = why.on_the_wire().status;
+                tracing::info!(%call, status, ?caller, called, trunk, rule, %why, "refused");
+            }
+        }
+        answer
+    }
+
+    /// The leg of a new call gets ports, and is made at once if we know what the peer wants.
+    fn take(
+        &mut self,
+        leg: LegId,
+        facts: &sip::Facts,
+        beginning: Beginning,
+        offer: Option<&str>,
+    ) -> Result<String, Refusal> {
+        let codecs = self.codecs_of(facts.trunk.as_ref());
+        let ports = self.pool.reserve_ports(self.family_for(facts, offer)?).map_err(|_| Refusal::Full)?;
         let ours = ports.address();
-        let codecs = &self.config.codecs;
         let (line, sdp) = match offer {
             Some(offer) => {
-                let (session, sdp) = sdp::answer(offer, ours, codecs, 1)?;
+                let (session, sdp) = sdp::answer(offer, ours, &codecs, 1)?;
                 self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full)?;
                 (Line::Open, sdp)
             }
-            None => (Line::Offered(ports), sdp::offer(ours, codecs, 1)),
+            None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1)),
         };
-        self.callers.insert(leg, Caller::new(ours, line, facts.caller.clone(), beginning));
+        self.callers.insert(leg, Caller::new(ours, line, codecs, facts.caller.clone(), beginning));
         Ok(sdp)
+    }
+
+    /// The family of addresses for a call's sound: that of the offer. If the offer is to be ours, that by which the call came.
+    fn family_for(&self, facts: &sip::Facts, offer: Option<&str>) -> Result<Family, Refusal> {
+        let family = match offer {
+            Some(offer) => sdp::family(offer)?,
+            None => Family::of(facts.source.address),
+        };
+        match offer {
+            _ if self.pool.has(family) => Ok(family),
+            Some(_) => Err(Refusal::NoCommonAddress),
+            None => Ok(family.other()),
+        }
+    }
+
+    /// The codecs for calls of a trunk, the best first.
+    fn codecs_of(&self, trunk: Option<&TrunkName>) -> Vec<Codec> {
+        let trunk = trunk.and_then(|name| self.config.sip.trunks.named(name));
+        match trunk {
+            Some(trunk) if !trunk.codecs.is_empty() => trunk.codecs.clone(),
+            Some(_) | None => self.config.codecs.clone(),
+        }
     }
 
     /// The call is up: the menu begins.
     fn acknowledged(&mut self, leg: LegId, answer: Option<&str>) {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
         if let Some(ports) = caller.take_offered() {
-            let session = answer
-                .ok_or(Refusal::BadOffer)
-                .and_then(|answer| sdp::accept(answer, caller.ours, &self.config.codecs));
+            let session =
+                answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
             let added = session
                 .and_then(|session| self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full));
             if let Err(refusal) = added {
@@ -280,12 +337,27 @@ impl Gateway {
         self.perform_menu(leg, effects);
     }
 
-    fn reoffered(&mut self, leg: LegId, offer: &str) -> Result<String, Refusal> {
+    /// A new offer in a running call, or the wish for one of ours.
+    fn reoffered(&mut self, leg: LegId, offer: Option<&str>) -> Result<String, Refusal> {
         let caller = self.callers.get_mut(&leg).ok_or(Refusal::BadOffer)?;
         caller.version += 1;
-        let (session, sdp) = sdp::answer(offer, caller.ours, &self.config.codecs, caller.version)?;
+        let Some(offer) = offer else {
+            return Ok(sdp::offer(caller.ours, &caller.codecs, caller.version));
+        };
+        let (session, sdp) = sdp::answer(offer, caller.ours, &caller.codecs, caller.version)?;
         self.tell_media(workers::Command::Renegotiate { leg, session });
         Ok(sdp)
+    }
+
+    /// The answer to an offer of ours in a running call.
+    fn answered(&self, leg: LegId, answer: &str) {
+        let Some(caller) = self.callers.get(&leg) else { return };
+        match sdp::accept(answer, caller.ours, &caller.codecs) {
+            Ok(session) => self.tell_media(workers::Command::Renegotiate { leg, session }),
+            Err(why) => {
+                tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before")
+            }
+        }
     }
 
     fn ended(&mut self, leg: LegId) {
@@ -347,6 +419,7 @@ impl Gateway {
                     let conference = self.book.conference(&target);
                     let caller = self.callers.get(&leg).and_then(|caller| caller.number.clone());
                     for suspicion in self.guard.failed(caller.as_ref(), conference.as_ref(), clock::now()) {
+                        self.observed.suspected(Who::Phone);
                         tracing::warn!(%leg, ?incident, ?suspicion, "somebody seems to guess");
                         let caller = caller.as_ref().map(ToString::to_string);
                         self.note_guess(records::Door::Phone, caller, Some(&target), suspicion);
@@ -422,7 +495,7 @@ impl Gateway {
     }
 
     fn clip(&self, spoken: Spoken) -> Option<Clip> {
-        self.library.sound(spoken).map(Clip::new)
+        self.config.library.sound(spoken).map(Clip::new)
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -471,9 +544,9 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// For SSRC, sequence number and timestamp. If the system has no randomness, the leg still works: they are no secrets.
-fn chance() -> [u8; 10] {
-    let mut bytes = [0; 10];
+/// For SSRC, sequence number, timestamp, and the name and clock in reports. If the system has no randomness, the leg still works: they are no secrets.
+fn chance() -> [u8; 32] {
+    let mut bytes = [0; 32];
     if let Err(error) = getrandom::fill(&mut bytes) {
         tracing::error!(%error, "the system gives no randomness");
     }

@@ -1,16 +1,23 @@
-//! What a call is for. In: what the door knows of it. Out: how it begins, or why it does not.
+//! What a call is for. In: what the door knows of it. Out: how it begins, or why it does not, and which rule says so.
 
 use super::clock;
 use crate::call::Refusal;
 use crate::dialplan::{Decision, Facts, Plan, Reject};
 use crate::ivr::{self, Menu, Prompt};
 use crate::sip;
-use crate::words::{CallId, Language};
+use crate::words::Language;
 
 /// The plan, and the time by which its hours are read.
 pub(super) struct Routing {
     pub(super) plan: Plan,
     pub(super) zone: jiff::tz::TimeZone,
+}
+
+/// What the plan says of a call, for the caller and for the log.
+pub(super) struct Routed {
+    pub(super) rule: String,
+    pub(super) decided: String,
+    pub(super) outcome: Result<Beginning, Refusal>,
 }
 
 /// How a call begins once it is answered.
@@ -21,27 +28,30 @@ pub(super) enum Beginning {
 }
 
 impl Routing {
-    /// Asks the plan; one line of the log says which rule decided, and how.
-    pub(super) fn of(&self, call: CallId, facts: &sip::Facts, language: Language) -> Result<Beginning, Refusal> {
-        let facts = Facts { called: facts.called.clone(), caller: facts.caller.clone(), trunk: None };
+    /// Asks the plan.
+    pub(super) fn of(&self, facts: &sip::Facts, language: Language) -> Routed {
+        let facts = Facts { called: facts.called.clone(), caller: facts.caller.clone(), trunk: facts.trunk.clone() };
         let (decision, trace) = self.plan.decide(&facts, &clock::local(&self.zone));
-        let decided = decision.as_ref().map_or_else(|| Refusal::NoRule.to_string(), ToString::to_string);
-        tracing::info!(%call, caller = ?facts.caller, rule = trace.rule().unwrap_or("none"), %decided, "a call");
-        match decision {
-            None => Err(Refusal::NoRule),
-            Some(Decision::Menu { language }) => Ok(Beginning::Menu { door: ivr::Door::Menu, language }),
-            Some(Decision::Room { room }) => Ok(Beginning::Menu { door: ivr::Door::Room(room), language }),
-            Some(Decision::Closed { language }) => Ok(Beginning::Announcement { prompt: Prompt::Closed, language }),
-            Some(Decision::Reject { why: Reject::Forbidden }) => Err(Refusal::Forbidden),
-            Some(Decision::Reject { why: Reject::NotFound }) => Err(Refusal::NoRule),
-            Some(Decision::Reject { why: Reject::Unavailable }) => Err(Refusal::Closed),
-            Some(Decision::Reject { why: Reject::Busy }) => Err(Refusal::Busy),
-            Some(Decision::Redirect { to } | Decision::Emergency { to: Some(to) }) => Err(Refusal::Elsewhere { to }),
-            Some(Decision::Emergency { to: None }) => {
-                tracing::error!(%call, "an emergency call came here and is refused: the telephone system has to send it elsewhere");
-                Err(Refusal::Emergency)
-            }
+        Routed {
+            rule: trace.rule().unwrap_or("none").to_owned(),
+            decided: decision.as_ref().map_or_else(|| Refusal::NoRule.to_string(), ToString::to_string),
+            outcome: begin(decision, language),
         }
+    }
+}
+
+fn begin(decision: Option<Decision>, language: Language) -> Result<Beginning, Refusal> {
+    match decision {
+        None => Err(Refusal::NoRule),
+        Some(Decision::Menu { language }) => Ok(Beginning::Menu { door: ivr::Door::Menu, language }),
+        Some(Decision::Room { room }) => Ok(Beginning::Menu { door: ivr::Door::Room(room), language }),
+        Some(Decision::Closed { language }) => Ok(Beginning::Announcement { prompt: Prompt::Closed, language }),
+        Some(Decision::Reject { why: Reject::Forbidden }) => Err(Refusal::Forbidden),
+        Some(Decision::Reject { why: Reject::NotFound }) => Err(Refusal::NotFound),
+        Some(Decision::Reject { why: Reject::Unavailable }) => Err(Refusal::Closed),
+        Some(Decision::Reject { why: Reject::Busy }) => Err(Refusal::Busy),
+        Some(Decision::Redirect { to } | Decision::Emergency { to: Some(to) }) => Err(Refusal::Elsewhere { to }),
+        Some(Decision::Emergency { to: None }) => Err(Refusal::Emergency),
     }
 }
 

@@ -17,18 +17,25 @@ pub enum Unfit {
     /// Every problem of the dialplan.
     #[error("the dialplan cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Problems(Vec<Problem>),
+    /// Every problem of the institution's own prompts.
+    #[error("the prompts cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Prompts(Vec<config::PromptProblem>),
+    /// Every mistake of the configuration.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<config::Mistake>),
     /// See [`config::NoZone`].
     #[error(transparent)]
     Zone(#[from] config::NoZone),
-    /// Everything that is wrong with the meetings.
-    #[error("the meetings cannot be used:\n{}", .0.join("\n"))]
-    Meetings(Vec<String>),
 }
 
 impl TryFrom<config::Config> for Config {
     type Error = Unfit;
 
     fn try_from(file: config::Config) -> Result<Self, Unfit> {
+        let mistakes = file.mistakes();
+        if !mistakes.is_empty() {
+            return Err(Unfit::Mistakes(mistakes));
+        }
         let (plan, problems) = file.plan()?;
         if problems.iter().any(Problem::is_error) {
             return Err(Unfit::Problems(problems));
@@ -37,10 +44,12 @@ impl TryFrom<config::Config> for Config {
             tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
         }
         let zone = file.zone()?;
+        let library = file.prompts().map_err(Unfit::Prompts)?;
+        let announce = file.menu.announce;
         let named = std::env::var("STATE_DIRECTORY").ok();
         Ok(Self {
             fingerprint: file.plan_fingerprint()?,
-            book: file.book(&zone).map_err(Unfit::Meetings)?,
+            book: file.book(&zone).map_err(Unfit::Mistakes)?,
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,
             tokens: file.api.tokens,
@@ -50,9 +59,11 @@ impl TryFrom<config::Config> for Config {
                 listen: file.sip.listen,
                 most_calls: file.sip.most_calls,
                 least_interval: Duration::from_secs(file.sip.least_interval),
+                trunks: sip::Trunks(file.trunks.into_iter().map(sip::Trunk::from).collect()),
             },
+            grace: Duration::from_secs(file.sip.grace),
             media: workers::Config {
-                address: file.media.address,
+                addresses: file.media.address.all().to_vec(),
                 ports: file.media.first_port..file.media.last_port.saturating_add(1),
                 silence: Duration::from_secs(file.media.silence),
                 browsers: file.browsers.listen,
@@ -62,12 +73,28 @@ impl TryFrom<config::Config> for Config {
                 certificate: file.web.certificate.zip(file.web.key),
                 most_pages: file.web.most_pages,
                 home: zone.clone(),
+                watch: file.observe.listen,
+                watchers: file.observe.allow,
             },
             zone,
             public: file.browsers.public,
             codecs: file.media.codecs,
             language: file.menu.language,
-            menu: ivr::Config::default(),
+            menu: ivr::Config { ask_language: file.menu.ask_language, ..ivr::Config::default() },
+            announce,
+            library,
         })
+    }
+}
+
+impl From<config::Trunk> for sip::Trunk {
+    fn from(trunk: config::Trunk) -> Self {
+        Self {
+            name: trunk.name,
+            networks: trunk.networks.into_iter().map(|network| network.0).collect(),
+            transports: trunk.transports,
+            codecs: trunk.codecs,
+            most_calls: trunk.most_calls,
+        }
     }
 }

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use super::{Gateway, chance, clock};
 use crate::browser::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
 use crate::ivr::{Admission, Notice, Obstacle, Target};
-use crate::media::BrowserLeg;
+use crate::media::{BrowserLeg, CanonicalName};
+use crate::observe::Who;
 use crate::records::Door;
 use crate::room::{Command, Kind, Name, Newcomer, Numbered, Refusal, Why};
 use crate::web::{self, Answer, Code, End, Hello, Link, Request};
@@ -35,6 +36,7 @@ pub(super) struct Visitor {
 struct Connection {
     fingerprint: Fingerprint,
     first_ssrc: u32,
+    name: CanonicalName,
 }
 
 /// All of them.
@@ -52,6 +54,16 @@ const FIRST_LEG: u64 = 1 << 62;
 impl Visitors {
     pub(super) fn is_here(&self, leg: LegId) -> bool {
         self.by_leg.contains_key(&leg)
+    }
+
+    /// Everybody's leg.
+    pub(super) fn legs(&self) -> impl Iterator<Item = LegId> {
+        self.by_leg.keys().copied()
+    }
+
+    /// How many there are, those among them whose connection broke and whose place is kept.
+    pub(super) fn count(&self) -> usize {
+        self.by_leg.len()
     }
 
     fn next_leg(&mut self) -> LegId {
@@ -181,6 +193,7 @@ impl Gateway {
             (Admission::PinNeeded | Admission::Refused, None) => Err(Answer::refused(Code::Pin)),
             (Admission::PinNeeded | Admission::Refused, Some(_)) => {
                 for suspicion in self.page_guard.failed(Some(from), conference.as_ref(), clock::now()) {
+                    self.observed.suspected(Who::Browser);
                     tracing::warn!(%room, ?suspicion, "somebody seems to guess by browser");
                     self.note_guess(Door::Browser, Some(from.to_string()), Some(&target), suspicion);
                 }
@@ -198,15 +211,17 @@ impl Gateway {
         let now = clock::now();
         let credentials = Credentials::new(&random(), &offer.ufrag);
         let first_ssrc = u32::from_be_bytes(random());
-        let (session, answer) = answer(offer, self.identity.fingerprint(), &credentials, &self.candidates, first_ssrc);
-        let browser = BrowserLeg::new(session, chance()).map_err(|error| fault(error.to_string()))?;
+        let name = CanonicalName::new(random());
+        let ours = self.identity.fingerprint();
+        let (session, answer) = answer(offer, ours, &credentials, &self.candidates, first_ssrc, &name);
+        let browser = BrowserLeg::new(session, chance(), now).map_err(|error| fault(error.to_string()))?;
         let ufrag = credentials.ufrag.clone();
         let transport = Transport::new(&self.identity, credentials, offer.fingerprint, now)
             .map_err(|error| fault(error.to_string()))?;
         let command =
             workers::Command::AddBrowser { leg, ufrag, transport: Box::new(transport), browser: Box::new(browser) };
         self.pool.send(command).map_err(|error| fault(error.to_string()))?;
-        Ok((Connection { fingerprint: offer.fingerprint, first_ssrc }, answer))
+        Ok((Connection { fingerprint: offer.fingerprint, first_ssrc, name }, answer))
     }
 
     /// Answers an offer for a connection that there is: a restart.
@@ -217,7 +232,8 @@ impl Gateway {
         }
         let credentials = Credentials::new(&random(), &offer.ufrag);
         let ours = self.identity.fingerprint();
-        let (_, answer) = answer(offer, ours, &credentials, &self.candidates, connection.first_ssrc);
+        let Connection { first_ssrc, name, .. } = connection;
+        let (_, answer) = answer(offer, ours, &credentials, &self.candidates, *first_ssrc, name);
         self.tell_media(workers::Command::Restart { leg, credentials });
         Some(answer)
     }

@@ -22,10 +22,10 @@ pub struct Problem {
     pub why: Unusable,
 }
 
-/// The endings of replacements, in the order in which they are looked for.
-const ENDINGS: [&str; 3] = ["wav", "opus", "ogg"];
-
 impl Library {
+    /// The endings of replacements, in the order in which they are looked for.
+    pub const ENDINGS: [&str; 3] = ["wav", "opus", "ogg"];
+
     /// Reads every sound. `replacement` is asked for the content of each file that an institution may have put in its
     /// folder (`de/ask-pin.wav`, `sounds/hold-music.opus`) and says `None` if there is none. All that is wrong with
     /// replacements is told at once.
@@ -33,7 +33,7 @@ impl Library {
         let (mut sounds, mut problems) = (BTreeMap::new(), Vec::new());
         for spoken in every() {
             let path = spoken.path();
-            let own = ENDINGS.iter().map(|ending| format!("{path}.{ending}")).find_map(|file| {
+            let own = Self::ENDINGS.iter().map(|ending| format!("{path}.{ending}")).find_map(|file| {
                 let content = replacement(&file)?;
                 Some((file, content))
             });

@@ -16,6 +16,7 @@ mod prompt;
 mod protocol;
 mod say;
 mod sound;
+mod text;
 
 #[cfg(test)]
 mod stories;
@@ -27,6 +28,7 @@ pub use notice::{Key, Notice};
 pub use prompt::{Prompt, Spoken};
 pub use protocol::{Admission, Config, Door, Effect, HangUp, Incident, Input, Obstacle, PlayId, Target, Timer};
 pub use say::{count_of, for_announcement};
+pub use text::texts;
 
 /// Reads a sound file: Ogg Opus, or WAV with 16-bit PCM.
 ///

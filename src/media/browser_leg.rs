@@ -1,4 +1,4 @@
-//! One browser leg. In: its RTP, decrypted; each tick. Out: how loud it is, its sound if telephones need it, and the RTP
+//! One browser leg. In: its RTP and RTCP, decrypted; each tick. Out: how loud it is, its sound if telephones need it, and the RTP
 //! that it hears: the telephones' mix, and other browsers' packets untouched but for their header.
 //!
 //! What a browser says is decoded only while it speaks and somebody on a telephone listens: until then the level that it
@@ -10,7 +10,9 @@ use super::codec::CodecError;
 use super::jitter::{JitterBuffer, Pulled};
 use super::leg::Frame;
 use super::level::level_of;
-use super::rtp::{HEADER, Header, Packet};
+use super::quality::{Quality, Told};
+use super::reports::{CanonicalName, Reports, Sending};
+use super::rtp::{HEADER, Header, Packet, is_rtcp};
 use crate::words::{Codec, LegId, Level, Rate, RtpTime};
 
 /// What was negotiated for a browser leg.
@@ -22,6 +24,8 @@ pub struct BrowserSession {
     pub level: Option<u8>,
     /// Our SSRCs: first the telephones' mix, then one for each other browser who speaks.
     pub slots: Vec<u32>,
+    /// Our name for all of them.
+    pub name: CanonicalName,
 }
 
 /// Packets of one tick; more are a flood, and dropped.
@@ -51,12 +55,15 @@ pub struct BrowserLeg {
     frame: Box<Frame>,
     mix: Slot,
     others: Vec<Slot>,
+    reports: Reports,
+    /// Frames that were a guess.
+    concealed: u64,
 }
 
 /// A stream that the browser hears.
 #[derive(Clone, Debug)]
 struct Slot {
-    ssrc: u32,
+    sending: Sending,
     source: Option<LegId>,
     /// The last packet sent.
     sequence: u16,
@@ -71,7 +78,7 @@ struct Slot {
 impl Slot {
     const fn new(ssrc: u32, sequence: u16, timestamp: RtpTime) -> Self {
         Self {
-            ssrc,
+            sending: Sending::new(ssrc),
             source: None,
             sequence,
             timestamp,
@@ -84,15 +91,17 @@ impl Slot {
 }
 
 impl BrowserLeg {
-    /// A leg as negotiated. `chance` gives the first sequence number and timestamp (RFC 3550 section 5.1).
+    /// A leg as negotiated. `chance` gives the first sequence number and timestamp (RFC 3550 section 5.1), and our clock in
+    /// reports.
     ///
     /// # Errors
     /// The decoder does not start.
-    pub fn new(session: BrowserSession, chance: [u8; 10]) -> Result<Self, CodecError> {
-        let [s0, s1, t0, t1, t2, t3, ..] = chance;
+    pub fn new(session: BrowserSession, chance: [u8; 32], now: Instant) -> Result<Self, CodecError> {
+        let [s0, s1, t0, t1, t2, t3, n0, n1, n2, n3, .., r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = chance;
         let (sequence, timestamp) = (u16::from_be_bytes([s0, s1]), RtpTime(u32::from_be_bytes([t0, t1, t2, t3])));
         let slot = |ssrc: &u32| Slot::new(*ssrc, sequence, timestamp);
-        let mix = slot(session.slots.first().unwrap_or(&0));
+        // A browser that hears nothing gets reports all the same, in the name of a stream that has nothing to say.
+        let mix = slot(session.slots.first().unwrap_or(&u32::from_be_bytes([n0, n1, n2, n3])));
         let others = session.slots.iter().skip(1).map(slot).collect();
         Ok(Self {
             incoming: JitterBuffer::new(Codec::Opus, Rate::Full)?,
@@ -103,14 +112,24 @@ impl BrowserLeg {
             frame: Box::new([0; Rate::Full.frame()]),
             mix,
             others,
+            reports: Reports::new(session.name.clone(), [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9], now),
+            concealed: 0,
             session,
         })
     }
 
-    /// Takes one RTP packet.
+    /// Takes one RTP or RTCP packet.
     pub fn receive(&mut self, datagram: &[u8], now: Instant) {
+        if is_rtcp(datagram) {
+            let streams = std::iter::once(&mut self.mix).chain(&mut self.others).map(|slot| &mut slot.sending);
+            self.reports.read(datagram, streams, now);
+            return;
+        }
         let Some(packet) = Packet::read(datagram) else { return };
         let fits = packet.payload_type == self.session.payload_type && packet.payload.len() <= LONGEST;
+        if fits {
+            self.reports.note(packet.ssrc, Codec::Opus.clock(), packet.sequence, Some(packet.timestamp), now);
+        }
         if !fits || packet.payload.is_empty() || self.arrived.len() >= MOST_PER_TICK {
             return;
         }
@@ -168,8 +187,10 @@ impl BrowserLeg {
         }
         let length = self.incoming.rate().frame();
         let Some(frame) = self.frame.get_mut(..length) else { return };
-        if self.incoming.pull(now, frame) == Pulled::Nothing {
-            frame.fill(0);
+        match self.incoming.pull(now, frame) {
+            Pulled::Sound => {}
+            Pulled::Concealed => self.concealed += 1,
+            Pulled::Nothing => frame.fill(0),
         }
         if self.session.level.is_none() {
             self.level = level_of(frame);
@@ -234,7 +255,7 @@ impl BrowserLeg {
         let Some(slot) = self.others.iter_mut().find(|slot| slot.source == Some(speaker)) else { return false };
         if slot.marker {
             let pause = slot.sent_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-            let ticks = u32::try_from(pause.as_millis() * 48).unwrap_or(u32::MAX / 2).max(Rate::Full.hz() / 50);
+            let ticks = ticks_in(pause).max(Rate::Full.hz() / 50);
             slot.sequence_shift = slot.sequence.wrapping_add(1).wrapping_sub(packet.sequence);
             slot.timestamp_shift = slot.timestamp.0.wrapping_add(ticks).wrapping_sub(packet.timestamp.0);
         }
@@ -245,10 +266,55 @@ impl BrowserLeg {
         slot.marker = false;
         true
     }
+
+    /// Our report, if one is due: its length in `out`.
+    pub fn poll_report(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        if self.reports.is_due(now) { self.report(false, now, out) } else { None }
+    }
+
+    /// Our last report, with a farewell.
+    pub fn farewell(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        self.report(true, now, out)
+    }
+
+    fn report(&mut self, is_leaving: bool, now: Instant, out: &mut [u8]) -> Option<usize> {
+        let mix = std::iter::once((&mut self.mix.sending, self.mix.timestamp));
+        let others = self.others.iter_mut().map(|slot| {
+            let pause = slot.sent_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+            let timestamp = slot.timestamp.plus(ticks_in(pause));
+            (&mut slot.sending, timestamp)
+        });
+        self.reports.write(mix.chain(others), is_leaving, now, out)
+    }
+
+    /// How the call is.
+    pub fn quality(&self, now: Instant) -> Quality {
+        let clock = Codec::Opus.clock();
+        let streams = || std::iter::once(&self.mix).chain(&self.others).map(|slot| &slot.sending);
+        let both = |one: Told, other: Told| Told { loss: one.loss + other.loss, jitter: one.jitter.max(other.jitter) };
+        Quality {
+            codec: Codec::Opus,
+            lasted: self.reports.lasted(now),
+            sent: streams().map(|stream| u64::from(stream.packets())).sum(),
+            loss_in: self.reports.loss(),
+            jitter_in: self.reports.jitter(),
+            out: streams().filter_map(|stream| stream.told(clock)).reduce(both),
+            round_trip: self.reports.round_trip(),
+            late: self.incoming.counts().late,
+            concealed: self.concealed,
+        }
+    }
 }
 
-fn write(out: &mut Vec<u8>, payload_type: u8, slot: &Slot, payload: &[u8]) {
-    let Slot { ssrc, sequence, timestamp, marker, .. } = *slot;
+/// Ticks of Opus' clock; of a very long span, some large number of them.
+fn ticks_in(span: Duration) -> u32 {
+    u32::try_from(span.as_millis() * 48).unwrap_or(u32::MAX / 2)
+}
+
+fn write(out: &mut Vec<u8>, payload_type: u8, slot: &mut Slot, payload: &[u8]) {
+    let Slot { sequence, timestamp, marker, .. } = *slot;
+    let ssrc = slot.sending.ssrc();
+    slot.sending.count(payload.len());
     out.clear();
     out.reserve(HEADER + payload.len());
     out.extend_from_slice(&Header { payload_type, marker, sequence, timestamp, ssrc }.to_bytes());
@@ -263,8 +329,9 @@ mod tests {
     use crate::media::tone::{Player, Tone};
 
     fn leg(level: Option<u8>) -> BrowserLeg {
-        let session = BrowserSession { payload_type: 111, level, slots: vec![10, 11, 12] };
-        BrowserLeg::new(session, [7; 10]).expect("a leg")
+        let name = CanonicalName::new([7; 12]);
+        let session = BrowserSession { payload_type: 111, level, slots: vec![10, 11, 12], name };
+        BrowserLeg::new(session, [7; 32], Instant::now()).expect("a leg")
     }
 
     fn arrived(sequence: u16, timestamp: u32) -> Arrived {

@@ -86,6 +86,16 @@ impl Decoder {
         }
     }
 
+    /// So many samples `payload` holds at the most.
+    pub fn most_samples(&self, payload: &[u8]) -> usize {
+        match self {
+            Self::Pcma(_) | Self::Pcmu(_) => payload.len(),
+            Self::G722(_) => 2 * payload.len(),
+            Self::Opus { .. } => LONGEST_SOUND,
+        }
+        .min(LONGEST_SOUND)
+    }
+
     /// Fills `out` with what the packet before `next` held, from the redundancy inside `next` (Opus in-band FEC).
     /// False if this codec has none; `out` is then untouched.
     pub fn recover(&mut self, next: &[u8], out: &mut [i16]) -> bool {

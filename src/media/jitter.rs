@@ -62,6 +62,18 @@ pub struct Counts {
     pub corrupt: u64,
 }
 
+impl std::ops::Add for Counts {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            late: self.late + other.late,
+            lost: self.lost + other.lost,
+            recovered: self.recovered + other.recovered,
+            corrupt: self.corrupt + other.corrupt,
+        }
+    }
+}
+
 /// See the module.
 pub struct JitterBuffer {
     decoder: Decoder,
@@ -256,19 +268,20 @@ impl JitterBuffer {
         slot.number = None;
         let payload = std::mem::take(&mut slot.payload);
         let (silent, time) = (slot.silent, slot.time);
-        let mut sound = [0; LONGEST_SOUND];
-        let count = if silent { Ok(self.packet) } else { self.decoder.decode(&payload, &mut sound) };
-        match count {
+        let start = self.sound.len();
+        self.sound.resize(start + if silent { self.packet } else { self.decoder.most_samples(&payload) }, 0);
+        let place = self.sound.get_mut(start..).unwrap_or_default();
+        match if silent { Ok(self.packet) } else { self.decoder.decode(&payload, place) } {
             Ok(count) => {
-                let sound = sound.get_mut(..count).unwrap_or_default();
+                self.sound.truncate(start + count);
                 if self.codec != Codec::Opus {
-                    self.concealer.heard(sound);
+                    self.concealer.heard(self.sound.get_mut(start..).unwrap_or_default());
                 }
-                self.sound.extend_from_slice(sound);
                 self.packet = count.max(1);
                 self.played_to = time + self.ticks(count);
             }
             Err(_) => {
+                self.sound.truncate(start);
                 self.counts.corrupt += 1;
                 self.conceal(self.packet);
             }
@@ -289,13 +302,15 @@ impl JitterBuffer {
         }
         self.starved_since = None;
         let redundant = slot_of(&mut self.slots, next + 1).filter(|slot| slot.number == Some(next + 1) && !slot.silent);
-        let mut sound = [0; LONGEST_SOUND];
-        if let (Some(slot), Some(sound)) = (redundant, sound.get_mut(..self.packet))
-            && self.decoder.recover(&slot.payload, sound)
-        {
-            self.counts.recovered += 1;
-            self.sound.extend_from_slice(sound);
-            return Step::Decoded;
+        if let Some(slot) = redundant {
+            let start = self.sound.len();
+            self.sound.resize(start + self.packet, 0);
+            let place = self.sound.get_mut(start..).unwrap_or_default();
+            if self.decoder.recover(&slot.payload, place) {
+                self.counts.recovered += 1;
+                return Step::Decoded;
+            }
+            self.sound.truncate(start);
         }
         self.conceal(self.packet);
         Step::Guessed
@@ -315,12 +330,12 @@ impl JitterBuffer {
     }
 
     fn conceal(&mut self, count: usize) {
-        let mut sound = [0; LONGEST_SOUND];
-        let Some(sound) = sound.get_mut(..count) else { return };
-        if !self.decoder.conceal(sound) {
-            self.concealer.conceal(sound);
+        let start = self.sound.len();
+        self.sound.resize(start + count, 0);
+        let place = self.sound.get_mut(start..).unwrap_or_default();
+        if !self.decoder.conceal(place) {
+            self.concealer.conceal(place);
         }
-        self.sound.extend_from_slice(sound);
     }
 
     /// Shortens or lengthens what is about to be played, if the delay is not what it should be.

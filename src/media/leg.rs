@@ -1,6 +1,8 @@
 //! One phone leg. In: datagrams, a tick every 20 ms, the sound that it is to hear. Out: what it says, its keys, datagrams.
 //! It holds no socket: `workers` carries the datagrams.
 
+mod reporting;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,8 @@ use super::inband::Listener;
 use super::jitter::{Counts, JitterBuffer, Pulled};
 use super::latch::Latch;
 use super::level::level_of;
-use super::rtp::{HEADER, Header, Packet};
+use super::reports::{CanonicalName, Reports, Sending};
+use super::rtp::{HEADER, Header, Packet, is_rtcp};
 use super::session::Session;
 use crate::words::{Codec, Digit, Level, Rate, RtpTime};
 
@@ -32,11 +35,18 @@ pub struct PhoneLeg {
     level: Level,
     outgoing: Outgoing,
     player: Player,
+    reports: Reports,
+    /// Where the peer's reports come from.
+    reported_from: Option<SocketAddr>,
+    /// What the jitter buffers of former codecs met.
+    past: Counts,
+    /// Frames that were a guess.
+    concealed: u64,
 }
 
 struct Outgoing {
     encoder: Encoder,
-    ssrc: u32,
+    sending: Sending,
     sequence: u16,
     timestamp: RtpTime,
     /// The next packet begins after a silence.
@@ -69,12 +79,14 @@ impl Datagram {
 }
 
 impl PhoneLeg {
-    /// A leg as negotiated. `chance` gives SSRC, first sequence number and timestamp (RFC 3550 section 5.1).
+    /// A leg as negotiated. `chance` gives SSRC, first sequence number and timestamp (RFC 3550 section 5.1), and our name and
+    /// clock in reports.
     ///
     /// # Errors
     /// The codec does not start.
-    pub fn new(session: Session, chance: [u8; 10], now: Instant) -> Result<Self, CodecError> {
-        let [i0, i1, i2, i3, s0, s1, t0, t1, t2, t3] = chance;
+    pub fn new(session: Session, chance: [u8; 32], now: Instant) -> Result<Self, CodecError> {
+        let [i0, i1, i2, i3, s0, s1, t0, t1, t2, t3, rest @ ..] = chance;
+        let [name @ .., r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = rest;
         let (incoming, encoder) = codecs_for(&session)?;
         Ok(Self {
             latch: Latch::new(session.remote_rtp),
@@ -87,7 +99,7 @@ impl PhoneLeg {
             level: Level::SILENCE,
             outgoing: Outgoing {
                 encoder,
-                ssrc: u32::from_be_bytes([i0, i1, i2, i3]),
+                sending: Sending::new(u32::from_be_bytes([i0, i1, i2, i3])),
                 sequence: u16::from_be_bytes([s0, s1]),
                 timestamp: RtpTime(u32::from_be_bytes([t0, t1, t2, t3])),
                 marker: true,
@@ -95,6 +107,10 @@ impl PhoneLeg {
                 press: None,
             },
             player: Player::default(),
+            reports: Reports::new(CanonicalName::new(name), [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9], now),
+            reported_from: None,
+            past: Counts::default(),
+            concealed: 0,
             session,
         })
     }
@@ -105,8 +121,13 @@ impl PhoneLeg {
     /// The new codec does not start; the leg is then as before.
     pub fn renegotiate(&mut self, session: Session) -> Result<(), CodecError> {
         if session.codec != self.session.codec {
+            let past = self.counts();
             (self.incoming, self.outgoing.encoder) = codecs_for(&session)?;
             self.outgoing.pending.clear();
+            self.past = past;
+        }
+        if session.remote_rtcp != self.session.remote_rtcp {
+            self.reported_from = None;
         }
         if session.remote_rtp != self.session.remote_rtp {
             self.latch = Latch::new(session.remote_rtp);
@@ -142,12 +163,16 @@ impl PhoneLeg {
     }
 
     /// What was lost of the sound that came in.
-    pub const fn counts(&self) -> Counts {
-        self.incoming.counts()
+    pub fn counts(&self) -> Counts {
+        self.past + self.incoming.counts()
     }
 
     /// Takes one datagram from the RTP port. Gives the key, if it is the first packet of one.
     pub fn receive(&mut self, datagram: &[u8], from: SocketAddr, now: Instant) -> Option<Digit> {
+        if self.session.rtcp_mux && is_rtcp(datagram) {
+            self.receive_report(datagram, from, now);
+            return None;
+        }
         let packet = Packet::read(datagram)?;
         let is_event = self.session.telephone_event == Some(packet.payload_type);
         let fits = is_event || packet.payload_type == self.session.payload_type;
@@ -155,6 +180,8 @@ impl PhoneLeg {
             return None;
         }
         self.heard_at = now;
+        let clock = self.session.codec.clock();
+        self.reports.note(packet.ssrc, clock, packet.sequence, (!is_event).then_some(packet.timestamp), now);
         if self.ssrc_heard != Some(packet.ssrc) {
             self.ssrc_heard = Some(packet.ssrc);
             self.incoming.begin_anew();
@@ -171,11 +198,19 @@ impl PhoneLeg {
 
     /// Makes the next frame of what the leg says. Gives the key, if one is heard in the sound; that is then silence.
     pub fn listen(&mut self, now: Instant) -> Option<Digit> {
+        if !self.session.direction.receives() {
+            // On hold: nothing is expected, so nothing is missing.
+            self.heard_at = now;
+        }
         let length = self.rate().frame();
         let frame = self.frame.get_mut(..length)?;
-        if self.incoming.pull(now, frame) == Pulled::Nothing {
-            self.level = Level::SILENCE;
-            return None;
+        match self.incoming.pull(now, frame) {
+            Pulled::Sound => {}
+            Pulled::Concealed => self.concealed += 1,
+            Pulled::Nothing => {
+                self.level = Level::SILENCE;
+                return None;
+            }
         }
         let mut digit = None;
         if let Some(listener) = &mut self.listener
@@ -239,10 +274,12 @@ impl PhoneLeg {
         let first = press.is_new();
         let (payload, times) = press.tick();
         for _ in 0..times {
-            let (sequence, timestamp, ssrc) = (out.sequence, press.began(), out.ssrc);
+            let (sequence, timestamp, ssrc) = (out.sequence, press.began(), out.sending.ssrc());
             let header = Header { payload_type: kind, marker: first, sequence, timestamp, ssrc };
             out.sequence = out.sequence.wrapping_add(1);
-            send(&Datagram::new(header, &payload.to_bytes()), target);
+            let payload = payload.to_bytes();
+            out.sending.count(payload.len());
+            send(&Datagram::new(header, &payload), target);
         }
         if payload.end {
             out.press = None;
@@ -303,11 +340,12 @@ impl PhoneLeg {
             marker: std::mem::take(&mut out.marker),
             sequence: out.sequence,
             timestamp: out.timestamp,
-            ssrc: out.ssrc,
+            ssrc: out.sending.ssrc(),
         };
         let ticks = u32::try_from(samples as u64 * clock / rate).unwrap_or_default();
         out.sequence = out.sequence.wrapping_add(1);
         out.timestamp = out.timestamp.plus(ticks);
+        out.sending.count(payload.len());
         Datagram::new(header, payload)
     }
 }
@@ -351,8 +389,8 @@ mod tests {
             .chain([(Codec::Opus, 20)])
         {
             let start = Instant::now();
-            let mut one = PhoneLeg::new(session(codec, millis), [1; 10], start).expect("a leg");
-            let mut other = PhoneLeg::new(session(codec, millis), [2; 10], start).expect("a leg");
+            let mut one = PhoneLeg::new(session(codec, millis), [1; 32], start).expect("a leg");
+            let mut other = PhoneLeg::new(session(codec, millis), [2; 32], start).expect("a leg");
             let mut tone = tone::Player::new(Tone::Steady(440), codec.rate());
             let mut sound = vec![0; codec.rate().frame()];
             let from = ([192, 0, 2, 1], 4000).into();
@@ -373,9 +411,9 @@ mod tests {
     fn a_phone_on_hold_is_neither_sent_to_nor_heard() {
         let start = Instant::now();
         let held = Session { direction: Direction::Inactive, ..session(Codec::Pcma, 20) };
-        let mut leg = PhoneLeg::new(held, [1; 10], start).expect("a leg");
+        let mut leg = PhoneLeg::new(held, [1; 32], start).expect("a leg");
         leg.say(&[1000; 160], |_, _| panic!("sent"));
-        let mut talker = PhoneLeg::new(session(Codec::Pcma, 20), [2; 10], start).expect("a leg");
+        let mut talker = PhoneLeg::new(session(Codec::Pcma, 20), [2; 32], start).expect("a leg");
         for _ in 0..5 {
             talker.say(&[8000; 160], |datagram, from| {
                 leg.receive(datagram.as_bytes(), from, start);

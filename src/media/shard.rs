@@ -140,6 +140,11 @@ impl Shard {
         self.browsers.get_mut(&leg)
     }
 
+    /// All browsers' seats.
+    pub fn browsers(&mut self) -> impl Iterator<Item = (LegId, &mut BrowserSeat)> {
+        self.browsers.iter_mut().map(|(leg, seat)| (*leg, seat))
+    }
+
     /// Whether nobody is here.
     pub fn is_empty(&self) -> bool {
         self.seats.is_empty() && self.browsers.is_empty()

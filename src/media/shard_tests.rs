@@ -62,10 +62,10 @@ fn meet(phones: &[(Codec, u16)], seconds: u32, muted: &[usize]) -> Vec<(Rate, Ve
         .enumerate()
         .map(|(number, (codec, hertz))| {
             let near =
-                PhoneLeg::new(session(*codec, address(number as u16 + 100)), [number as u8; 10], start).expect("a leg");
+                PhoneLeg::new(session(*codec, address(number as u16 + 100)), [number as u8; 32], start).expect("a leg");
             shard.enter(LegId(number as u64), Seat::new(near, muted.contains(&number)));
             Phone {
-                leg: PhoneLeg::new(session(*codec, ours), [number as u8 + 50; 10], start).expect("a leg"),
+                leg: PhoneLeg::new(session(*codec, ours), [number as u8 + 50; 32], start).expect("a leg"),
                 tone: Player::new(Tone::Steady(*hertz), codec.rate()),
                 heard: Vec::new(),
             }

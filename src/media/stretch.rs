@@ -22,39 +22,62 @@ pub fn shorten(sound: &mut Sound, rate: Rate, urgent: bool) -> usize {
     if likeness < LIKE_ENOUGH && !urgent {
         return 0;
     }
-    let fade = millis(rate, 50);
-    let (Some(early), Some(late)) = (sound.get(..fade), sound.get(lag..lag + fade)) else { return 0 };
-    let joined: Sound = blend(early, late).collect();
+    let Some(seam) = Seam::between(sound, 0, lag, rate) else { return 0 };
     sound.drain(..lag);
-    sound.iter_mut().zip(joined).for_each(|(sample, value)| *sample = value);
+    seam.lay(sound, 0);
     lag
 }
 
 /// Puts one more pitch period into the beginning of `sound`. Returns how many samples came.
 pub fn lengthen(sound: &mut Sound, rate: Rate) -> usize {
     let Some((lag, likeness)) = period(sound, rate) else { return 0 };
-    let fade = millis(rate, 50);
-    if likeness < LIKE_ENOUGH || sound.len() + lag > longest(rate) {
+    let whole = sound.len();
+    if likeness < LIKE_ENOUGH || whole + lag > longest(rate) {
         return 0;
     }
-    let (Some(head), Some(late), Some(early)) = (sound.get(..lag), sound.get(lag..lag + fade), sound.get(..fade))
-    else {
-        return 0;
-    };
-    let mut longer: Sound = head.to_vec();
-    longer.extend(blend(late, early));
-    longer.extend(sound.get(fade..).unwrap_or_default());
-    *sound = longer;
+    let Some(seam) = Seam::between(sound, lag, 0, rate) else { return 0 };
+    sound.resize(whole + lag, 0);
+    sound.copy_within(seam.length..whole, lag + seam.length);
+    seam.lay(sound, lag);
     lag
 }
 
+/// 5 ms in which one stretch of sound fades into another.
+struct Seam {
+    blended: [i16; millis(Rate::Full, 50)],
+    length: usize,
+}
+
+impl Seam {
+    /// From what is at `early` to what is at `late`; none if there is too little sound.
+    fn between(sound: &[i16], early: usize, late: usize, rate: Rate) -> Option<Self> {
+        let length = millis(rate, 50);
+        let mut seam = Self { blended: [0; millis(Rate::Full, 50)], length };
+        let (early, late) = (sound.get(early..early + length)?, sound.get(late..late + length)?);
+        seam.blended.iter_mut().zip(blend(early, late)).for_each(|(place, sample)| *place = sample);
+        Some(seam)
+    }
+
+    fn lay(&self, sound: &mut [i16], at: usize) {
+        sound
+            .iter_mut()
+            .skip(at)
+            .zip(self.blended.iter().take(self.length))
+            .for_each(|(place, sample)| *place = *sample);
+    }
+}
+
 /// From `early` to `late` along a straight line.
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "between two i16; fades are short")]
 fn blend<'a>(early: &'a [i16], late: &'a [i16]) -> impl Iterator<Item = i16> + 'a {
-    let steps = early.len().max(1) as i32;
-    (0..).zip(early.iter().zip(late)).map(move |(step, (early, late))| {
-        ((i32::from(*early) * (steps - step) + i32::from(*late) * step) / steps) as i16
-    })
+    let steps = early.len();
+    (0..).zip(early.iter().zip(late)).map(move |(step, (early, late))| between(*early, *late, step, steps))
+}
+
+/// `step` of `steps` from one sample to the other.
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "between two i16; fades are short")]
+fn between(early: i16, late: i16, step: usize, steps: usize) -> i16 {
+    let (step, steps) = (step as i32, steps.max(1) as i32);
+    ((i32::from(early) * (steps - step) + i32::from(late) * step) / steps) as i16
 }
 
 /// Below this likeness of two stretches of sound, cutting between them is heard, unless they are quiet.
@@ -64,42 +87,75 @@ const LIKE_ENOUGH: f32 = 0.6;
 fn period(sound: &[i16], rate: Rate) -> Option<(usize, f32)> {
     let window = millis(rate, 100);
     let (least, most) = (millis(rate, 25), millis(rate, 125));
-    let head = sound.get(..window)?;
-    sound.get(..window + most)?;
-    best_lag(head, rate, least..=most, |lag| sound.get(lag..lag + window))
+    let outline = Outline::of(sound.get(..window + most)?, rate);
+    if outline.is_quiet() {
+        return Some((most, 1.0));
+    }
+    outline.most_like(0, (least..=most).step_by(outline.step), |lag| lag)
 }
 
-/// Of the lags in `range`, the one whose stretch of sound is most like `pattern`. Searched in steps of 1/8 ms, on every
-/// 1/8 ms of the sound: pitch lies low.
-fn best_lag<'a>(
-    pattern: &[i16],
-    rate: Rate,
-    range: std::ops::RangeInclusive<usize>,
-    stretch: impl Fn(usize) -> Option<&'a [i16]>,
-) -> Option<(usize, f32)> {
-    let step = rate.hz() as usize / Rate::Narrow.hz() as usize;
-    let own = energy(pattern, step);
-    range
-        .step_by(step)
-        .filter_map(|lag| {
-            let stretch = stretch(lag)?;
-            let other = energy(stretch, step);
-            let both: i64 = pattern.iter().zip(stretch).step_by(step).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
-            Some((lag, likeness(both, own, other)))
+/// Sound as the search for its pitch sees it: every 1/8 ms of it, since pitch lies low, and scaled so that sums of products
+/// of a window fit in 32 bits, which processors add many at a time.
+struct Outline {
+    samples: [i16; Self::LONGEST],
+    length: usize,
+    /// Samples of the sound from one of these to the next.
+    step: usize,
+    peak: u16,
+}
+
+impl Outline {
+    /// 40 ms.
+    const LONGEST: usize = 320;
+    /// What is compared: 10 ms.
+    const WINDOW: usize = 80;
+    /// 80 products of two numbers of 12 bits are below 2³¹.
+    const BITS: u32 = 12;
+    /// A peak below this is silence: cutting there is not heard.
+    const QUIET: u16 = 90;
+
+    fn of(sound: &[i16], rate: Rate) -> Self {
+        let step = rate.hz() as usize / Rate::Narrow.hz() as usize;
+        let every = || sound.iter().step_by(step).take(Self::LONGEST);
+        let peak = every().map(|sample| sample.unsigned_abs()).max().unwrap_or_default();
+        let shift = (u16::BITS - peak.leading_zeros()).saturating_sub(Self::BITS);
+        let mut outline = Self { samples: [0; Self::LONGEST], length: every().len(), step, peak };
+        outline.samples.iter_mut().zip(every()).for_each(|(place, sample)| *place = sample >> shift);
+        outline
+    }
+
+    const fn is_quiet(&self) -> bool {
+        self.peak < Self::QUIET
+    }
+
+    fn window(&self, at: usize) -> Option<&[i16; Self::WINDOW]> {
+        self.samples.get(..self.length)?.get(at..)?.first_chunk()
+    }
+
+    /// Of `lags` (in samples of the sound) the one whose window is most like that at `at`, and how like. `place` tells where
+    /// in the sound the window of a lag begins.
+    fn most_like(
+        &self,
+        at: usize,
+        lags: impl Iterator<Item = usize>,
+        place: impl Fn(usize) -> usize,
+    ) -> Option<(usize, f32)> {
+        let pattern = self.window(at / self.step)?;
+        let own = product(pattern, pattern);
+        lags.filter_map(|lag| {
+            let other = self.window(place(lag) / self.step)?;
+            Some((lag, likeness(product(pattern, other), own, product(other, other))))
         })
         .max_by(|a, b| a.1.total_cmp(&b.1))
+    }
 }
 
-fn energy(sound: &[i16], step: usize) -> i64 {
-    sound.iter().step_by(step).map(|sample| i64::from(*sample).pow(2)).sum()
+fn product(one: &[i16; Outline::WINDOW], other: &[i16; Outline::WINDOW]) -> i32 {
+    one.iter().zip(other).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a ratio: 24 bits do")]
-fn likeness(both: i64, own: i64, other: i64) -> f32 {
-    const QUIET: i64 = 80 * 30 * 30;
-    if own < QUIET && other < QUIET {
-        return 1.0;
-    }
+fn likeness(both: i32, own: i32, other: i32) -> f32 {
     both as f32 / ((own as f32) * (other as f32)).sqrt().max(1.0)
 }
 
@@ -122,13 +178,13 @@ impl Concealer {
     /// Takes note of sound that arrived; smooths its beginning if it follows a loss.
     pub fn heard(&mut self, sound: &mut [i16]) {
         if self.repeating.is_some() {
+            let mut continued = [0; millis(Rate::Full, 50)];
             let fade = millis(self.rate, 50).min(sound.len());
-            let mut continued = vec![0; fade];
-            self.conceal(&mut continued);
+            let continued = continued.get_mut(..fade).unwrap_or_default();
+            self.conceal(continued);
             self.repeating = None;
-            if let Some(head) = sound.get_mut(..fade) {
-                let joined: Vec<i16> = blend(&continued, head).collect();
-                head.copy_from_slice(&joined);
+            for (step, (sample, guess)) in (0..).zip(sound.iter_mut().zip(continued.iter())) {
+                *sample = between(*guess, *sample, step, fade);
             }
         }
         self.remember(sound);
@@ -167,12 +223,10 @@ impl Concealer {
 
     /// The lag (5 to 15 ms) at which the last 10 ms repeat what was before.
     fn pitch(&self) -> usize {
-        let window = millis(self.rate, 100);
-        let end = self.history.len();
-        let pattern = self.history.get(end - window..).unwrap_or_default();
-        let range = millis(self.rate, 50)..=millis(self.rate, 150);
-        best_lag(pattern, self.rate, range, |lag| self.history.get(end - window - lag..end - lag))
-            .map_or(millis(self.rate, 100), |(lag, _)| lag)
+        let outline = Outline::of(&self.history, self.rate);
+        let last = self.history.len().saturating_sub(millis(self.rate, 100));
+        let lags = (millis(self.rate, 50)..=millis(self.rate, 150)).step_by(outline.step);
+        outline.most_like(last, lags, |lag| last - lag).map_or(millis(self.rate, 100), |(lag, _)| lag)
     }
 }
 

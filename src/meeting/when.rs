@@ -18,8 +18,9 @@ pub struct InvalidTime(String);
 /// It is none of these.
 pub fn read(text: &str, home: &TimeZone) -> Result<ZonedDateTime, InvalidTime> {
     let invalid = || InvalidTime(text.chars().take(40).collect());
-    if let Ok(time) = text.parse::<ZonedDateTime>() {
-        return Ok(time);
+    if text.contains('[') {
+        // A zone that nobody knows is not to be overlooked.
+        return text.parse().map_err(|_| invalid());
     }
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.to_zoned_datetime(home.clone()));

@@ -28,7 +28,7 @@ pub use report::Report;
 /// What the telephone is to do.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// Whom to call: `sip:einwahl@127.0.0.1:5060`.
+    /// Whom to call: `sip:einwahl@127.0.0.1:5060`, or over TCP `sip:einwahl@127.0.0.1:5060;transport=tcp`.
     pub uri: String,
     /// What it is called itself: the user part of `From`.
     pub from: String,
@@ -109,8 +109,8 @@ fn strokes(digits: &str) -> Result<Vec<Stroke>, Failed> {
 pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed> {
     let strokes = strokes(&wish.digits)?;
     let callee = Uri::try_from(wish.uri.as_str()).map_err(|_| Failed::Uri { uri: wish.uri.clone() })?;
-    let media = open(SocketAddr::new(wish.local, 0)).await?;
-    let ours = media.local_addr()?;
+    let media = Sockets::open(wish.local).await?;
+    let ours = media.rtp.local_addr()?;
     let closing = CancellationToken::new();
     let _closes = closing.clone().drop_guard();
     let transports = TransportLayer::new(closing.clone());
@@ -118,7 +118,9 @@ pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed>
     let udp = UdpConnection::create_connection(SocketAddr::new(wish.local, 0), None, Some(closing.child_token()))
         .await
         .map_err(no_answer)?;
-    let contact = format!("sip:{}@{}", wish.from, udp.get_addr().addr);
+    // Over TCP, what the other side begins comes back by the connection that we open.
+    let transport = if over_tcp(&callee) { ";transport=tcp" } else { "" };
+    let contact = format!("sip:{}@{}{transport}", wish.from, udp.get_addr().addr);
     transports.add_transport(udp.into());
     let endpoint = EndpointBuilder::new()
         .with_user_agent("Einwahl test telephone")
@@ -137,8 +139,10 @@ pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed>
         }
     });
     let contact = Uri::try_from(contact.as_str()).map_err(|_| Failed::Uri { uri: contact.clone() })?;
+    // Who calls is nobody's way there (RFC 3261 section 19.1.1: no transport in From).
+    let caller = Uri { params: Vec::new(), ..contact.clone() };
     let invite = InviteOption {
-        caller: contact.clone(),
+        caller,
         callee,
         contact,
         content_type: Some(String::from("application/sdp")),
@@ -159,6 +163,11 @@ pub async fn call(wish: Wish, stop: CancellationToken) -> Result<Report, Failed>
         .await;
     hang_up(&dialog).await;
     report
+}
+
+fn over_tcp(callee: &Uri) -> bool {
+    use rsipstack::sip::uri::ParamsExt as _;
+    callee.transport().is_some_and(|transport| *transport == rsipstack::sip::Transport::Tcp)
 }
 
 async fn hang_up(dialog: &InviteDialog) {
@@ -187,9 +196,34 @@ fn read_answer(answer: &Response, ours: SocketAddr, codecs: &[Codec]) -> Result<
     sdp::accept(&body, ours, codecs).map_err(|refusal| Failed::Answer(refusal.to_string()))
 }
 
-#[allow(clippy::disallowed_methods, reason = "a telephone opens the socket of its call")]
-async fn open(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    UdpSocket::bind(address).await
+/// The sockets of one call: RTP on an even port and RTCP above it (RFC 3550 section 11).
+struct Sockets {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+}
+
+impl Sockets {
+    #[allow(clippy::disallowed_methods, reason = "a telephone opens the sockets of its call")]
+    async fn open(local: IpAddr) -> std::io::Result<Self> {
+        let mut last = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        for _ in 0..64 {
+            let rtp = UdpSocket::bind(SocketAddr::new(local, 0)).await?;
+            let port = rtp.local_addr()?.port();
+            if port % 2 == 0 {
+                match UdpSocket::bind(SocketAddr::new(local, port.saturating_add(1))).await {
+                    Ok(rtcp) => return Ok(Self { rtp, rtcp }),
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// A report that cannot be sent is followed by another.
+    async fn report(&self, is_muxed: bool, report: &[u8], target: SocketAddr) {
+        let socket = if is_muxed { &self.rtp } else { &self.rtcp };
+        let _ = socket.send_to(report, target).await;
+    }
 }
 
 /// The telephone's one clock.

@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::media::jitter::Counts;
-use crate::media::rtp::Packet;
-use crate::words::{Codec, RtpTime};
+use crate::media::rtp::{Packet, is_rtcp};
+use crate::words::Codec;
 
 /// What a call was like.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,10 +23,20 @@ pub struct Report {
     pub sent: u64,
     /// Packets that came.
     pub received: u64,
-    /// Packets that never came, or too late to be played.
+    /// Packets that never came.
     pub lost: u64,
+    /// Packets that came too late to be played.
+    pub late: u64,
+    /// Frames of 20 ms that were a guess.
+    pub concealed: u64,
     /// Interarrival jitter, in milliseconds (RFC 3550 section 6.4.1).
     pub jitter_ms: f64,
+    /// What the other side misses, by its RTCP; none if it has reported nothing.
+    pub lost_there: Option<u64>,
+    /// Interarrival jitter there, in milliseconds, by its RTCP.
+    pub jitter_there_ms: Option<f64>,
+    /// There and back, in milliseconds, by RTCP.
+    pub round_trip_ms: Option<f64>,
 }
 
 impl std::fmt::Display for Report {
@@ -37,8 +46,16 @@ impl std::fmt::Display for Report {
         writeln!(f, "answered     after {} ms", self.setup_ms)?;
         writeln!(f, "first sound  {first}")?;
         writeln!(f, "talked       {} ms", self.talked_ms)?;
-        writeln!(f, "sent         {} packets", self.sent)?;
-        writeln!(f, "received     {} packets, {} lost, jitter {:.1} ms", self.received, self.lost, self.jitter_ms)
+        write!(f, "sent         {} packets", self.sent)?;
+        match (self.lost_there, self.jitter_there_ms) {
+            (Some(lost), Some(jitter)) => writeln!(f, ", {lost} lost, jitter {jitter:.1} ms")?,
+            (Some(_), None) | (None, _) => writeln!(f, "; the other side has reported nothing")?,
+        }
+        let Self { received, lost, late, concealed, jitter_ms, .. } = self;
+        writeln!(f, "received     {received} packets, {lost} lost, jitter {jitter_ms:.1} ms")?;
+        writeln!(f, "played       {late} packets too late, {concealed} frames of 20 ms guessed")?;
+        let trip = self.round_trip_ms.map_or_else(|| String::from("not known"), |trip| format!("{trip:.1} ms"));
+        writeln!(f, "round trip   {trip}")
     }
 }
 
@@ -47,27 +64,15 @@ impl std::fmt::Display for Report {
 pub(super) struct Tally {
     pub(super) received: u64,
     pub(super) first: Option<Instant>,
-    last: Option<(RtpTime, Instant)>,
-    /// In ticks of the RTP clock.
-    jitter: f64,
 }
 
 impl Tally {
-    /// One packet. The difference of two packets' spacing at the sender and here, smoothed by 1/16.
-    pub(super) fn take(&mut self, datagram: &[u8], clock: u32, now: Instant) {
-        let Some(packet) = Packet::read(datagram) else { return };
-        self.received += 1;
-        self.first.get_or_insert(now);
-        if let Some((time, at)) = self.last {
-            let here = now.saturating_duration_since(at).as_secs_f64() * f64::from(clock);
-            let there = f64::from(packet.timestamp.since(time));
-            self.jitter += ((here - there).abs() - self.jitter) / 16.0;
+    /// One datagram.
+    pub(super) fn take(&mut self, datagram: &[u8], now: Instant) {
+        if Packet::read(datagram).is_some() && !is_rtcp(datagram) {
+            self.received += 1;
+            self.first.get_or_insert(now);
         }
-        self.last = Some((packet.timestamp, now));
-    }
-
-    pub(super) fn jitter_ms(&self, clock: u32) -> f64 {
-        (self.jitter * 1e4 / f64::from(clock)).round() / 10.0
     }
 }
 
@@ -75,6 +80,7 @@ pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) const fn lost(counts: Counts) -> u64 {
-    counts.lost + counts.late
+/// Milliseconds with one decimal.
+pub(super) fn tenths(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e4).round() / 10.0
 }

@@ -6,14 +6,13 @@ use std::future::Future;
 use std::io::BufWriter;
 use std::time::{Duration, Instant};
 
-use tokio::net::UdpSocket;
 use tokio::time::MissedTickBehavior;
 
-use super::report::{Report, Tally, lost, millis};
-use super::{Failed, Stroke, Wish, now};
+use super::report::{Report, Tally, millis, tenths};
+use super::{Failed, Sockets, Stroke, Wish, now};
 use crate::media::clip::Player;
 use crate::media::leg::TICK;
-use crate::media::{PhoneLeg, Session};
+use crate::media::{PhoneLeg, Session, rtcp};
 use crate::words::{Codec, Rate};
 
 /// Between the answer and the first key.
@@ -26,14 +25,13 @@ const STROKE: u64 = 5;
 const PAUSE: u64 = 50;
 
 pub(super) struct Talk {
-    socket: UdpSocket,
+    sockets: Sockets,
     leg: PhoneLeg,
     codec: Codec,
     strokes: VecDeque<Stroke>,
     player: Player,
     recorder: Option<hound::WavWriter<BufWriter<File>>>,
     tally: Tally,
-    sent: u64,
     asked: Instant,
     answered: Instant,
     stays: Duration,
@@ -43,7 +41,7 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new(
-        socket: UdpSocket,
+        sockets: Sockets,
         session: Session,
         strokes: Vec<Stroke>,
         wish: &Wish,
@@ -58,7 +56,7 @@ impl Talk {
             sample_format: hound::SampleFormat::Int,
         };
         let recorder = wish.record.as_ref().map(|file| hound::WavWriter::create(file, format)).transpose()?;
-        let mut chance = [0; 10];
+        let mut chance = [0; 32];
         getrandom::fill(&mut chance).map_err(|error| Failed::Io(std::io::Error::other(error.to_string())))?;
         let leg = PhoneLeg::new(session, chance, answered).map_err(|error| Failed::Answer(error.to_string()))?;
         let mut player = Player::default();
@@ -67,14 +65,13 @@ impl Talk {
         }
         let first_stroke = u64::try_from(BEFORE_KEYS.as_millis() / TICK.as_millis()).unwrap_or_default();
         Ok(Self {
-            socket,
+            sockets,
             leg,
             codec,
             strokes: strokes.into(),
             player,
             recorder,
             tally: Tally::default(),
-            sent: 0,
             asked,
             answered,
             stays: Duration::from_secs(wish.seconds),
@@ -95,17 +92,24 @@ impl Talk {
             }
             tick += 1;
         }
+        let mut farewell = [0; rtcp::LONGEST];
+        if let Some((length, target)) = self.leg.farewell(now(), &mut farewell) {
+            self.sockets.report(self.leg.is_muxed(), farewell.get(..length).unwrap_or_default(), target).await;
+        }
         self.finish()
     }
 
     async fn tick(&mut self, tick: u64) -> Result<(), Failed> {
         let mut datagram = [0; 2_048];
-        while let Ok((length, from)) = self.socket.try_recv_from(&mut datagram) {
+        while let Ok((length, from)) = self.sockets.rtp.try_recv_from(&mut datagram) {
             let datagram = datagram.get(..length).unwrap_or_default();
             let at = now();
-            self.tally.take(datagram, self.codec.clock(), at);
+            self.tally.take(datagram, at);
             // What we are keyed is of no use to a telephone.
             let _ = self.leg.receive(datagram, from, at);
+        }
+        while let Ok((length, from)) = self.sockets.rtcp.try_recv_from(&mut datagram) {
+            self.leg.receive_report(datagram.get(..length).unwrap_or_default(), from, now());
         }
         let _ = self.leg.listen(now());
         if let Some(recorder) = &mut self.recorder {
@@ -123,8 +127,11 @@ impl Talk {
         let mut out = Vec::new();
         self.leg.say(sound, |datagram, target| out.push((datagram.as_bytes().to_vec(), target)));
         for (datagram, target) in out {
-            self.sent += 1;
-            self.socket.send_to(&datagram, target).await?;
+            self.sockets.rtp.send_to(&datagram, target).await?;
+        }
+        let mut report = [0; rtcp::LONGEST];
+        if let Some((length, target)) = self.leg.poll_report(now(), &mut report) {
+            self.sockets.report(self.leg.is_muxed(), report.get(..length).unwrap_or_default(), target).await;
         }
         Ok(())
     }
@@ -147,16 +154,22 @@ impl Talk {
         if let Some(recorder) = self.recorder {
             recorder.finalize()?;
         }
+        let quality = self.leg.quality(now());
         let since = |at: Instant| millis(at.saturating_duration_since(self.asked));
         Ok(Report {
             codec: self.codec,
             setup_ms: since(self.answered),
             first_sound_ms: self.tally.first.map(since),
-            talked_ms: millis(now().saturating_duration_since(self.answered)),
-            sent: self.sent,
+            talked_ms: millis(quality.lasted),
+            sent: quality.sent,
             received: self.tally.received,
-            lost: lost(self.leg.counts()),
-            jitter_ms: self.tally.jitter_ms(self.codec.clock()),
+            lost: quality.loss_in.lost,
+            late: quality.late,
+            concealed: quality.concealed,
+            jitter_ms: tenths(quality.jitter_in),
+            lost_there: quality.out.map(|told| told.loss.lost),
+            jitter_there_ms: quality.out.map(|told| tenths(told.jitter)),
+            round_trip_ms: quality.round_trip.map(tenths),
         })
     }
 }

@@ -153,6 +153,11 @@ impl Room {
         u32::try_from(self.members.values().filter(|member| member.is_inside()).count()).unwrap_or(u32::MAX)
     }
 
+    /// What everybody here uses, and whether they are in the meeting or wait in front of it.
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, bool)> {
+        self.members.values().map(|member| (member.kind, member.is_inside()))
+    }
+
     /// Whether nobody is here, waiting or inside.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

@@ -1,9 +1,12 @@
 //! Answers that need no dialog.
 
-use rsipstack::sip::{Header, StatusCode};
+use rsipstack::sip::{Header, Method, SipMessage, StatusCode};
+use rsipstack::transaction::TransactionState;
 use rsipstack::transaction::transaction::Transaction;
 
+use super::Facts;
 use crate::call::Refusal;
+use crate::words::CallId;
 
 /// What the door understands (RFC 3261 section 11.2).
 pub(super) fn abilities() -> Vec<Header> {
@@ -32,8 +35,32 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
     StatusCode::from(refusal.on_the_wire().status)
 }
 
-/// Refuses, and says why in one line of the log.
+/// Refuses.
 pub(super) async fn refuse(transaction: &mut Transaction, refusal: &Refusal) -> rsipstack::Result<()> {
-    tracing::info!(status = refusal.on_the_wire().status, why = %refusal, "refused");
     transaction.reply_with(status(refusal), headers(refusal), None).await
+}
+
+/// Waits until a refusal is acknowledged, and sends it again until then (RFC 3261 section 17.2.1): after our 100 the peer does
+/// not repeat its INVITE.
+pub(super) async fn until_acknowledged(transaction: &mut Transaction) {
+    while transaction.state == TransactionState::Completed {
+        match transaction.receive().await {
+            Some(SipMessage::Request(request)) if request.method == Method::Ack => return,
+            Some(SipMessage::Request(_) | SipMessage::Response(_)) => {}
+            None => return,
+        }
+    }
+}
+
+/// The one line of the log that says why the door refuses a call.
+pub(super) fn log(call: CallId, facts: &Facts, refusal: &Refusal) {
+    tracing::info!(
+        %call,
+        status = refusal.on_the_wire().status,
+        caller = ?facts.caller,
+        called = facts.called_masked(),
+        trunk = facts.trunk_named(),
+        why = %refusal,
+        "refused"
+    );
 }

@@ -1,242 +1,153 @@
-//! One call from INVITE to BYE: what the stack tells of its dialog becomes [`Event`]s, what is decided becomes answers.
+//! One call from INVITE to its answer: what the gateway decides of it becomes responses. Then [`Watch`] follows it to its end.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TransactionHandle};
+use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::dialog::invite_dialog::InviteDialog;
-use rsipstack::sip::prelude::HeadersExt as _;
-use rsipstack::sip::{Header, Request, StatusCode};
+use rsipstack::sip::{Header, Request, Uri};
 use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::oneshot;
 
+use super::facts::Source;
+use super::places::Place;
+use super::session_timer::SessionTimer;
+use super::watch::Watch;
 use super::{Event, Facts, Shared, Verdict, answer as answers};
 use crate::call::Refusal;
-use crate::words::{CallId, Digit};
+use crate::words::CallId;
 
 /// The gateway answers in milliseconds; if it has not by then it is overwhelmed.
 const VERDICT: Duration = Duration::from_secs(4);
 
+/// Longer than a transaction lasts (64 T1 are 32 s, RFC 3261 section 17.2.1). One whose connection broke would never end.
+pub(super) const LONGEST_TRANSACTION: Duration = Duration::from_secs(40);
+
 /// Sees a call through.
-pub(super) async fn invited(shared: &Arc<Shared>, mut transaction: Transaction) {
+pub(super) async fn invited(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, mut transaction: Transaction) {
+    // Without a connection nobody could be answered.
+    let Some(source) = Source::of(&transaction) else { return };
     let call = CallId(shared.next.fetch_add(1, Ordering::Relaxed));
-    let refreshed = session_interval(&transaction.original);
-    let outcome = match shared.obstacle().or_else(|| too_short(refreshed, shared.config.least_interval)) {
-        Some(refusal) => Err(refusal),
-        None => {
-            let facts = Box::new(Facts::read(&transaction.original));
+    let trunk = shared.config.trunks.at(source.address);
+    let facts = Facts::read(&transaction.original, source, trunk.map(|trunk| trunk.name.clone()));
+    let admitted = shared.admit(trunk, source).and_then(|place| {
+        let timer = SessionTimer::of(&transaction.original, shared.config.least_interval)?;
+        Ok((place, timer))
+    });
+    match admitted {
+        Err(refusal) => {
+            answers::log(call, &facts, &refusal);
+            refuse(shared, call, transaction, &refusal).await;
+        }
+        Ok((place, timer)) => {
+            if let Err(error) = transaction.send_trying().await {
+                tracing::debug!(%call, %error, "100 could not be sent");
+            }
             let offer = body(&transaction.original);
             let (verdict, reply) = oneshot::channel();
-            ask(shared, Event::Invited { call, facts, offer, verdict }, reply).await
-        }
-    };
-    match outcome {
-        Err(refusal) => {
-            if let Err(error) = answers::refuse(&mut transaction, &refusal).await {
-                tracing::debug!(%call, %error, "a refusal could not be sent");
+            match ask(shared, Event::Invited { call, facts: Box::new(facts), offer, verdict }, reply).await {
+                Err(refusal) => refuse(shared, call, transaction, &refusal).await,
+                Ok(sdp) => take(shared, layer, Taken { call, place, timer, sdp }, transaction).await,
             }
         }
-        Ok(sdp) => take(shared, call, transaction, sdp, refreshed).await,
     }
 }
 
-async fn take(
-    shared: &Arc<Shared>,
-    call: CallId,
-    mut transaction: Transaction,
-    sdp: String,
-    refreshed: Option<Duration>,
-) {
-    let (states, news) = shared.layer.new_dialog_state_channel();
-    let offered = body(&transaction.original).is_some();
-    match shared.layer.get_or_create_server_invite(&transaction, states, None, None) {
-        Ok(mut dialog) => {
-            shared.calls.insert(call, dialog.clone());
-            let watching = tokio::spawn(watch(shared.clone(), call, news, offered, refreshed));
-            let handled = match answer(&dialog, sdp, refreshed) {
-                Ok(()) => dialog.handle(&mut transaction).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = handled {
-                tracing::debug!(%call, %error, "the call did not come about");
-            }
-            let _ = watching.await;
-            shared.layer.remove_dialog(&dialog.id());
-        }
-        Err(error) => tracing::info!(%call, %error, "an INVITE without what makes a dialog"),
+async fn refuse(shared: &Shared, call: CallId, mut transaction: Transaction, refusal: &Refusal) {
+    shared.observed.refused(refusal);
+    match answers::refuse(&mut transaction, refusal).await {
+        Ok(()) => answers::until_acknowledged(&mut transaction).await,
+        Err(error) => tracing::debug!(%call, %error, "a refusal could not be sent"),
     }
+}
+
+/// A call that is to be answered.
+struct Taken {
+    call: CallId,
+    place: Place,
+    timer: Option<SessionTimer>,
+    sdp: String,
+}
+
+async fn take(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, taken: Taken, transaction: Transaction) {
+    let Taken { call, place, timer, sdp } = taken;
+    let (states, news) = layer.new_dialog_state_channel();
+    match layer.get_or_create_server_invite(&transaction, states, None, contact(&transaction)) {
+        Ok(dialog) => {
+            shared.observed.answered(200);
+            shared.calls.insert(call, dialog.clone());
+            if let Err(error) = answer(&dialog, sdp.clone(), timer) {
+                tracing::debug!(%call, %error, "the call could not be answered");
+            }
+            let watch = Watch::new(shared, call, &dialog, &transaction.original, sdp, timer);
+            let mut answering = tokio::spawn(see_answered(call, dialog.clone(), transaction));
+            watch.follow(news).await;
+            layer.remove_dialog(&dialog.id());
+            is_over(shared, call, place).await;
+            if tokio::time::timeout(LONGEST_TRANSACTION, &mut answering).await.is_err() {
+                answering.abort();
+            }
+        }
+        Err(error) => {
+            tracing::info!(%call, %error, why = %Refusal::NoContact, "refused");
+            is_over(shared, call, place).await;
+            refuse(shared, call, transaction, &Refusal::NoContact).await;
+        }
+    }
+}
+
+async fn is_over(shared: &Shared, call: CallId, place: Place) {
     shared.calls.remove(&call);
+    drop(place);
     let _ = shared.events.send(Event::Ended { call }).await;
 }
 
 /// 180, then 200 at once: the menu answers.
 #[allow(clippy::result_large_err, reason = "the stack's own error, passed on")]
-fn answer(dialog: &InviteDialog, sdp: String, refreshed: Option<Duration>) -> rsipstack::Result<()> {
+fn answer(dialog: &InviteDialog, sdp: String, timer: Option<SessionTimer>) -> rsipstack::Result<()> {
     dialog.ringing(None, None)?;
-    dialog.accept(Some(take_headers(refreshed)), Some(sdp.into_bytes()))
+    dialog.accept(Some(headers_of_200(timer)), Some(sdp.into_bytes()))
 }
 
-/// Follows the dialog to its end.
-async fn watch(
-    shared: Arc<Shared>,
-    call: CallId,
-    mut news: DialogStateReceiver,
-    offered: bool,
-    refreshed: Option<Duration>,
-) {
-    let mut acknowledged = false;
-    loop {
-        let next = match refreshed {
-            Some(interval) => tokio::time::timeout(interval, news.recv()).await,
-            None => Ok(news.recv().await),
-        };
-        let Ok(next) = next else {
-            tracing::info!(%call, "the peer no longer refreshes its session");
-            shared.hang_up(call).await;
-            continue;
-        };
-        match next {
-            None | Some(DialogState::Terminated(..)) => return,
-            Some(DialogState::Confirmed(..)) if !acknowledged => {
-                acknowledged = true;
-                let ack = shared.calls.get(&call).and_then(|dialog| dialog.last_remote_ack());
-                let answer = if offered { None } else { ack.as_ref().and_then(body) };
-                let _ = shared.events.send(Event::Acknowledged { call, answer }).await;
-            }
-            Some(DialogState::Updated(_, request, handle)) => {
-                updated(&shared, call, &request, &handle, refreshed).await
-            }
-            Some(DialogState::Info(_, request, handle)) => info(&shared, call, &request, &handle).await,
-            Some(DialogState::Options(_, _, handle)) => {
-                reply(&handle, StatusCode::OK, answers::abilities(), None).await
-            }
-            Some(
-                DialogState::Publish(_, _, handle)
-                | DialogState::Notify(_, _, handle)
-                | DialogState::Refer(_, _, handle)
-                | DialogState::Message(_, _, handle),
-            ) => reply(&handle, StatusCode::MethodNotAllowed, answers::abilities(), None).await,
-            Some(
-                DialogState::Calling(_)
-                | DialogState::Trying(_)
-                | DialogState::Early(..)
-                | DialogState::WaitAck(..)
-                | DialogState::Confirmed(..),
-            ) => {}
-        }
+/// Carries the answer out: repeats it until the peer acknowledges it, and hangs up if it never does.
+async fn see_answered(call: CallId, mut dialog: InviteDialog, mut transaction: Transaction) {
+    if let Err(error) = dialog.handle(&mut transaction).await {
+        tracing::debug!(%call, %error, "the call did not come about");
     }
+    // The 487 of a call that was cancelled.
+    answers::until_acknowledged(&mut transaction).await;
 }
 
-/// Re-INVITE or UPDATE: with SDP a new offer, without one a refresh (RFC 4028 section 7.4).
-async fn updated(
-    shared: &Shared,
-    call: CallId,
-    request: &Request,
-    handle: &TransactionHandle,
-    refreshed: Option<Duration>,
-) {
-    let Some(offer) = body(request) else {
-        reply(handle, StatusCode::OK, take_headers(refreshed), None).await;
-        return;
-    };
-    let (verdict, answered) = oneshot::channel();
-    match ask(shared, Event::Reoffered { call, offer, verdict }, answered).await {
-        Ok(sdp) => reply(handle, StatusCode::OK, take_headers(refreshed), Some(sdp)).await,
-        Err(refusal) => reply(handle, answers::status(&refusal), answers::headers(&refusal), None).await,
+pub(super) async fn ask(shared: &Shared, event: Event, reply: oneshot::Receiver<Verdict>) -> Verdict {
+    if shared.events.try_send(event).is_ok()
+        && let Ok(Ok(verdict)) = tokio::time::timeout(VERDICT, reply).await
+    {
+        return verdict;
     }
+    tracing::error!("the gateway does not keep up with its calls: one is refused with 503");
+    Err(Refusal::Full)
 }
 
-/// A key as `application/dtmf-relay` (`Signal=5`) or `application/dtmf` (`5`).
-async fn info(shared: &Shared, call: CallId, request: &Request, handle: &TransactionHandle) {
-    if let Some(digit) = body(request).as_deref().and_then(key_in) {
-        let _ = shared.events.send(Event::Digit { call, digit }).await;
-    }
-    reply(handle, StatusCode::OK, Vec::new(), None).await;
-}
-
-fn key_in(body: &str) -> Option<Digit> {
-    let signal = body.lines().find_map(|line| {
-        let (name, value) = line.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
-    });
-    let key = signal.unwrap_or_else(|| body.trim());
-    let mut keys = key.chars();
-    match (keys.next(), keys.next(), keys.next()) {
-        (Some(key), None, None) => Digit::from_char(key),
-        // Some phones write the event code: 10 is the star, 11 the pound key.
-        (Some(_), Some(_), None) => Digit::from_event(key.parse().ok()?),
-        (None, _, _) | (Some(_), _, _) => None,
-    }
-}
-
-async fn ask(shared: &Shared, event: Event, reply: oneshot::Receiver<Verdict>) -> Verdict {
-    if shared.events.try_send(event).is_err() {
-        return Err(Refusal::Full);
-    }
-    match tokio::time::timeout(VERDICT, reply).await {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(_)) | Err(_) => Err(Refusal::Full),
-    }
-}
-
-async fn reply(handle: &TransactionHandle, status: StatusCode, mut headers: Vec<Header>, sdp: Option<String>) {
-    if sdp.is_some() {
-        headers.push(content_type());
-    }
-    if handle.respond(status, Some(headers), sdp.map(String::into_bytes)).await.is_err() {
-        tracing::debug!("the transaction was over before its answer");
-    }
-}
-
-fn content_type() -> Header {
-    Header::ContentType("application/sdp".into())
-}
-
-/// With our 200: what we send, and who refreshes the session. We leave that to the caller.
-fn take_headers(refreshed: Option<Duration>) -> Vec<Header> {
+/// With our 200: what the door understands, what we send, and who refreshes the session.
+pub(super) fn headers_of_200(timer: Option<SessionTimer>) -> Vec<Header> {
     let mut headers = answers::abilities();
     headers.push(content_type());
-    if let Some(interval) = refreshed {
-        headers.push(Header::Other("Session-Expires".into(), format!("{};refresher=uac", interval.as_secs())));
-        headers.push(Header::Other("Require".into(), "timer".into()));
-    }
+    headers.extend(timer.map(SessionTimer::headers).into_iter().flatten());
     headers
 }
 
-/// `Session-Expires`, or `x` in its compact form (RFC 4028 section 4).
-fn session_interval(request: &Request) -> Option<Duration> {
-    ["Session-Expires", "x"].into_iter().find_map(|name| {
-        let value = request.header_value(name)?;
-        value.split(';').next()?.trim().parse().ok().map(Duration::from_secs)
-    })
+pub(super) fn content_type() -> Header {
+    Header::ContentType("application/sdp".into())
 }
 
-fn too_short(interval: Option<Duration>, least: Duration) -> Option<Refusal> {
-    interval.filter(|interval| *interval < least).map(|_| Refusal::IntervalTooSmall { least })
+/// Where the peer reaches us in this call: by the address and the transport by which it came.
+fn contact(transaction: &Transaction) -> Option<Uri> {
+    let ours = transaction.connection.as_ref()?.get_addr();
+    let is_anywhere = ours.get_socketaddr().is_ok_and(|address| address.ip().is_unspecified());
+    (!is_anywhere).then(|| Uri::from(ours))
 }
 
-fn body(request: &Request) -> Option<String> {
+pub(super) fn body(request: &Request) -> Option<String> {
     (!request.body.is_empty()).then(|| String::from_utf8_lossy(&request.body).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_read_as_every_phone_sends_it() {
-        for (body, key) in [
-            ("Signal=5\r\nDuration=160\r\n", '5'),
-            ("Signal= *\r\n", '*'),
-            ("signal=11\r\n", '#'),
-            ("7", '7'),
-            ("Duration=1\r\nSignal=A", 'A'),
-        ] {
-            assert_eq!(key_in(body).map(Digit::as_char), Some(key), "{body}");
-        }
-        for bad in ["", "Signal=", "Signal=123", "hello", "Signal=99"] {
-            assert!(key_in(bad).is_none(), "{bad}");
-        }
-    }
 }

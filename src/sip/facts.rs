@@ -1,9 +1,13 @@
-//! What an INVITE says of who calls whom. In: a request. Out: facts, with what is personal marked.
+//! What an INVITE says of who calls whom, and where it comes from. In: a request. Out: facts, with what is personal marked.
+
+use std::fmt;
+use std::net::IpAddr;
 
 use rsipstack::sip::Request;
 use rsipstack::sip::prelude::HeadersExt as _;
+use rsipstack::transaction::transaction::Transaction;
 
-use crate::words::{Personal, PhoneNumber};
+use crate::words::{Personal, PhoneNumber, Transport, TrunkName};
 
 /// Who calls whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,19 +16,84 @@ pub struct Facts {
     pub called: String,
     /// The caller's number, unless it is withheld or none.
     pub caller: Option<Personal<PhoneNumber>>,
+    /// The trunk that the source address belongs to; none is a stranger's.
+    pub trunk: Option<TrunkName>,
+    /// Where it comes from.
+    pub source: Source,
 }
 
 impl Facts {
     /// Reads them. The identity that the trunk asserts (RFC 3325) counts above what the phone claims; a caller who asks for
     /// privacy (RFC 3323) has no number.
-    pub(super) fn read(request: &Request) -> Self {
+    pub(super) fn read(request: &Request, source: Source, trunk: Option<TrunkName>) -> Self {
         let called = request.uri.user().unwrap_or_default().to_owned();
         let private = request.header_value("Privacy").is_some_and(|value| !value.eq_ignore_ascii_case("none"));
         let claimed = request.from_header().ok().and_then(|from| from.uri().ok());
         let claimed = claimed.and_then(|uri| uri.user().map(ToOwned::to_owned));
         let asserted = request.header_value("P-Asserted-Identity").and_then(|value| user_in(&value));
         let caller = if private { None } else { asserted.or(claimed) };
-        Self { called, caller: caller.and_then(|user| user.parse().ok()).map(Personal::new) }
+        let caller = caller.and_then(|user| user.parse().ok()).map(Personal::new);
+        Self { called, caller, trunk, source }
+    }
+
+    /// What was called, as the log may show it: a number's last two digits, a name's first letter.
+    pub fn called_masked(&self) -> String {
+        match self.called.parse::<PhoneNumber>() {
+            Ok(number) => Personal::new(number).to_string(),
+            Err(_) => Personal::new(self.called.clone()).to_string(),
+        }
+    }
+
+    /// The trunk's name, or what is known of a stranger.
+    pub fn trunk_named(&self) -> String {
+        self.trunk.as_ref().map_or_else(|| format!("none, from {}", self.source), ToString::to_string)
+    }
+}
+
+/// Where a request comes from. It is shown as a network: enough to know one's own telephone system, too little to know a
+/// person's telephone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The address.
+    pub address: IpAddr,
+    /// How it came.
+    pub transport: Transport,
+}
+
+impl Source {
+    /// The source of a request; nothing, if its connection does not tell.
+    pub(super) fn of(transaction: &Transaction) -> Option<Self> {
+        use rsipstack::sip::Transport as Wire;
+        let connection = transaction.connection.as_ref()?;
+        let address = connection.get_remote_addr()?.get_socketaddr().ok()?.ip().to_canonical();
+        let transport = match connection.transport() {
+            Wire::Udp => Transport::Udp,
+            Wire::Tls | Wire::TlsSctp | Wire::Wss => Transport::Tls,
+            Wire::Tcp | Wire::Sctp | Wire::Ws => Transport::Tcp,
+        };
+        Some(Self { address, transport })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                write!(f, "{a}.{b}.{c}.0/24")?;
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                write!(f, "{a:x}:{b:x}:{c:x}::/48")?;
+            }
+        }
+        write!(f, " over {}", self.transport)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -52,5 +121,13 @@ mod tests {
             assert_eq!(user_in(value).as_deref(), Some(user), "{value}");
         }
         assert_eq!(user_in("anonymous"), None);
+    }
+
+    #[test]
+    fn of_a_source_the_log_shows_the_network() {
+        let source =
+            |address: &str| Source { address: address.parse().expect("an address"), transport: Transport::Udp };
+        assert_eq!(source("192.0.2.77").to_string(), "192.0.2.0/24 over UDP");
+        assert_eq!(format!("{:?}", source("2001:db8:7::99")), "2001:db8:7::/48 over UDP");
     }
 }

@@ -4,6 +4,10 @@
 mod answer;
 mod dialog;
 mod facts;
+mod places;
+mod session_timer;
+mod trunks;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rsipstack::EndpointBuilder;
+use rsipstack::dialog::dialog::Dialog;
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Method, StatusCode};
@@ -22,9 +27,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Refusal;
+use crate::observe::Observed;
 use crate::words::{CallId, Digit};
 
-pub use facts::Facts;
+pub use facts::{Facts, Source};
+use places::{Place, Places};
+pub use trunks::{Trunk, Trunks};
 
 /// How the door works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub struct Config {
     pub most_calls: usize,
     /// How long a peer may take to refresh its session (RFC 4028), if it refreshes at all.
     pub least_interval: Duration,
+    /// Who calls here.
+    pub trunks: Trunks,
 }
 
 /// What happens at the door.
@@ -62,10 +72,17 @@ pub enum Event {
     Reoffered {
         /// Which call.
         call: CallId,
-        /// Their SDP.
-        offer: String,
+        /// Their SDP; without one they want ours.
+        offer: Option<String>,
         /// Whether to do so.
         verdict: oneshot::Sender<Verdict>,
+    },
+    /// They have answered the offer that they wanted in the running call.
+    Answered {
+        /// Which call.
+        call: CallId,
+        /// Their SDP.
+        answer: String,
     },
     /// A key, sent as SIP INFO.
     Digit {
@@ -91,11 +108,12 @@ pub struct Door {
 }
 
 pub(crate) struct Shared {
-    layer: DialogLayer,
     config: Config,
+    observed: Observed,
     events: mpsc::Sender<Event>,
     /// The calls that were taken.
     calls: dashmap::DashMap<CallId, InviteDialog>,
+    places: Arc<Places>,
     next: AtomicU64,
     draining: std::sync::atomic::AtomicBool,
     closing: CancellationToken,
@@ -122,33 +140,21 @@ impl Door {
     ///
     /// # Errors
     /// An address cannot be listened at.
-    pub async fn open(config: Config, events: mpsc::Sender<Event>) -> Result<Self, CannotOpen> {
+    pub async fn open(config: Config, observed: Observed, events: mpsc::Sender<Event>) -> Result<Self, CannotOpen> {
         let closing = CancellationToken::new();
-        let transports = TransportLayer::new(closing.clone());
-        for address in &config.listen {
-            let failed = |why: rsipstack::Error| CannotOpen::Listen { address: *address, why: why.to_string() };
-            let udp = UdpConnection::create_connection(*address, None, Some(closing.child_token())).await;
-            transports.add_transport(udp.map_err(failed)?.into());
-            let tcp = TcpListenerConnection::new(*address, None).await.map_err(failed)?;
-            transports.add_transport(tcp.into());
-        }
-        let endpoint = EndpointBuilder::new()
-            .with_user_agent("Einwahl")
-            .with_transport_layer(transports)
-            .with_cancel_token(closing.clone())
-            .build();
-        let requests = endpoint.incoming_transactions().map_err(|error| CannotOpen::Stack(error.to_string()))?;
         let shared = Arc::new(Shared {
-            layer: DialogLayer::new(endpoint.inner.clone()),
+            places: Places::new(config.most_calls),
             config,
+            observed,
             events,
             calls: dashmap::DashMap::new(),
             next: AtomicU64::new(1),
             draining: std::sync::atomic::AtomicBool::new(false),
             closing,
         });
-        tokio::spawn(async move { endpoint.serve().await });
-        tokio::spawn(serve(shared.clone(), requests));
+        for address in &shared.config.listen {
+            open_stack(&shared, *address).await?;
+        }
         Ok(Self { shared })
     }
 
@@ -164,7 +170,7 @@ impl Door {
 
     /// Calls now.
     pub fn calls(&self) -> usize {
-        self.shared.calls.len()
+        self.shared.places.all()
     }
 
     /// Closes the door.
@@ -183,31 +189,64 @@ impl Shared {
         }
     }
 
+    /// A place for a call of this trunk, or why it gets none.
+    fn admit(&self, trunk: Option<&Trunk>, source: Source) -> Result<Place, Refusal> {
+        if self.is_draining() {
+            return Err(Refusal::Draining);
+        }
+        if let Some(trunk) = trunk.filter(|trunk| !trunk.may_use(source.transport)) {
+            return Err(Refusal::WrongTransport { trunk: trunk.name.clone() });
+        }
+        self.places.take(trunk)
+    }
+
     /// Why no call can be taken now.
     fn obstacle(&self) -> Option<Refusal> {
-        if self.draining.load(Ordering::Relaxed) {
-            Some(Refusal::Draining)
-        } else if self.calls.len() >= self.config.most_calls {
-            Some(Refusal::Full)
-        } else {
-            None
-        }
+        if self.is_draining() { Some(Refusal::Draining) } else { self.places.is_full().then_some(Refusal::Full) }
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 }
 
-async fn serve(shared: Arc<Shared>, mut requests: rsipstack::transaction::TransactionReceiver) {
+/// Opens one address, with a stack of its own: a stack sends what it begins itself, such as a BYE, by its first socket, and a
+/// peer expects it from the address that it called.
+async fn open_stack(shared: &Arc<Shared>, address: SocketAddr) -> Result<(), CannotOpen> {
+    let closing = shared.closing.clone();
+    let failed = |why: rsipstack::Error| CannotOpen::Listen { address, why: why.to_string() };
+    let transports = TransportLayer::new(closing.clone());
+    let udp = UdpConnection::create_connection(address, None, Some(closing.child_token())).await;
+    transports.add_transport(udp.map_err(failed)?.into());
+    let tcp = TcpListenerConnection::new(address, None).await.map_err(failed)?;
+    transports.add_transport(tcp.into());
+    let endpoint = EndpointBuilder::new()
+        .with_user_agent("Einwahl")
+        .with_transport_layer(transports)
+        .with_cancel_token(closing)
+        .build();
+    let requests = endpoint.incoming_transactions().map_err(|error| CannotOpen::Stack(error.to_string()))?;
+    let layer = Arc::new(DialogLayer::new(endpoint.inner.clone()));
+    tokio::spawn(async move { endpoint.serve().await });
+    tokio::spawn(serve(Arc::clone(shared), layer, requests));
+    Ok(())
+}
+
+async fn serve(
+    shared: Arc<Shared>,
+    layer: Arc<DialogLayer>,
+    mut requests: rsipstack::transaction::TransactionReceiver,
+) {
     while let Some(transaction) = requests.recv().await {
-        let shared = shared.clone();
-        tokio::spawn(async move { shared.receive(transaction).await });
+        let (shared, layer) = (Arc::clone(&shared), Arc::clone(&layer));
+        tokio::spawn(async move { shared.receive(&layer, transaction).await });
     }
 }
 
 impl Shared {
-    async fn receive(self: Arc<Self>, mut transaction: Transaction) {
-        if let Some(mut dialog) = self.layer.match_dialog(&transaction) {
-            if let Err(error) = dialog.handle(&mut transaction).await {
-                tracing::debug!(%error, "a request inside a call came to nothing");
-            }
+    async fn receive(self: Arc<Self>, layer: &Arc<DialogLayer>, mut transaction: Transaction) {
+        if let Some(dialog) = layer.match_dialog(&transaction) {
+            inside(dialog, transaction).await;
             return;
         }
         let done = match transaction.original.method {
@@ -215,7 +254,7 @@ impl Shared {
                 transaction.reply(StatusCode::CallTransactionDoesNotExist).await
             }
             Method::Invite => {
-                dialog::invited(&self, transaction).await;
+                dialog::invited(&self, layer, transaction).await;
                 return;
             }
             Method::Options => match self.obstacle() {
@@ -239,6 +278,19 @@ impl Shared {
         if let Err(error) = done {
             tracing::debug!(%error, "an answer could not be sent");
         }
+    }
+}
+
+/// A request inside a call.
+async fn inside(mut dialog: Dialog, mut transaction: Transaction) {
+    let was_confirmed = matches!(&dialog, Dialog::Invite(invite) if invite.state().is_confirmed());
+    if let Err(error) = dialog.handle(&mut transaction).await {
+        tracing::debug!(%error, "a request inside a call came to nothing");
+    }
+    // The stack leaves one that is out of order without an answer; RFC 3261 section 12.2.2 has one.
+    let is_answered = transaction.last_response.is_some() || transaction.original.method == Method::Ack;
+    if was_confirmed && !is_answered && transaction.reply(StatusCode::ServerInternalError).await.is_err() {
+        tracing::debug!("a request out of order could not be answered");
     }
 }
 

@@ -5,26 +5,27 @@
 
 mod api;
 mod files;
+mod observe;
 mod protocol;
 mod socket;
 mod tls;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
 use axum::routing::get;
 use axum_server::Handle;
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::observe::Observed;
 use crate::words::SessionId;
 
 pub use api::{Call, Done, Refusal, Secret, Wish};
+use observe::Readers;
 pub use protocol::{Answer, Code, End, Hello, Plan, Request};
 pub use socket::Link;
 pub use tls::CannotServe;
@@ -40,6 +41,10 @@ pub struct Config {
     pub most_pages: usize,
     /// The institution's time, for times without a zone.
     pub home: jiff::tz::TimeZone,
+    /// Where else to listen, without TLS, for those who watch this node; then figures are nowhere else.
+    pub watch: Vec<SocketAddr>,
+    /// Who may read figures beside this machine.
+    pub watchers: Vec<IpAddr>,
 }
 
 /// What happens at the door.
@@ -95,7 +100,7 @@ impl Door {
     ///
     /// # Errors
     /// An address is taken, or the certificate cannot be used.
-    pub fn open(config: &Config, events: mpsc::Sender<Event>) -> Result<Self, CannotServe> {
+    pub fn open(config: &Config, observed: &Observed, events: mpsc::Sender<Event>) -> Result<Self, CannotServe> {
         let shared = Arc::new(Shared {
             events,
             most_pages: config.most_pages,
@@ -107,11 +112,26 @@ impl Door {
         });
         let keys = tls::keys(config)?;
         let handle = Handle::new();
+        let (here, there) = readers(config);
+        for address in &config.watch {
+            let listener = bind(*address).map_err(|why| CannotServe::Address { address: *address, why })?;
+            let server = axum_server::from_tcp(listener)
+                .map_err(|why| CannotServe::Address { address: *address, why })?
+                .handle(handle.clone());
+            let service =
+                observe::router(observed.clone(), there.clone()).into_make_service_with_connect_info::<SocketAddr>();
+            tokio::spawn(async move {
+                if let Err(error) = server.serve(service).await {
+                    tracing::error!(%error, "the door for those who watch is shut");
+                }
+            });
+        }
         for address in &config.listen {
             let listener = bind(*address).map_err(|why| CannotServe::Address { address: *address, why })?;
             let server = axum_server::from_tcp_rustls(listener, keys.clone())
                 .map_err(|why| CannotServe::Address { address: *address, why })?;
-            let service = router(Arc::clone(&shared)).into_make_service_with_connect_info::<SocketAddr>();
+            let watched = observe::router(observed.clone(), here.clone());
+            let service = router(Arc::clone(&shared), watched).into_make_service_with_connect_info::<SocketAddr>();
             let server = server.handle(handle.clone());
             tokio::spawn(async move {
                 if let Err(error) = server.serve(service).await {
@@ -120,6 +140,11 @@ impl Door {
             });
         }
         Ok(Self { shared, handle })
+    }
+
+    /// Pages now.
+    pub fn pages(&self) -> usize {
+        self.shared.pages.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Takes no further page.
@@ -140,21 +165,22 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+/// Who may read figures at the door for browsers, and at that for those who watch.
+fn readers(config: &Config) -> (Readers, Readers) {
+    let named = || Readers::Here(config.watchers.clone());
+    if config.watch.is_empty() {
+        (named(), Readers::Nobody)
+    } else {
+        (Readers::Nobody, if config.watchers.is_empty() { Readers::All } else { named() })
+    }
+}
+
+fn router(shared: Arc<Shared>, watched: Router) -> Router {
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
         .route("/api/v1/rooms/{room}/ws", get(socket::upgrade))
         .merge(api::routes())
         .fallback(files::serve)
-        .layer(axum::middleware::map_response(files::guard))
         .with_state(shared)
-}
-
-async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
-    if shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-    } else {
-        (StatusCode::OK, "ready\n")
-    }
+        .merge(watched)
+        .layer(axum::middleware::map_response(files::guard))
 }

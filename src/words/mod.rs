@@ -9,6 +9,7 @@ mod personal;
 mod right;
 mod role;
 mod secret;
+mod transport;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
@@ -18,3 +19,4 @@ pub use personal::{Mask, Personal, Purpose};
 pub use right::Right;
 pub use role::Role;
 pub use secret::{InvalidPin, Pin};
+pub use transport::{Family, Transport};

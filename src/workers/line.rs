@@ -1,5 +1,6 @@
 //! What the thread keeps of each leg beside its sound: sockets, where it is, what plays.
 
+use super::Figures;
 use super::ports::PortPair;
 use crate::words::RoomId;
 
@@ -10,10 +11,12 @@ pub(super) struct Line {
     pub(super) playing: Option<u64>,
     /// This silence has been warned of.
     pub(super) warned: bool,
+    /// The thread's own: each line counts its datagrams there.
+    pub(super) figures: Figures,
 }
 
 impl Line {
-    pub(super) const fn new(ports: PortPair) -> Self {
-        Self { ports, room: None, muted: false, playing: None, warned: false }
+    pub(super) const fn new(ports: PortPair, figures: Figures) -> Self {
+        Self { ports, room: None, muted: false, playing: None, warned: false, figures }
     }
 }

@@ -8,6 +8,8 @@ mod line;
 mod pages;
 mod port;
 mod ports;
+mod reports;
+mod stamp;
 mod thread;
 
 use std::net::{IpAddr, SocketAddr};
@@ -21,8 +23,8 @@ use tokio::sync::mpsc;
 
 use crate::browser::{Credentials, Transport};
 use crate::media::codec::CodecError;
-use crate::media::{BrowserLeg, Clip, PhoneLeg, Session};
-use crate::words::{Digit, LegId, RoomId};
+use crate::media::{BrowserLeg, Clip, PhoneLeg, Quality, Session};
+use crate::words::{Digit, Family, LegId, RoomId};
 
 use ports::Ports;
 pub use ports::{NoPorts, PortPair};
@@ -30,8 +32,8 @@ pub use ports::{NoPorts, PortPair};
 /// How the media thread works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where phone media is received.
-    pub address: IpAddr,
+    /// Where phone media is received: one address of each family at most.
+    pub addresses: Vec<IpAddr>,
     /// The ports for it: RTP on even ones, RTCP on the odd one above.
     pub ports: std::ops::Range<u16>,
     /// A phone that sent nothing for this long is warned by a tone, at the half of it, and then its call is over.
@@ -154,6 +156,20 @@ pub enum Event {
         /// Which leg.
         leg: LegId,
     },
+    /// How a leg fares, every five seconds or so.
+    Quality {
+        /// Which leg.
+        leg: LegId,
+        /// Since it began.
+        quality: Quality,
+    },
+    /// A leg was removed.
+    Over {
+        /// Which leg.
+        leg: LegId,
+        /// How it fared.
+        quality: Quality,
+    },
     /// Nothing has come from this leg for too long: a phone's call is over; a browser may come back.
     Lost {
         /// Which leg.
@@ -172,6 +188,10 @@ pub struct Figures {
     pub dropped_events: Arc<AtomicU64>,
     /// Legs now.
     pub legs: Arc<AtomicU64>,
+    /// Datagrams that came, whatever became of them.
+    pub received: Arc<AtomicU64>,
+    /// Datagrams that were sent.
+    pub sent: Arc<AtomicU64>,
 }
 
 /// The media thread is busier than its queue is long, or gone.
@@ -194,7 +214,7 @@ pub enum CannotAdd {
 #[derive(Clone)]
 pub struct Pool {
     commands: Sender<Command>,
-    ports: Arc<Mutex<Ports>>,
+    ports: Arc<Mutex<Vec<Ports>>>,
     figures: Figures,
     thread: Arc<Thread>,
 }
@@ -212,29 +232,33 @@ impl Pool {
     pub fn start(config: &Config, events: mpsc::Sender<Event>) -> std::io::Result<Self> {
         let (commands, queue) = bounded(QUEUE);
         let figures = Figures::default();
-        let port = port::Port::open(&config.browsers)?;
+        let port = port::Port::open(&config.browsers, figures.clone())?;
         let worker = thread::Worker::new(queue, events, figures.clone(), config.silence, pages::Pages::new(port));
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
-        let ports = Arc::new(Mutex::new(Ports::new(config.address, config.ports.clone())));
+        let ports = config.addresses.iter().map(|address| Ports::new(*address, config.ports.clone())).collect();
+        let ports = Arc::new(Mutex::new(ports));
         Ok(Self { commands, ports, figures, thread: Arc::new(Thread(Mutex::new(Some(thread)))) })
     }
 
-    /// Binds a pair of ports for one leg.
+    /// Whether phone media is received at an address of this family.
+    pub fn has(&self, family: Family) -> bool {
+        self.ports.lock().is_ok_and(|ports| ports.iter().any(|ports| ports.family() == family))
+    }
+
+    /// Binds a pair of ports for one leg, at the address of a family.
     ///
     /// # Errors
-    /// All are taken.
-    pub fn reserve_ports(&self) -> Result<PortPair, NoPorts> {
-        match self.ports.lock() {
-            Ok(mut ports) => ports.reserve(),
-            Err(_) => Err(NoPorts),
-        }
+    /// All are taken, or there is no such address.
+    pub fn reserve_ports(&self, family: Family) -> Result<PortPair, NoPorts> {
+        let mut ports = self.ports.lock().map_err(|_| NoPorts)?;
+        ports.iter_mut().find(|ports| ports.family() == family).ok_or(NoPorts)?.reserve()
     }
 
     /// Makes a private leg of what was negotiated.
     ///
     /// # Errors
     /// The codec does not start, or the thread takes no more.
-    pub fn add_phone(&self, leg: LegId, ports: PortPair, session: Session, chance: [u8; 10]) -> Result<(), CannotAdd> {
+    pub fn add_phone(&self, leg: LegId, ports: PortPair, session: Session, chance: [u8; 32]) -> Result<(), CannotAdd> {
         let phone = Box::new(PhoneLeg::new(session, chance, clock::now())?);
         Ok(self.send(Command::AddPhone { leg, ports, phone })?)
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Event;
 use super::port::Port;
 use crate::browser::{Credentials, Path, Received, Transport, ufrag_of};
-use crate::media::BrowserLeg;
+use crate::media::{BrowserLeg, rtcp};
 use crate::words::{LegId, RoomId};
 
 /// A browser that sent no check for so long is gone: they send one every few seconds (RFC 7675).
@@ -76,7 +76,7 @@ impl Pages {
         self.by_path.retain(|_, owner| *owner != leg);
     }
 
-    /// Takes what came. Each packet of sound goes to `take`, with the room that its leg is in.
+    /// Takes what came. Each packet of sound, and each report, goes to `take`, with the room that its leg is in.
     pub(super) fn receive(
         &mut self,
         now: Instant,
@@ -97,7 +97,7 @@ impl Pages {
                 Received::Nothing => {}
                 Received::Connected => news.push(Event::Connected { leg }),
                 Received::Failed => news.push(Event::Lost { leg }),
-                Received::Rtp(rtp) => take(leg, page, &rtp),
+                Received::Rtp(packet) | Received::Rtcp(packet) => take(leg, page, &packet),
             }
             if is_check && page.transport.admits(path) && by_path.get(&path) != Some(&leg) {
                 by_path.insert(path, leg);
@@ -114,6 +114,7 @@ impl Pages {
 
     /// Sends what the connections want sent, and notices those that are gone.
     fn keep_up(&mut self, now: Instant, news: &mut Vec<Event>) {
+        let mut report = [0; rtcp::LONGEST];
         for (leg, page) in &mut self.pages {
             page.transport.handle_timeout(now);
             while let Some((datagram, path)) = page.transport.poll_transmit() {
@@ -126,6 +127,11 @@ impl Pages {
             page.lost = gone;
             if let Some(private) = &mut page.private {
                 private.end_tick();
+                if let Some(length) = private.poll_report(now, &mut report)
+                    && let Some(report) = page.transport.protect_rtcp(report.get(..length).unwrap_or_default())
+                {
+                    self.port.send(&report.0, report.1);
+                }
             }
         }
     }
@@ -134,6 +140,15 @@ impl Pages {
     pub(super) fn send(&mut self, leg: LegId, rtp: &[u8]) {
         if let Some(page) = self.pages.get_mut(&leg)
             && let Some((datagram, path)) = page.transport.protect(rtp)
+        {
+            self.port.send(&datagram, path);
+        }
+    }
+
+    /// Protects and sends a report.
+    pub(super) fn send_report(&mut self, leg: LegId, rtcp: &[u8]) {
+        if let Some(page) = self.pages.get_mut(&leg)
+            && let Some((datagram, path)) = page.transport.protect_rtcp(rtcp)
         {
             self.port.send(&datagram, path);
         }

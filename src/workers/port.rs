@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use super::{Figures, count};
 use crate::browser::{Path, Via};
 
 /// TCP connections at once; a further one is closed.
@@ -26,6 +27,7 @@ pub(super) struct Port {
     streams: BTreeMap<u64, Stream>,
     last_stream: u64,
     buffer: Box<[u8; LONGEST]>,
+    figures: Figures,
 }
 
 struct Stream {
@@ -42,7 +44,7 @@ struct Stream {
 impl Port {
     /// Opens it at each address.
     #[allow(clippy::disallowed_methods, reason = "media workers open media sockets")]
-    pub(super) fn open(addresses: &[SocketAddr]) -> std::io::Result<Self> {
+    pub(super) fn open(addresses: &[SocketAddr], figures: Figures) -> std::io::Result<Self> {
         let named = |address: &SocketAddr| {
             let address = *address;
             move |error: std::io::Error| std::io::Error::new(error.kind(), format!("{address} (browsers): {error}"))
@@ -57,11 +59,16 @@ impl Port {
             listeners.push(listener);
         }
         let (streams, buffer) = (BTreeMap::new(), Box::new([0; LONGEST]));
-        Ok(Self { sockets, listeners, streams, last_stream: 0, buffer })
+        Ok(Self { sockets, listeners, streams, last_stream: 0, buffer, figures })
     }
 
     /// Calls `take` with each datagram that has come, `most` at a time.
     pub(super) fn receive(&mut self, most: usize, now: Instant, mut take: impl FnMut(&[u8], Path)) {
+        let received = self.figures.received.clone();
+        let mut take = |datagram: &[u8], path: Path| {
+            count(&received);
+            take(datagram, path);
+        };
         for (number, socket) in self.sockets.iter().enumerate() {
             for _ in 0..most {
                 match socket.recv_from(self.buffer.as_mut_slice()) {
@@ -83,6 +90,7 @@ impl Port {
 
     /// Sends; what cannot be sent now is not worth sending later.
     pub(super) fn send(&mut self, datagram: &[u8], path: Path) {
+        count(&self.figures.sent);
         match path.via {
             Via::Udp(number) => {
                 if let Some(socket) = self.sockets.get(number) {

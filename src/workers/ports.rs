@@ -4,11 +4,12 @@
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::Range;
 
+use crate::words::Family;
+
 /// The sockets of one leg.
 #[derive(Debug)]
 pub struct PortPair {
     pub(super) rtp: UdpSocket,
-    #[allow(dead_code, reason = "held, so that the port above stays ours")]
     pub(super) rtcp: UdpSocket,
     address: SocketAddr,
 }
@@ -39,6 +40,10 @@ impl Ports {
         Self { address, range: start..range.end, next: start }
     }
 
+    pub(super) fn family(&self) -> Family {
+        Family::of(self.address)
+    }
+
     pub(super) fn reserve(&mut self) -> Result<PortPair, NoPorts> {
         for _ in 0..self.range.len() / 2 {
             let port = self.next;
@@ -58,5 +63,6 @@ fn bind(address: IpAddr, port: u16) -> std::io::Result<PortPair> {
     let rtcp = UdpSocket::bind((address, port.saturating_add(1)))?;
     rtp.set_nonblocking(true)?;
     rtcp.set_nonblocking(true)?;
+    super::stamp::ask_for_stamps(&rtcp);
     Ok(PortPair { rtp, rtcp, address: SocketAddr::new(address, port) })
 }

@@ -1,7 +1,7 @@
 //! The loop of the media thread: commands until the next tick is due, then one tick.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::line::Line;
 use super::pages::Pages;
+use super::reports::{self, Reports};
 use super::{Command, Event, Figures, clock, count};
 use crate::media::leg::Datagram;
 use crate::media::leg::TICK;
@@ -27,6 +28,7 @@ pub(super) struct Worker {
     private: BTreeMap<LegId, PhoneLeg>,
     pages: Pages,
     shards: BTreeMap<RoomId, Shard>,
+    reports: Reports,
 }
 
 /// How long a line may be silent, and what it hears before its call ends.
@@ -52,7 +54,7 @@ impl Worker {
     ) -> Self {
         let (lines, private, shards) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
         let silence = Silence { most: silence, warning: warning() };
-        Self { queue, events, figures, silence, lines, private, pages, shards }
+        Self { queue, events, figures, silence, lines, private, pages, shards, reports: Reports::default() }
     }
 
     pub(super) fn run(mut self) {
@@ -78,7 +80,7 @@ impl Worker {
     fn perform(&mut self, command: Command) {
         match command {
             Command::AddPhone { leg, ports, phone } => {
-                self.lines.insert(leg, Line::new(ports));
+                self.lines.insert(leg, Line::new(ports, self.figures.clone()));
                 self.private.insert(leg, *phone);
             }
             Command::AddBrowser { leg, ufrag, transport, browser } => self.pages.add(leg, ufrag, *transport, *browser),
@@ -107,12 +109,7 @@ impl Worker {
                     shard.chime(clips);
                 }
             }
-            Command::Remove { leg } => {
-                self.exit(leg);
-                self.private.remove(&leg);
-                self.lines.remove(&leg);
-                self.pages.remove(leg);
-            }
+            Command::Remove { leg } => self.remove(leg),
         }
         self.figures.legs.store((self.lines.len() + self.pages.len()) as u64, Ordering::Relaxed);
     }
@@ -155,6 +152,19 @@ impl Worker {
         if shard.is_empty() {
             self.shards.remove(&room);
         }
+    }
+
+    fn remove(&mut self, leg: LegId) {
+        let now = clock::now();
+        self.exit(leg);
+        if let (Some(line), Some(mut phone)) = (self.lines.remove(&leg), self.private.remove(&leg)) {
+            self.tell(reports::end_phone(leg, &line, &mut phone, now));
+        }
+        if let Some(mut browser) = self.pages.get_mut(leg).and_then(|page| page.private.take()) {
+            let over = reports::end_page(leg, &mut self.pages, &mut browser, now);
+            self.tell(over);
+        }
+        self.pages.remove(leg);
     }
 
     fn mute(&mut self, leg: LegId, on: bool) {
@@ -214,10 +224,34 @@ impl Worker {
                 news.push(Event::Speaking { room: room.clone(), legs: shard.speaking() });
             }
         }
-        for event in news {
-            if self.events.try_send(event).is_err() {
-                count(&self.figures.dropped_events);
+        self.report(now, &mut news);
+        news.into_iter().for_each(|event| self.tell(event));
+    }
+
+    /// Takes and sends RTCP. Those browsers that are in no room have had theirs.
+    fn report(&mut self, now: Instant, news: &mut Vec<Event>) {
+        let Self { reports, lines, private, pages, shards, .. } = self;
+        reports.begin_tick();
+        for (leg, phone) in private {
+            if let Some(line) = lines.get(leg) {
+                reports.of_phone(*leg, line, phone, now, news);
             }
+        }
+        for shard in shards.values_mut() {
+            for (leg, seat) in shard.seats() {
+                if let Some(line) = lines.get(&leg) {
+                    reports.of_phone(leg, line, &mut seat.leg, now, news);
+                }
+            }
+            for (leg, seat) in shard.browsers() {
+                reports::of_page(leg, pages, &mut seat.leg, now, news);
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        if self.events.try_send(event).is_err() {
+            count(&self.figures.dropped_events);
         }
     }
 }
@@ -231,7 +265,7 @@ struct Wires<'a> {
 impl Outlet for Wires<'_> {
     fn to_phone(&mut self, leg: LegId, datagram: &Datagram, target: SocketAddr) {
         if let Some(line) = self.lines.get(&leg) {
-            send(&line.ports.rtp, datagram.as_bytes(), target);
+            send(line, datagram.as_bytes(), target);
         }
     }
 
@@ -246,7 +280,10 @@ fn listen(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, news:
     let mut key = |digit: Option<Digit>| news.extend(digit.map(|digit| Event::Digit { leg, digit }));
     for _ in 0..MOST_PER_TICK {
         match line.ports.rtp.recv_from(&mut datagram) {
-            Ok((length, from)) => key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now)),
+            Ok((length, from)) => {
+                count(&line.figures.received);
+                key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now));
+            }
             // Nothing more, or an ICMP answer to what we sent: neither ends a call.
             Err(_) => break,
         }
@@ -255,11 +292,11 @@ fn listen(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, news:
 }
 
 /// To a leg that is in no room: what is played to it, or silence.
-fn speak_privately(line: &mut Line, phone: &mut PhoneLeg) {
+fn speak_privately(line: &Line, phone: &mut PhoneLeg) {
     let mut sound = [0; Rate::Full.frame()];
     let sound = sound.get_mut(..phone.rate().frame()).unwrap_or_default();
     phone.played(sound);
-    phone.say(sound, |datagram, target| send(&line.ports.rtp, datagram.as_bytes(), target));
+    phone.say(sound, |datagram, target| send(line, datagram.as_bytes(), target));
 }
 
 /// Notices the end of what was played, and a line gone silent.
@@ -289,6 +326,7 @@ fn warning() -> Clip {
 }
 
 /// A datagram that cannot be sent now is not worth sending later.
-fn send(socket: &UdpSocket, datagram: &[u8], target: SocketAddr) {
-    let _ = socket.send_to(datagram, target);
+fn send(line: &Line, datagram: &[u8], target: SocketAddr) {
+    count(&line.figures.sent);
+    let _ = line.ports.rtp.send_to(datagram, target);
 }

@@ -1,0 +1,99 @@
+//! What is wrong in a configuration although each line of it can be read. All of it is told at once.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{Config, trunks};
+
+/// One mistake, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    message: String,
+    help: String,
+}
+
+impl Mistake {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}\nhelp: {}", self.message, self.help)
+    }
+}
+
+impl Config {
+    /// Every mistake.
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = trunks::mistakes(&self.trunks);
+        let addresses = self.media.address.all();
+        let of_family = |v4: bool| addresses.iter().filter(|address| address.is_ipv4() == v4).count();
+        if addresses.is_empty() || of_family(true) > 1 || of_family(false) > 1 {
+            let help = "write one IPv4 address, one IPv6 address, or one of each: address = [\"192.0.2.10\", \"2001:db8::10\"]";
+            found.push(Mistake::new("media.address is neither one address nor one of each family", help));
+        }
+        if addresses.iter().any(IpAddr::is_unspecified) {
+            let help = "name the address that telephones reach: it is written into every answer";
+            found.push(Mistake::new("media.address stands for every address of this machine", help));
+        }
+        if self.media.codecs.is_empty() {
+            let help = "leave media.codecs out, or name at least PCMA: every telephone has it";
+            found.push(Mistake::new("media.codecs is empty: no call could be answered", help));
+        }
+        if let Ok(home) = self.zone() {
+            found.extend(self.book(&home).err().into_iter().flatten());
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        let config = Config::from_toml(text).expect("readable");
+        config.mistakes().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn trunks_that_share_a_name_or_an_address_are_told_with_what_to_do() {
+        let told = told(
+            "[[trunks]]\nname = \"a\"\nnetworks = [\"10.0.0.0/8\"]\n[[trunks]]\nname = \"b\"\nnetworks = [\"10.1.2.3\"]\n\
+             [[trunks]]\nname = \"a\"\nnetworks = []\nmost_calls = 0\n",
+        );
+        for expected in [
+            "10.1.2.3/32 of trunk b and 10.0.0.0/8 of trunk a overlap\nhelp: an address belongs to one trunk",
+            "there are two trunks a",
+            "trunk a has no network",
+            "trunk a may have no call",
+        ] {
+            assert!(told.contains(expected), "{expected}\n\nin\n{told}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_read_as_admins_write_it_and_refused_with_the_right_one() {
+        let read = |network: &str| {
+            Config::from_toml(&format!("[[trunks]]\nname = \"a\"\nnetworks = [\"{network}\"]\n"))
+                .map_err(|error| error.to_string())
+        };
+        assert!(read("192.0.2.7").is_ok() && read("2001:db8::/32").is_ok());
+        let error = read("192.0.2.7/24").expect_err("refused");
+        assert!(error.contains("write 192.0.2.0/24"), "{error}");
+        assert!(read("rathaus").expect_err("refused").contains("2001:db8::/32"));
+        let error =
+            Config::from_toml("[[trunks]]\nname = \"a\"\nnetworks = []\ncodecs = [\"g729\"]\n").expect_err("refused");
+        assert!(error.to_string().contains("PCMA"), "{error}");
+    }
+
+    #[test]
+    fn media_has_one_address_of_each_family_at_most() {
+        assert_eq!(told("[media]\naddress = \"192.0.2.10\"\n"), "");
+        assert_eq!(told("[media]\naddress = [\"192.0.2.10\", \"2001:db8::10\"]\n"), "");
+        assert!(told("[media]\naddress = [\"192.0.2.10\", \"192.0.2.11\"]\n").contains("one of each"));
+        assert!(told("[media]\naddress = \"0.0.0.0\"\n").contains("telephones reach"));
+    }
+}

@@ -1,0 +1,87 @@
+//! The trunks of a configuration, and what can be wrong with them although each line of it can be read.
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::mistake::Mistake;
+use crate::words::{Codec, Transport, TrunkName};
+
+/// A telephone system or a carrier.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    /// What rules and the log call it.
+    pub name: TrunkName,
+    /// Where its calls come from: networks or single addresses.
+    pub networks: Vec<Network>,
+    /// How its calls may travel: udp, tcp, tls; in any way, if this is left out.
+    #[serde(default)]
+    pub transports: Vec<Transport>,
+    /// The codecs for its calls, the best first; those of `[media]`, if this is left out.
+    #[serde(default)]
+    pub codecs: Vec<Codec>,
+    /// So many of its calls at once; as many as `[sip]` allows, if this is left out.
+    #[serde(default)]
+    pub most_calls: Option<usize>,
+}
+
+/// A network as an admin writes it: `192.0.2.0/24`, `2001:db8::/32`, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network(pub IpNet);
+
+/// Not a network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNetwork {
+    /// It cannot be read.
+    #[error("{0:?} is no network: write 192.0.2.0/24, 2001:db8::/32, or one address")]
+    Unreadable(String),
+    /// It names an address inside of it.
+    #[error("{0} is an address inside of a network: write {1} for the network, or the address alone")]
+    Inside(IpNet, IpNet),
+}
+
+impl TryFrom<String> for Network {
+    type Error = InvalidNetwork;
+
+    fn try_from(text: String) -> Result<Self, InvalidNetwork> {
+        if let Ok(address) = text.parse::<std::net::IpAddr>() {
+            return Ok(Self(IpNet::from(address)));
+        }
+        let network: IpNet = text.parse().map_err(|_| InvalidNetwork::Unreadable(text))?;
+        let whole = network.trunc();
+        if network == whole { Ok(Self(network)) } else { Err(InvalidNetwork::Inside(network, whole)) }
+    }
+}
+
+/// What is wrong with them.
+pub(super) fn mistakes(trunks: &[Trunk]) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for (number, trunk) in trunks.iter().enumerate() {
+        let name = &trunk.name;
+        let before = trunks.get(..number).unwrap_or_default();
+        if before.iter().any(|other| other.name == *name) {
+            found.push(Mistake::new(format!("there are two trunks {name}"), "give one of them another name"));
+        }
+        if trunk.networks.is_empty() {
+            let help = "name where its calls come from: networks = [\"192.0.2.0/24\"]";
+            found.push(Mistake::new(format!("trunk {name} has no network: no call can come from it"), help));
+        }
+        if trunk.most_calls == Some(0) {
+            let help = "leave most_calls out, or take the trunk out";
+            found.push(Mistake::new(format!("trunk {name} may have no call"), help));
+        }
+        for other in before.iter().filter(|other| other.name != *name) {
+            found.extend(overlaps(trunk, other));
+        }
+    }
+    found
+}
+
+fn overlaps<'a>(trunk: &'a Trunk, other: &'a Trunk) -> impl Iterator<Item = Mistake> + 'a {
+    let pairs = trunk.networks.iter().flat_map(|Network(one)| other.networks.iter().map(move |two| (one, &two.0)));
+    pairs.filter(|(one, two)| one.contains(*two) || two.contains(*one)).map(|(one, two)| {
+        let message = format!("{one} of trunk {} and {two} of trunk {} overlap", trunk.name, other.name);
+        Mistake::new(message, "an address belongs to one trunk: narrow one of the two networks")
+    })
+}

@@ -1,0 +1,99 @@
+//! What can be seen from outside: is the gateway alive, is it ready, how does it fare. In: what the doors and the gateway
+//! tell, and the figures of the media thread. Out: reasons not to send anybody here, and figures in Prometheus' text format
+//! (version 0.0.4). The door for browsers serves both.
+//!
+//! No figure can hold personal data: every label is a word or a number that stands in this program ([`figures`]).
+
+mod figures;
+mod ready;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub use figures::{Now, PerKind, Who};
+pub use ready::{Latch, Obstacle, Part, Readiness};
+
+use crate::call::Refusal;
+use crate::workers;
+use figures::Figures;
+use watch::{Seen, Watch};
+
+/// What a scraper is told of the form of the figures.
+pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
+
+/// Given to all who have something to tell. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    figures: Arc<Figures>,
+    readiness: Readiness,
+    beats: Arc<AtomicU64>,
+}
+
+/// So often the watch looks, and the gateway shows that it lives.
+pub const BEAT: Duration = Duration::from_secs(1);
+
+impl Observed {
+    /// Nothing has happened yet, and nothing is ready. `started`: seconds since 1970.
+    pub fn new(media: &workers::Figures, started: i64) -> Self {
+        let readiness = Readiness::default();
+        Self {
+            figures: Arc::new(Figures::new(media.clone(), readiness.clone(), started)),
+            readiness,
+            beats: Arc::default(),
+        }
+    }
+
+    /// An INVITE was answered with this final status.
+    pub fn answered(&self, status: u16) {
+        self.figures.answered(status);
+    }
+
+    /// A call was refused; also an answer.
+    pub fn refused(&self, refusal: &Refusal) {
+        self.figures.refused(refusal);
+    }
+
+    /// Somebody seems to guess.
+    pub fn suspected(&self, who: Who) {
+        self.figures.suspected(who);
+    }
+
+    /// The gateway lives, and this is how it is.
+    pub fn beat(&self, now: &Now) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+        self.figures.is_now(now);
+    }
+
+    /// What stands for one part's readiness: closed until that part opens it.
+    pub fn latch(&self, part: Part) -> Latch {
+        self.readiness.latch(part)
+    }
+
+    /// Why nobody should be sent here now; nothing, if the gateway is ready.
+    pub fn obstacles(&self) -> Vec<(Part, Obstacle)> {
+        self.readiness.obstacles()
+    }
+
+    /// Every figure.
+    pub fn text(&self) -> String {
+        self.figures.text()
+    }
+
+    /// Looks once a second whether the media thread keeps its time and the gateway lives; ends with the gateway.
+    pub async fn watch(self, media: workers::Figures) {
+        let (of_media, of_gateway) = (self.latch(Part::Media), self.latch(Part::Gateway));
+        let mut watch = Watch::default();
+        let mut looks = tokio::time::interval(BEAT);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+            let seen = Seen { ticks: read(&media.ticks), missed: read(&media.missed_ticks), beats: read(&self.beats) };
+            let found = watch.look(seen);
+            of_media.set(found.media);
+            of_gateway.set(found.gateway);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! RTCP of all legs. In: what came at the telephones' RTCP ports, the time. Out: our reports, and events with each leg's figures.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::Event;
+use super::line::Line;
+use super::pages::Pages;
+use super::stamp::Reader;
+use crate::media::{BrowserLeg, PhoneLeg, rtcp};
+use crate::words::LegId;
+
+/// A telephone's RTCP port is read once in so many ticks: reports come every few seconds, and the kernel notes when.
+const TURNS: u64 = 10;
+
+/// So many datagrams are taken from it then; more are a flood.
+const MOST_AT_ONCE: usize = 64;
+
+/// The thread's hands for RTCP.
+#[derive(Default)]
+pub(super) struct Reports {
+    reader: Reader,
+    turn: u64,
+}
+
+impl Reports {
+    /// A tick begins.
+    pub(super) const fn begin_tick(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+    }
+
+    /// Takes the reports of a telephone, and sends ours when it is due.
+    pub(super) fn of_phone(
+        &mut self,
+        leg: LegId,
+        line: &Line,
+        phone: &mut PhoneLeg,
+        now: Instant,
+        news: &mut Vec<Event>,
+    ) {
+        if leg.0 % TURNS == self.turn % TURNS {
+            for _ in 0..MOST_AT_ONCE {
+                let Some((datagram, from, came)) = self.reader.read(&line.ports.rtcp) else { break };
+                phone.receive_report(datagram, from, came);
+            }
+        }
+        let mut out = [0; rtcp::LONGEST];
+        if let Some((length, target)) = phone.poll_report(now, &mut out) {
+            send(line, phone, out.get(..length).unwrap_or_default(), target);
+            news.push(Event::Quality { leg, quality: phone.quality(now) });
+        }
+    }
+}
+
+/// Says farewell to a telephone.
+pub(super) fn end_phone(leg: LegId, line: &Line, phone: &mut PhoneLeg, now: Instant) -> Event {
+    let mut out = [0; rtcp::LONGEST];
+    if let Some((length, target)) = phone.farewell(now, &mut out) {
+        send(line, phone, out.get(..length).unwrap_or_default(), target);
+    }
+    Event::Over { leg, quality: phone.quality(now) }
+}
+
+/// Sends our report to a browser when it is due.
+pub(super) fn of_page(leg: LegId, pages: &mut Pages, browser: &mut BrowserLeg, now: Instant, news: &mut Vec<Event>) {
+    let mut out = [0; rtcp::LONGEST];
+    if let Some(length) = browser.poll_report(now, &mut out) {
+        pages.send_report(leg, out.get(..length).unwrap_or_default());
+        news.push(Event::Quality { leg, quality: browser.quality(now) });
+    }
+}
+
+/// Says farewell to a browser.
+pub(super) fn end_page(leg: LegId, pages: &mut Pages, browser: &mut BrowserLeg, now: Instant) -> Event {
+    let mut out = [0; rtcp::LONGEST];
+    if let Some(length) = browser.farewell(now, &mut out) {
+        pages.send_report(leg, out.get(..length).unwrap_or_default());
+    }
+    Event::Over { leg, quality: browser.quality(now) }
+}
+
+/// A report that cannot be sent now is followed by another.
+fn send(line: &Line, phone: &PhoneLeg, report: &[u8], target: SocketAddr) {
+    let socket = if phone.is_muxed() { &line.ports.rtp } else { &line.ports.rtcp };
+    let _ = socket.send_to(report, target);
+}
