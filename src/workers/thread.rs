@@ -195,10 +195,10 @@ impl Worker {
     }
 
     fn tick(&mut self, now: Instant) {
-        let mut news = Vec::new();
+        let (mut news, mut datagram) = (Vec::new(), [0; DATAGRAM]);
         for (leg, phone) in &mut self.private {
             if let Some(line) = self.lines.get_mut(leg) {
-                listen(*leg, line, phone, now, &mut news);
+                listen(*leg, line, phone, &mut datagram, now, &mut news);
                 speak_privately(line, phone);
                 watch(*leg, line, phone, now, &self.silence, &mut news);
             }
@@ -216,7 +216,7 @@ impl Worker {
         for (room, shard) in &mut self.shards {
             for (leg, seat) in shard.seats() {
                 if let Some(line) = self.lines.get_mut(&leg) {
-                    listen(leg, line, &mut seat.leg, now, &mut news);
+                    listen(leg, line, &mut seat.leg, &mut datagram, now, &mut news);
                     watch(leg, line, &mut seat.leg, now, &self.silence, &mut news);
                 }
             }
@@ -275,11 +275,17 @@ impl Outlet for Wires<'_> {
 }
 
 /// Takes what came for one leg, and makes its next frame.
-fn listen(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, news: &mut Vec<Event>) {
-    let mut datagram = [0; DATAGRAM];
+fn listen(
+    leg: LegId,
+    line: &Line,
+    phone: &mut PhoneLeg,
+    datagram: &mut [u8; DATAGRAM],
+    now: Instant,
+    news: &mut Vec<Event>,
+) {
     let mut key = |digit: Option<Digit>| news.extend(digit.map(|digit| Event::Digit { leg, digit }));
     for _ in 0..MOST_PER_TICK {
-        match line.ports.rtp.recv_from(&mut datagram) {
+        match line.ports.rtp.recv_from(datagram) {
             Ok((length, from)) => {
                 count(&line.figures.received);
                 key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now));
