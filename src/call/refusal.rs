@@ -272,7 +272,8 @@ mod tests {
     }
 
     /// What RFC 3398 section 8.2.6.1 says of each status, written down apart from the code. 422 and 488: see `status`.
-    const CAUSES: [(u16, u8); 8] = [(400, 41), (403, 21), (404, 1), (422, 127), (480, 18), (486, 17), (488, 65), (503, 41)];
+    const CAUSES: [(u16, u8); 8] =
+        [(400, 41), (403, 21), (404, 1), (422, 127), (480, 18), (486, 17), (488, 65), (503, 41)];
 
     #[test]
     fn the_telephone_network_gets_the_cause_that_the_rfc_gives_each_status() {

@@ -81,7 +81,8 @@ mod tests {
         let error = read("192.0.2.7/24").expect_err("refused");
         assert!(error.contains("write 192.0.2.0/24"), "{error}");
         assert!(read("rathaus").expect_err("refused").contains("2001:db8::/32"));
-        let error = Config::from_toml("[[trunks]]\nname = \"a\"\nnetworks = []\ncodecs = [\"g729\"]\n").expect_err("refused");
+        let error =
+            Config::from_toml("[[trunks]]\nname = \"a\"\nnetworks = []\ncodecs = [\"g729\"]\n").expect_err("refused");
         assert!(error.to_string().contains("PCMA"), "{error}");
     }
 

@@ -266,9 +266,8 @@ impl Gateway {
     fn acknowledged(&mut self, leg: LegId, answer: Option<&str>) {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
         if let Some(ports) = caller.take_offered() {
-            let session = answer
-                .ok_or(Refusal::BadOffer)
-                .and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
+            let session =
+                answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
             let added = session
                 .and_then(|session| self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full));
             if let Err(refusal) = added {
@@ -300,7 +299,9 @@ impl Gateway {
         let Some(caller) = self.callers.get(&leg) else { return };
         match sdp::accept(answer, caller.ours, &caller.codecs) {
             Ok(session) => self.tell_media(workers::Command::Renegotiate { leg, session }),
-            Err(why) => tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before"),
+            Err(why) => {
+                tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before")
+            }
         }
     }
 

@@ -30,8 +30,7 @@ pub(super) enum Beginning {
 impl Routing {
     /// Asks the plan.
     pub(super) fn of(&self, facts: &sip::Facts, language: Language) -> Routed {
-        let facts =
-            Facts { called: facts.called.clone(), caller: facts.caller.clone(), trunk: facts.trunk.clone() };
+        let facts = Facts { called: facts.called.clone(), caller: facts.caller.clone(), trunk: facts.trunk.clone() };
         let (decision, trace) = self.plan.decide(&facts, &clock::local(&self.zone));
         Routed {
             rule: trace.rule().unwrap_or("none").to_owned(),

@@ -199,11 +199,7 @@ impl Shared {
 
     /// Why no call can be taken now.
     fn obstacle(&self) -> Option<Refusal> {
-        if self.is_draining() {
-            Some(Refusal::Draining)
-        } else {
-            self.places.is_full().then_some(Refusal::Full)
-        }
+        if self.is_draining() { Some(Refusal::Draining) } else { self.places.is_full().then_some(Refusal::Full) }
     }
 
     fn is_draining(&self) -> bool {

@@ -73,10 +73,7 @@ impl SessionTimer {
     /// For a refresh that we send: then we are the caller of the transaction.
     pub(super) fn headers_of_refresh(self) -> Vec<Header> {
         let expires = format!("{};refresher=uac", self.interval.as_secs());
-        vec![
-            Header::Other("Session-Expires".into(), expires),
-            Header::Other("Supported".into(), "timer".into()),
-        ]
+        vec![Header::Other("Session-Expires".into(), expires), Header::Other("Supported".into(), "timer".into())]
     }
 
     /// What is due so long after the last refresh (section 10): ours at the half; the end a little before the peer's is over.
@@ -126,7 +123,10 @@ mod tests {
 
     #[test]
     fn too_short_is_refused_with_the_least_only_if_the_peer_understands_that() {
-        assert_eq!(read("Supported: timer\r\nSession-Expires: 89\r\n"), Err(Refusal::IntervalTooSmall { least: LEAST }));
+        assert_eq!(
+            read("Supported: timer\r\nSession-Expires: 89\r\n"),
+            Err(Refusal::IntervalTooSmall { least: LEAST })
+        );
         assert_eq!(said("Session-Expires: 60\r\n"), "Session-Expires: 90;refresher=uas");
         assert_eq!(read(""), Ok(None));
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::words::{Codec, TrunkName, Transport};
+use crate::words::{Codec, Transport, TrunkName};
 
 /// A telephone system or a carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]

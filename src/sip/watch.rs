@@ -285,7 +285,6 @@ fn key_in(body: &str) -> Option<Digit> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -129,7 +129,8 @@ fn a_phone_that_sends_nothing_is_warned_and_then_lost() {
 #[test]
 fn ports_come_in_pairs_even_first_and_run_out_with_a_clear_error() {
     let (pool, _news) = start(Duration::from_secs(60), 31_201..31_206);
-    let (one, other) = (pool.reserve_ports(Family::V4).expect("a pair"), pool.reserve_ports(Family::V4).expect("a pair"));
+    let (one, other) =
+        (pool.reserve_ports(Family::V4).expect("a pair"), pool.reserve_ports(Family::V4).expect("a pair"));
     assert_eq!((one.address().port(), other.address().port()), (31_202, 31_204));
     assert_eq!(pool.reserve_ports(Family::V4).err(), Some(NoPorts));
     drop(one);
