@@ -73,9 +73,20 @@ def sip(chance):
 
 
 def rtp(chance):
+    if chance.random() < 0.3:
+        return rtcp(chance)
     kind = chance.choice([8, 101, 200, 201, 203])
     header = struct.pack(">BBHII", 0x80, kind, chance.randrange(65536), chance.randrange(2**32), chance.randrange(2**32))
     return mutated(chance, header + chance.randbytes(160)) if chance.random() < 0.5 else header + chance.randbytes(160)
+
+
+def rtcp(chance):
+    """A report about some stream, a name and a farewell: whole, or with something changed."""
+    who, block = chance.randbytes(4), chance.randbytes(24)
+    report = struct.pack(">BBH", 0x81, 201, 7) + who + block
+    name = struct.pack(">BBH", 0x81, 202, 3) + who + b"\x01\x04name\x00\x00"
+    whole = report + name + struct.pack(">BBH", 0x81, 203, 1) + who
+    return mutated(chance, whole) if chance.random() < 0.5 else whole
 
 
 def stun_or_dtls(chance):
@@ -112,10 +123,12 @@ def attack(make, target, own_port, seed):
     for number in range(EACH):
         data = make(chance)
         try:
+            # RTCP has the port above, here and there.
+            above = int(make is rtp and number % 4 > 1)
             if own_port and spoofer.raw and number % 2:
-                spoofer.send(data, own_port, target)
+                spoofer.send(data, own_port + above, target + above)
             else:
-                strangers[number % 16].sendto(data, ("127.0.0.1", target))
+                strangers[number % 16].sendto(data, ("127.0.0.1", target + above))
         except OSError:
             pass  # an ICMP answer, or a full buffer
         if number % 60 == 59:

@@ -158,7 +158,8 @@ impl Worker {
         let now = clock::now();
         self.exit(leg);
         if let (Some(line), Some(mut phone)) = (self.lines.remove(&leg), self.private.remove(&leg)) {
-            self.tell(reports::end_phone(leg, &line, &mut phone, now));
+            let over = self.reports.end_phone(leg, &line, &mut phone, now);
+            self.tell(over);
         }
         if let Some(mut browser) = self.pages.get_mut(leg).and_then(|page| page.private.take()) {
             let over = reports::end_page(leg, &mut self.pages, &mut browser, now);
@@ -204,12 +205,12 @@ impl Worker {
             }
         }
         let shards = &mut self.shards;
-        self.pages.receive(now, &mut news, |leg, page, rtp| match &mut page.private {
-            Some(private) => private.receive(rtp, now),
+        self.pages.receive(now, &mut news, |leg, page, packet, at| match &mut page.private {
+            Some(private) => private.receive(packet, at),
             None => {
                 let shard = page.room.as_ref().and_then(|room| shards.get_mut(room));
                 if let Some(seat) = shard.and_then(|shard| shard.browser(leg)) {
-                    seat.leg.receive(rtp, now);
+                    seat.leg.receive(packet, at);
                 }
             }
         });
