@@ -5,7 +5,7 @@ mod dialplan;
 #[path = "command/prompts.rs"]
 mod prompts;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,7 +109,8 @@ fn log() {
     use tracing_subscriber::prelude::*;
     let levels = EnvFilter::try_from_env("EINWAHL_LOG").unwrap_or_else(|_| EnvFilter::new("einwahl=info"));
     let ours = filter_fn(|line| line.target().starts_with("einwahl"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let coloured = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(coloured);
     tracing_subscriber::registry().with(lines.with_filter(ours).with_filter(levels)).init();
 }
 
@@ -158,6 +159,7 @@ fn serve(config: Config, citizen: Option<String>) -> ExitCode {
         if let Some(uri) = citizen {
             tokio::spawn(citizen_calls(uri, closing.clone()));
         }
+        tokio::spawn(emptied_when_asked(gateway.draining()));
         tracing::info!("ready");
         gateway.serve(closing).await;
         ExitCode::SUCCESS
@@ -244,6 +246,14 @@ fn stopped() -> CancellationToken {
         stop.cancel();
     });
     closing
+}
+
+/// Takes nobody new from SIGUSR1 on: before maintenance.
+async fn emptied_when_asked(draining: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut asked) = signal(SignalKind::user_defined1()) else { return };
+    asked.recv().await;
+    draining.cancel();
 }
 
 async fn asked_to_stop() {

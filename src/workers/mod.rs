@@ -223,6 +223,14 @@ impl Pool {
         Ok(Self { commands, ports, figures, thread: Arc::new(Thread(Mutex::new(Some(thread)))) })
     }
 
+    /// A pool whose thread is gone.
+    #[cfg(test)]
+    pub(crate) fn gone() -> Self {
+        let ports = Arc::new(Mutex::new(Ports::new(std::net::Ipv4Addr::LOCALHOST.into(), 0..0)));
+        let (commands, _) = bounded(1);
+        Self { commands, ports, figures: Figures::default(), thread: Arc::new(Thread(Mutex::new(None))) }
+    }
+
     /// Binds a pair of ports for one leg.
     ///
     /// # Errors
