@@ -60,7 +60,7 @@ impl Gateway {
         self.draining.clone()
     }
 
-    pub(super) fn drain(&self) {
+    pub(super) fn take_nobody_new(&self) {
         tracing::info!("draining: nobody new is taken");
         self.draining.cancel();
         self.door.drain();

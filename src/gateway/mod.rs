@@ -15,6 +15,11 @@ mod routing;
 mod settings;
 mod visitors;
 
+#[cfg(test)]
+mod canaries;
+#[cfg(test)]
+mod canary_tests;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -165,12 +170,12 @@ impl Gateway {
                 () = until(deadline) => self.on_time(),
                 _ = beats.tick() => self.beat(),
                 () = draining.cancelled(), if !drained => {
-                    self.drain();
+                    self.take_nobody_new();
                     drained = true;
                 }
             }
         }
-        self.drain();
+        self.take_nobody_new();
         for leg in self.callers.keys() {
             self.door.hang_up(CallId(leg.0)).await;
         }

@@ -15,6 +15,12 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What a test knows of a call.
+    #[cfg(test)]
+    pub(crate) fn of_test(called: &str, caller: Option<Personal<PhoneNumber>>) -> Self {
+        Self { called: called.to_owned(), caller }
+    }
+
     /// Reads them. The identity that the trunk asserts (RFC 3325) counts above what the phone claims; a caller who asks for
     /// privacy (RFC 3323) has no number.
     pub(super) fn read(request: &Request) -> Self {

@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// Long enough for a machine on which seven others build.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// T1: so long a request is waited for before it is sent again (RFC 3261 section 17.1.2.1).
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// A running gateway. Ends with the test.
 pub struct Served {
     process: Child,
@@ -216,14 +219,14 @@ static CALLS: AtomicU32 = AtomicU32::new(1);
 
 impl Handset {
     pub fn of(served: &Served, number: &str) -> Self {
-        let socket = || {
+        let socket = |wait| {
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-            socket.set_read_timeout(Some(PATIENCE)).expect("a bound");
+            socket.set_read_timeout(Some(wait)).expect("a bound");
             socket
         };
         let call = format!("{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
         let (gateway, number, called) = (served.sip, number.to_owned(), String::from("einwahl"));
-        Self { sip: socket(), media: socket(), gateway, number, call, sequence: 0, called, dialog: None }
+        Self { sip: socket(AGAIN), media: socket(PATIENCE), gateway, number, call, sequence: 0, called, dialog: None }
     }
 
     /// An SDP with these lines in its audio section (`RTP/AVP` formats first).
@@ -256,10 +259,11 @@ impl Handset {
         self.sip.send_to(text.as_bytes(), self.gateway).expect("sent");
     }
 
-    fn receive(&self) -> Message {
+    /// The next message, if one comes soon.
+    fn receive(&self) -> Option<Message> {
         let mut datagram = [0; 8_192];
-        let (length, _) = self.sip.recv_from(&mut datagram).expect("an answer in time");
-        Message::read(&String::from_utf8_lossy(&datagram[..length]))
+        let (length, _) = self.sip.recv_from(&mut datagram).ok()?;
+        Some(Message::read(&String::from_utf8_lossy(&datagram[..length])))
     }
 
     /// Asks, and gives the final answer; requests of the gateway that come meanwhile are answered 200.
@@ -268,8 +272,13 @@ impl Handset {
         let branch = format!("{}-{}", self.call, self.sequence);
         self.send(method, &branch, self.sequence, headers, body);
         let mine = format!("{} {method}", self.sequence);
+        let end = Instant::now() + PATIENCE;
         loop {
-            let message = self.receive();
+            let Some(message) = self.receive() else {
+                assert!(Instant::now() < end, "no answer to {method}");
+                self.send(method, &branch, self.sequence, headers, body);
+                continue;
+            };
             if message.status() == 0 {
                 self.grants(&message);
             } else if message.status() >= 200 && message.header("CSeq") == Some(&mine) {
@@ -329,9 +338,10 @@ impl Handset {
 
     /// Waits for a request of the gateway, and answers it with 200.
     pub fn is_asked(&self) -> String {
+        let end = Instant::now() + 2 * PATIENCE;
         loop {
-            let message = self.receive();
-            if message.status() == 0 {
+            assert!(Instant::now() < end, "nothing is asked");
+            if let Some(message) = self.receive().filter(|message| message.status() == 0) {
                 self.grants(&message);
                 return message.first.split(' ').next().unwrap_or_default().to_owned();
             }
