@@ -7,6 +7,7 @@
 //! `room` (join) → `workers` (the leg enters).
 
 mod caller;
+mod chance;
 mod clock;
 mod health;
 mod meetings;
@@ -15,6 +16,11 @@ mod routing;
 mod settings;
 mod stop;
 mod visitors;
+
+#[cfg(test)]
+mod canaries;
+#[cfg(test)]
+mod canary_tests;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -34,6 +40,7 @@ use crate::words::{CallId, Codec, Family, Language, LegId, Personal, RoomId, Tru
 use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
+use chance::random;
 pub use clock::local as local_time;
 use health::Health;
 pub use meetings::Meeting;
@@ -244,7 +251,7 @@ impl Gateway {
         let (line, sdp) = match offer {
             Some(offer) => {
                 let (session, sdp) = sdp::answer(offer, ours, &codecs, 1)?;
-                self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full)?;
+                self.add_phone(leg, ports, session)?;
                 (Line::Open, sdp)
             }
             None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1)),
@@ -281,8 +288,7 @@ impl Gateway {
         if let Some(ports) = caller.take_offered() {
             let session =
                 answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
-            let added = session
-                .and_then(|session| self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full));
+            let added = session.and_then(|session| self.add_phone(leg, ports, session));
             if let Err(refusal) = added {
                 tracing::info!(%leg, why = %refusal, "the answer to our offer cannot be used: hung up");
                 self.hang_up(leg);
@@ -293,6 +299,11 @@ impl Gateway {
         let (menu, effects) = caller.beginning.clone().begin(&self.config.menu);
         caller.menu = Some(menu);
         self.perform_menu(leg, effects);
+    }
+
+    fn add_phone(&self, leg: LegId, ports: workers::PortPair, session: crate::media::Session) -> Result<(), Refusal> {
+        let chance = random().map_err(|_| Refusal::Full)?;
+        self.pool.add_phone(leg, ports, session, chance).map_err(|_| Refusal::Full)
     }
 
     /// A new offer in a running call, or the wish for one of ours.
@@ -492,13 +503,4 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// For SSRC, sequence number, timestamp, and the name and clock in reports. If the system has no randomness, the leg still works: they are no secrets.
-fn chance() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        tracing::error!(%error, "the system gives no randomness");
-    }
-    bytes
 }

@@ -26,6 +26,13 @@ pub struct Facts {
 const SHORTEST_NUMBER: usize = 6;
 
 impl Facts {
+    /// What a test knows of a call.
+    #[cfg(test)]
+    pub(crate) fn of_test(called: &str, caller: Option<Personal<PhoneNumber>>) -> Self {
+        let source = Source { address: std::net::Ipv4Addr::LOCALHOST.into(), transport: Transport::Udp };
+        Self { called: called.to_owned(), caller, trunk: None, source }
+    }
+
     /// Reads them. The identity that the trunk asserts (RFC 3325) counts above what the phone claims; a caller who asks for
     /// privacy (RFC 3323) has no number.
     pub(super) fn read(request: &Request, source: Source, trunk: Option<TrunkName>) -> Self {
