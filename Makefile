@@ -42,6 +42,8 @@ interop: pages interop-tests/.venv
 	interop-tests/three_phones.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/aiortc_joins.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/other_ways.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl
 	interop-tests/api.sh target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000

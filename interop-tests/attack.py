@@ -3,7 +3,8 @@
 
 100,000 mutated SIP messages, RTP and RTCP packets, and STUN and DTLS datagrams each: from strangers' addresses and, as root,
 from the addresses of the talkers themselves. The talk must go on, memory must not grow, and nothing may panic. The caller's
-number, the page's name and the PIN are canaries: they may be in no line of the log at its finest, the number in no page.
+number, the page's name, the PIN and the conference ID are canaries: they may be in no line of the log at its finest, in no figure, in
+nothing that anybody may ask for, and the number in no page. The figures are read by Prometheus' own tool.
 Usage: attack.py PATH_OF_EINWAHL [DATAGRAMS_EACH]. Everything runs on loopback and ends by itself.
 """
 import os
@@ -20,12 +21,14 @@ from gateway import configuration, serving
 from pages import HANDLES, Page
 from phones import Phone, recorded, share_with_tone, write_tone
 from playwright.sync_api import sync_playwright
+from watchers import PATHS, documented_alerts, documented_figures, get, promtool
 
 SIP_PORT, WEB_PORT, MEDIA_PORT = 25073, 28446, 23481
 PHONE_MEDIA, GATEWAY_MEDIA = 24500, 25300
 # A refused call is remembered for 32 s (RFC 3261 section 17.2.1, timer H); the rest settles at once.
 SETTLED = {"SIP": 34}
 NUMBER, NAME, PIN, ID = "+493012377721", "Kanaria Zwitscherling", "90817263", "77001122"
+CANARIES = {"number": NUMBER.removeprefix("+"), "name": NAME, "PIN": PIN, "conference ID": ID}
 EACH = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
 
 GATEWAY = configuration(SIP_PORT, media=(GATEWAY_MEDIA, GATEWAY_MEDIA + 99), web=WEB_PORT, browsers=MEDIA_PORT, id=ID, pin=PIN)
@@ -73,9 +76,20 @@ def sip(chance):
 
 
 def rtp(chance):
+    if chance.random() < 0.3:
+        return rtcp(chance)
     kind = chance.choice([8, 101, 200, 201, 203])
     header = struct.pack(">BBHII", 0x80, kind, chance.randrange(65536), chance.randrange(2**32), chance.randrange(2**32))
     return mutated(chance, header + chance.randbytes(160)) if chance.random() < 0.5 else header + chance.randbytes(160)
+
+
+def rtcp(chance):
+    """A report about some stream, a name and a farewell: whole, or with something changed."""
+    who, block = chance.randbytes(4), chance.randbytes(24)
+    report = struct.pack(">BBH", 0x81, 201, 7) + who + block
+    name = struct.pack(">BBH", 0x81, 202, 3) + who + b"\x01\x04name\x00\x00"
+    whole = report + name + struct.pack(">BBH", 0x81, 203, 1) + who
+    return mutated(chance, whole) if chance.random() < 0.5 else whole
 
 
 def stun_or_dtls(chance):
@@ -112,10 +126,12 @@ def attack(make, target, own_port, seed):
     for number in range(EACH):
         data = make(chance)
         try:
+            # RTCP has the port above, here and there.
+            above = int(make is rtp and number % 4 > 1)
             if own_port and spoofer.raw and number % 2:
-                spoofer.send(data, own_port, target)
+                spoofer.send(data, own_port + above, target + above)
             else:
-                strangers[number % 16].sendto(data, ("127.0.0.1", target))
+                strangers[number % 16].sendto(data, ("127.0.0.1", target + above))
         except OSError:
             pass  # an ICMP answer, or a full buffer
         if number % 60 == 59:
@@ -140,6 +156,28 @@ PAGE_PORT = """async () => {
     const pair = stats.find((one) => one.type === "candidate-pair" && one.nominated);
     return stats.find((one) => one.id === pair.localCandidateId).port;
 }"""
+
+
+def watched(check, folder):
+    """What can be seen from outside while a telephone and a page talk."""
+    status, figures = get(WEB_PORT, "/metrics")
+    check("this machine may read the figures", status == 200)
+    for series, value in (("einwahl_calls", 1), ('einwahl_participants{kind="phone",place="inside"}', 1),
+                          ('einwahl_participants{kind="browser",place="inside"}', 1)):
+        check(f"{series} is {value}", f"{series} {value}" in figures.splitlines())
+    complaint = promtool("check", "metrics", text=figures)
+    check("promtool has nothing to say of the figures", not complaint, complaint)
+    named = {line.split()[2] for line in figures.splitlines() if line.startswith("# TYPE")}
+    check("docs/operator.md names every figure and no other", named == documented_figures(), str(named ^ documented_figures()))
+    (folder / "alerts.yml").write_text(documented_alerts())
+    complaint = promtool("check", "rules", str(folder / "alerts.yml"))
+    check("promtool has nothing to say of the alerts in docs/operator.md", not complaint, complaint)
+    for path in PATHS:
+        _, told = get(WEB_PORT, path)
+        found = [what for what, canary in CANARIES.items() if canary in told]
+        check(f"{path} tells nobody's number, name, PIN or ID", not found, str(found) if found else "")
+    status, told = get(WEB_PORT, "/metrics", **{"X-Forwarded-For": "192.0.2.7"})
+    check("what a proxy passes on may not read the figures", status == 403 and "einwahl_" not in told)
 
 
 def main():
@@ -189,6 +227,7 @@ def main():
                     check("the page hears the telephone during and after", share > 0.9 and after > 0.95,
                           f"({100 * share:.0f} % and {100 * after:.0f} % of the time)")
                     check("memory has not grown", grown < 1.05 * start + 1_024, f"({start} to {grown} KiB)")
+                watched(check, folder)
                 plain = page.page.content()
                 check("no page shows the number", NUMBER.removeprefix("+") not in plain)
                 check("the page shows its masked form", "···21" in plain)
@@ -200,7 +239,7 @@ def main():
         check("the telephone heard the page to the end", recording and phone_share(recording) > 0.9)
         text = (folder / "log").read_text(encoding="utf-8", errors="replace")
         check("nothing panicked", "panicked" not in text)
-        for what, canary in (("number", NUMBER.removeprefix("+")), ("name", NAME), ("PIN", PIN), ("conference ID", ID)):
+        for what, canary in CANARIES.items():
             lines = [line for line in text.splitlines() if canary in line]
             check(f"the {what} is in no line of the log", not lines, str(lines[:2]) if lines else f"({len(text.splitlines())} lines)")
         check("the number's masked form is in the log", "+49 30 ···21" in text)

@@ -8,9 +8,11 @@ from phones import connect
 
 
 def configuration(sip, media=None, web=None, browsers=None, **meeting):
-    """The ports of the doors, the first and last of the telephones' media, and one meeting in the room `rat`."""
+    """The ports of the doors (on loopback; or an address with one), the first and last of the telephones' media, and one meeting
+    in the room `rat`."""
     def at(port):
-        return f'listen = ["127.0.0.1:{port}"]' if port else "listen = []"
+        address = port if isinstance(port, str) else f"127.0.0.1:{port}"
+        return f'listen = ["{address}"]' if port else "listen = []"
 
     lines = ["[sip]", at(sip), "[web]", at(web), "[browsers]", at(browsers)]
     if media:

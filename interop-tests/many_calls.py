@@ -43,7 +43,7 @@ def memory(process):
 
 def measure(folder, gateway):
     """The table; the number of faults."""
-    warm_up, parts = max(500, CALLS // 4), 10
+    warm_up, parts = max(1_000, CALLS // 4), 10
     steps = [("u1", warm_up)] + [("u1" if part % 2 else "t1", (CALLS - warm_up) // parts) for part in range(parts)]
     done, first = 0, None
     print(f"{'calls':>7}  {'over':4}  {'memory':>10}  growth")

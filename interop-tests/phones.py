@@ -114,6 +114,22 @@ class Phone:
         self.control.sendall(str(len(message)).encode() + b":" + message + b",")
         time.sleep(0.25)  # a person is not faster, and baresip drops what comes at once
 
+    def asked(self, command):
+        """What baresip answers to a command."""
+        self.drained()  # what it answered to earlier ones
+        self.does(command)
+        return self.drained()
+
+    def drained(self):
+        answers = b""
+        self.control.settimeout(0.5)
+        try:
+            while piece := self.control.recv(65536):
+                answers += piece
+        except TimeoutError:
+            self.control.settimeout(None)
+        return answers.decode(errors="replace")
+
     def ends(self):
         self.control.close()
         self.process.terminate()

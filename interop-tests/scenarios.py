@@ -99,7 +99,6 @@ WORDS = {
     "SDP": lambda _: sdp(),
     "INVITE": invite,
     "INVITE_WITH": invite,
-    "INVITE_SAME": lambda back: invite().replace("[branch]", f"[branch-{back}]").replace(' retrans="500"', ""),
     "ANSWERED": lambda _: '<recv response="100"/>\n<recv response="180"/>\n<recv response="200"/>\n' + ack(),
     "ACK": ack,
     "ACK_ANSWER": lambda number: send("ACK", number, True, body=sdp(), repeat=False),

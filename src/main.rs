@@ -9,7 +9,7 @@ mod dialplan;
 #[path = "command/prompts.rs"]
 mod prompts;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -116,7 +116,8 @@ fn log() {
     use tracing_subscriber::prelude::*;
     let levels = EnvFilter::try_from_env("EINWAHL_LOG").unwrap_or_else(|_| EnvFilter::new("einwahl=info"));
     let ours = filter_fn(|line| line.target().starts_with("einwahl"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let coloured = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(coloured);
     tracing_subscriber::registry().with(lines.with_filter(ours).with_filter(levels)).init();
 }
 

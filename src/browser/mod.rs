@@ -21,4 +21,8 @@ pub use offer::{BadOffer, Offer};
 pub use transport::{Received, Transport};
 
 #[cfg(test)]
+mod pair;
+#[cfg(test)]
 mod stories;
+#[cfg(test)]
+mod traps;

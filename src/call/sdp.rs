@@ -96,7 +96,9 @@ impl Audio {
             return Err(Refusal::NoCommonTransport);
         }
         let address = self.address.ok_or(Refusal::BadOffer)?;
-        if address.is_ipv4() != ours.is_ipv4() {
+        // "On hold" as RFC 2543 wrote it: an address of zeros, which is of no family.
+        let on_hold = address.is_unspecified();
+        if !on_hold && address.is_ipv4() != ours.is_ipv4() {
             return Err(Refusal::NoCommonAddress);
         }
         let (codec, payload_type) = order
@@ -109,8 +111,7 @@ impl Audio {
         let wants = |parameter: &str| self.fmtp.get(&payload_type).is_some_and(|fmtp| has(fmtp, parameter));
         let remote_rtp = SocketAddr::new(address, self.port);
         let rtcp_port = if self.rtcp_mux { self.port } else { self.rtcp_port.unwrap_or(self.port.saturating_add(1)) };
-        // "On hold" as RFC 2543 wrote it: an address of zeros.
-        let direction = if address.is_unspecified() { Direction::Inactive } else { self.direction.mirrored() };
+        let direction = if on_hold { Direction::Inactive } else { self.direction.mirrored() };
         Ok(Session {
             codec,
             payload_type,

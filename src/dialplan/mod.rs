@@ -143,16 +143,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads the files (in order of their names) and looks for mistakes.
-    ///
-    /// # Errors
-    /// Every problem, of which at least one is an error. Warnings come with a plan that loads: see [`Self::check`].
-    pub fn load(sources: Vec<Source>, around: &Surroundings) -> Result<Self, Vec<Problem>> {
-        let (plan, problems) = Self::check(sources, around);
-        if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok(plan) }
-    }
-
-    /// As [`Self::load`], and gives warnings too. The plan is whole only if no problem is an error.
+    /// Reads the files (in order of their names) and looks for mistakes. The plan is whole only if no problem is an error.
     pub fn check(mut sources: Vec<Source>, around: &Surroundings) -> (Self, Vec<Problem>) {
         sources.sort_by(|one, other| one.name.cmp(&other.name));
         let mut read = read::Reader::new(&sources);

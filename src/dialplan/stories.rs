@@ -14,6 +14,12 @@ fn source(text: &str) -> Vec<Source> {
     vec![Source { name: String::from("10-stadt.toml"), text: text.to_owned() }]
 }
 
+/// As the gateway does: a plan with an error is not served.
+fn load(text: &str) -> Result<Plan, Vec<Problem>> {
+    let (plan, problems) = Plan::check(source(text), &around());
+    if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok(plan) }
+}
+
 fn now() -> jiff::ZonedDateTime {
     jiff::civil::datetime(2026, 11, 24, 10, 0, 0, 0).in_tz("Europe/Berlin").expect("a time")
 }
@@ -36,7 +42,7 @@ fn the_shipped_plans_have_no_problem() {
 fn five_mistakes_are_all_told_at_once_with_place_and_help() {
     let text = "[[rule]]\nname = \"Alles\"\ncalled = \"X.\"\nmenu = \"de\"\n\n[[rule]]\nname = \"Rat\"\ncalled = \"12x4\"\nroom = \"rat\"\n\n\
         [[rule]]\nname = \"Amt\"\ncaled = \"900\"\ncalled = \"900\"\nmenu = \"fr\"\n\n[[rule]]\nname = \"Saal\"\ncalled = \"77\"\nroom = \"saal\"\n";
-    let problems = Plan::load(source(text), &around()).expect_err("mistakes");
+    let problems = load(text).expect_err("mistakes");
     let told: Vec<String> = problems
         .iter()
         .map(|problem| format!("{}:{} {} | {}", problem.line, problem.column, problem.message, problem.help))
@@ -60,8 +66,7 @@ fn five_mistakes_are_all_told_at_once_with_place_and_help() {
 
 #[test]
 fn an_emergency_call_is_taken_by_its_own_rule_or_by_none() {
-    let plan =
-        Plan::load(source("[[rule]]\nname = \"Alles\"\ncalled = \"*\"\nmenu = \"de\"\n"), &around()).expect("a plan");
+    let plan = load("[[rule]]\nname = \"Alles\"\ncalled = \"*\"\nmenu = \"de\"\n").expect("a plan");
     assert_eq!(decide(&plan, "112"), None);
     assert!(decide(&plan, "115").is_some());
 }
@@ -69,7 +74,7 @@ fn an_emergency_call_is_taken_by_its_own_rule_or_by_none() {
 #[test]
 fn an_example_that_fails_keeps_the_plan_out() {
     let text = "[[rule]]\nname = \"Rat\"\ncalled = \"100\"\nroom = \"rat\"\n\n[[example]]\ncalled = \"101\"\nexpect = \"Rat\"\n";
-    let problems = Plan::load(source(text), &around()).expect_err("a mistake");
+    let problems = load(text).expect_err("a mistake");
     assert!(
         problems.iter().any(|problem| problem.line == 8 && problem.message.contains("no rule takes it")),
         "{problems:?}"

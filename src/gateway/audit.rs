@@ -1,10 +1,10 @@
 //! What is noted in the audit, and how it is said there: masked, and nothing that a caller keyed.
 
 use super::{Gateway, clock};
-use crate::ivr::{Suspicion, Target};
+use crate::ivr::{Key, Lead, Suspicion, Target};
 use crate::records::{Deed, Door};
 use crate::room::{Action, Command};
-use crate::words::{ParticipantId, Role, RoomId};
+use crate::words::{LegId, ParticipantId, Role, RoomId};
 
 impl Gateway {
     pub(super) fn note(&self, deed: Deed) {
@@ -39,6 +39,25 @@ impl Gateway {
         if role == Role::Moderator && !action.is_for_everybody() && revision(self) != before {
             let (act, whom, on) = named(action);
             self.note(Deed::Moderated { room: room.clone(), by, act: act.to_owned(), whom, on });
+        }
+    }
+
+    /// Lets a caller press a key of the conference; a moderator's keys are noted like the buttons of a page.
+    pub(super) fn press(&mut self, room: &RoomId, leg: LegId, key: Key) {
+        let revision = |gateway: &Self| gateway.rooms.get(room).map(crate::room::Room::revision);
+        let by = self.rooms.get(room).and_then(|room| room.owner(leg));
+        let before = revision(self);
+        self.tell_room(room, Command::Key { leg, key });
+        if let (Key::Lead(lead), Some(by)) = (key, by)
+            && revision(self) != before
+        {
+            let act = match lead {
+                Lead::AdmitAll => "admitAll",
+                Lead::MuteAll => "muteAll",
+                Lead::Lock => "lock",
+                Lead::End { .. } => "end",
+            };
+            self.note(Deed::Moderated { room: room.clone(), by, act: act.to_owned(), whom: None, on: None });
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::oneshot;
 
+use super::chance::random;
 use super::{Gateway, clock};
 use crate::config::TokenHash;
 use crate::ivr::{Guard, GuardConfig, Suspicion};
@@ -13,7 +14,7 @@ use crate::records::{Deed, Door};
 use crate::room::Command;
 use crate::store::{self, Failed, Revision, Value};
 use crate::web::{Answer, Call, Done, Plan, Refusal, Secret, Wish};
-use crate::words::{ConferenceId, Personal, Pin, Right, RoomId, TokenName};
+use crate::words::{ConferenceId, Personal, Right, RoomId, TokenName};
 
 /// Who has called and is not answered yet, and who seems to guess tokens.
 pub(super) struct Desk {
@@ -159,9 +160,11 @@ impl Gateway {
         }
         let mut base = Meeting::new(room, id);
         base.announce = self.config.announce;
-        base.pin = digits(6).parse().ok();
         // Who wants no PIN for participants wants none for moderators, unless they name one.
-        base.moderator_pin = if draft.pin == Some(None) { None } else { digits(8).parse::<Pin>().ok() };
+        if draft.pin != Some(None) {
+            base.pin = Some(digits(6).parse().map_err(|_| Refusal::Busy)?);
+            base.moderator_pin = Some(digits(8).parse().map_err(|_| Refusal::Busy)?);
+        }
         draft.over(base, clock::moment()).map_err(Refusal::Faults)
     }
 
@@ -347,10 +350,10 @@ fn letters(count: usize) -> String {
     pick(b"abcdefghjkmnpqrstuvwxyz23456789", count)
 }
 
-/// Each as likely as any other: bytes that would favour the first are drawn anew.
+/// Each as likely as any other: bytes that would favour the first are drawn anew. Too few, if the system gives no randomness.
 fn pick(from: &[u8], count: usize) -> String {
     let fair = 256 - 256 % from.len();
-    let drawn = std::iter::repeat_with(super::visitors::random::<32>).flatten();
+    let drawn = std::iter::repeat_with(random::<32>).map_while(Result::ok).flatten();
     let fitting = drawn.map(usize::from).filter(|byte| *byte < fair);
     fitting.filter_map(|byte| from.get(byte % from.len()).copied()).map(char::from).take(count).collect()
 }

@@ -8,6 +8,7 @@
 
 mod audit;
 mod caller;
+mod chance;
 mod clock;
 mod health;
 mod keeping;
@@ -17,6 +18,11 @@ mod routing;
 mod settings;
 mod stop;
 mod visitors;
+
+#[cfg(test)]
+mod canaries;
+#[cfg(test)]
+mod canary_tests;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -40,6 +46,7 @@ use crate::words::{CallId, Codec, Family, Language, LegId, Personal, RoomId, Tru
 use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
+use chance::random;
 pub use clock::local as local_time;
 use health::Health;
 pub use keeping::Place;
@@ -286,7 +293,7 @@ impl Gateway {
         let (line, sdp) = match offer {
             Some(offer) => {
                 let (session, sdp) = sdp::answer(offer, ours, &codecs, 1)?;
-                self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full)?;
+                self.add_phone(leg, ports, session)?;
                 (Line::Open, sdp)
             }
             None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1)),
@@ -323,8 +330,7 @@ impl Gateway {
         if let Some(ports) = caller.take_offered() {
             let session =
                 answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
-            let added = session
-                .and_then(|session| self.pool.add_phone(leg, ports, session, chance()).map_err(|_| Refusal::Full));
+            let added = session.and_then(|session| self.add_phone(leg, ports, session));
             if let Err(refusal) = added {
                 tracing::info!(%leg, why = %refusal, "the answer to our offer cannot be used: hung up");
                 self.hang_up(leg);
@@ -335,6 +341,11 @@ impl Gateway {
         let (menu, effects) = caller.beginning.clone().begin(&self.config.menu);
         caller.menu = Some(menu);
         self.perform_menu(leg, effects);
+    }
+
+    fn add_phone(&self, leg: LegId, ports: workers::PortPair, session: crate::media::Session) -> Result<(), Refusal> {
+        let chance = random().map_err(|_| Refusal::Full)?;
+        self.pool.add_phone(leg, ports, session, chance).map_err(|_| Refusal::Full)
     }
 
     /// A new offer in a running call, or the wish for one of ours.
@@ -428,7 +439,7 @@ impl Gateway {
                 ivr::Effect::Join { room, role } => self.join(leg, &room, role),
                 ivr::Effect::Press(key) => {
                     if let Some(room) = self.callers.get(&leg).and_then(|caller| caller.room.clone()) {
-                        self.tell_room(&room, Command::Key { leg, key });
+                        self.press(&room, leg, key);
                     }
                 }
                 ivr::Effect::Language(_) => {}
@@ -542,13 +553,4 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// For SSRC, sequence number, timestamp, and the name and clock in reports. If the system has no randomness, the leg still works: they are no secrets.
-fn chance() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        tracing::error!(%error, "the system gives no randomness");
-    }
-    bytes
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::{Gateway, chance, clock};
+use super::chance::{NoChance, random};
+use super::{Gateway, clock};
 use crate::browser::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
 use crate::ivr::{Admission, Notice, Obstacle, Target};
 use crate::media::{BrowserLeg, CanonicalName};
@@ -114,7 +115,7 @@ impl Gateway {
         match event {
             web::Event::Arrived { session, hello, link } => {
                 let refused = match *hello {
-                    Hello::Join { room, name, offer, pin, from, language: _ } => {
+                    Hello::Join { room, name, offer, pin, from } => {
                         self.page_joins(session, &link, &room, name, &offer, pin.as_ref(), &from)
                     }
                     Hello::Resume { room, token, offer } => {
@@ -152,9 +153,9 @@ impl Gateway {
             Answer::refused(Code::Sound)
         })?;
         let role = self.admit_page(room, pin, from)?;
+        let token = secret().map_err(|_| Answer::refused(Code::Full))?;
         let leg = self.visitors.next_leg();
         let (connection, answer) = self.connect(leg, &offer)?;
-        let token = secret();
         let visitor = Visitor {
             room: room.clone(),
             participant: None,
@@ -209,12 +210,14 @@ impl Gateway {
             Answer::refused(Code::Full)
         };
         let now = clock::now();
-        let credentials = Credentials::new(&random(), &offer.ufrag);
-        let first_ssrc = u32::from_be_bytes(random());
-        let name = CanonicalName::new(random());
+        let without = |error: NoChance| fault(error.to_string());
+        let credentials = Credentials::new(&random().map_err(without)?, &offer.ufrag);
+        let first_ssrc = u32::from_be_bytes(random().map_err(without)?);
+        let name = CanonicalName::new(random().map_err(without)?);
         let ours = self.identity.fingerprint();
         let (session, answer) = answer(offer, ours, &credentials, &self.candidates, first_ssrc, &name);
-        let browser = BrowserLeg::new(session, chance(), now).map_err(|error| fault(error.to_string()))?;
+        let chance = random().map_err(without)?;
+        let browser = BrowserLeg::new(session, chance, now).map_err(|error| fault(error.to_string()))?;
         let ufrag = credentials.ufrag.clone();
         let transport = Transport::new(&self.identity, credentials, offer.fingerprint, now)
             .map_err(|error| fault(error.to_string()))?;
@@ -230,7 +233,7 @@ impl Gateway {
         if connection.fingerprint != offer.fingerprint {
             return None;
         }
-        let credentials = Credentials::new(&random(), &offer.ufrag);
+        let credentials = Credentials::new(&random().ok()?, &offer.ufrag);
         let ours = self.identity.fingerprint();
         let Connection { first_ssrc, name, .. } = connection;
         let (_, answer) = answer(offer, ours, &credentials, &self.candidates, *first_ssrc, name);
@@ -248,19 +251,26 @@ impl Gateway {
     ) -> Result<(), Answer> {
         let gone = || Answer::refused(Code::Gone);
         let old = self.visitors.by_token.get(token).copied().ok_or_else(gone)?;
+        let visitor = self.visitors.by_leg.get(&old).filter(|visitor| visitor.room == *room).ok_or_else(gone)?;
+        let participant = visitor.participant.ok_or_else(gone)?;
         let offer = offer.map(|offer| Offer::read(offer).map_err(|_| Answer::refused(Code::Sound))).transpose()?;
-        let restarted = offer.as_ref().and_then(|offer| self.restart(old, offer));
-        let mut visitor = self.visitors.remove(old).ok_or_else(gone)?;
-        let participant = visitor.participant.filter(|_| visitor.room == *room).ok_or_else(gone)?;
-        (visitor.session, visitor.link, visitor.answer) = (session, Some(link.clone()), restarted);
-        let leg = match &offer {
-            Some(offer) if visitor.answer.is_none() => {
+        let answer = offer.as_ref().and_then(|offer| self.restart(old, offer));
+        let new = match &offer {
+            Some(offer) if answer.is_none() => {
                 let leg = self.visitors.next_leg();
-                let (connection, answer) = self.connect(leg, offer)?;
+                Some((leg, self.connect(leg, offer)?))
+            }
+            Some(_) | None => None,
+        };
+        // Only now that nothing can fail any more the place changes hands.
+        let mut visitor = self.visitors.remove(old).ok_or_else(gone)?;
+        (visitor.session, visitor.link, visitor.answer) = (session, Some(link.clone()), answer);
+        let leg = match new {
+            Some((leg, (connection, answer))) => {
                 (visitor.connection, visitor.answer) = (connection, Some(answer));
                 leg
             }
-            Some(_) | None => old,
+            None => old,
         };
         self.visitors.insert(leg, visitor);
         tracing::info!(%leg, %room, "a page is back");
@@ -289,20 +299,6 @@ impl Gateway {
             Request::Leave => {
                 self.dismiss(leg, End::Left);
                 self.tell_room(&room, Command::Leave { leg });
-            }
-            Request::CatchUp { since } => self.catch_up(leg, since),
-        }
-    }
-
-    fn catch_up(&mut self, leg: LegId, since: u64) {
-        let Some(visitor) = self.visitors.by_leg.get(&leg).filter(|visitor| !visitor.waiting) else { return };
-        let Some(room) = self.rooms.get(&visitor.room) else { return };
-        let role = visitor.role;
-        match room.events_since(since, role) {
-            Some(missed) => missed.into_iter().for_each(|event| self.visitors.tell(leg, Answer::Event(event))),
-            None => {
-                let snapshot = room.snapshot(role);
-                self.visitors.tell(leg, Answer::Snapshot { snapshot });
             }
         }
     }
@@ -439,15 +435,10 @@ const fn code_of(obstacle: Obstacle) -> Code {
 }
 
 /// What lets a page come back: 256 random bits.
-fn secret() -> String {
-    random::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
+fn secret() -> Result<String, NoChance> {
+    Ok(random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Random bytes. These are secrets: without randomness nothing is made.
-pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    while let Err(error) = getrandom::fill(&mut bytes) {
-        tracing::error!(%error, "the system gives no randomness: waiting for it");
-    }
-    bytes
-}
+#[cfg(test)]
+#[path = "visitors_tests.rs"]
+mod tests;

@@ -21,6 +21,8 @@ pub struct Menu {
     plays: u64,
     deadline: Option<(Instant, Timer)>,
     tries_left: u8,
+    /// The caller came with the moderators' PIN.
+    leads: bool,
     /// Said before the first question.
     greeting: Option<Prompt>,
     ahead: Ahead,
@@ -56,8 +58,10 @@ enum State {
     Waiting {
         star: Option<Instant>,
     },
+    /// `ending` is when the key that ends the meeting was pressed a first time.
     Inside {
         star: Option<Instant>,
+        ending: Option<Instant>,
     },
     Leaving {
         why: HangUp,
@@ -103,6 +107,7 @@ impl Menu {
     fn silent(config: Config, language: Language) -> Self {
         Self {
             tries_left: config.tries,
+            leads: false,
             config,
             language,
             state: State::Over,

@@ -24,7 +24,7 @@ mod stories;
 pub use guard::{Guard, GuardConfig, Suspicion};
 pub use library::{Library, Problem, Unusable};
 pub use menu::Menu;
-pub use notice::{Key, Notice};
+pub use notice::{Key, Lead, Notice};
 pub use prompt::{Prompt, Spoken};
 pub use protocol::{Admission, Config, Door, Effect, HangUp, Incident, Input, Obstacle, PlayId, Target, Timer};
 pub use say::{count_of, for_announcement};

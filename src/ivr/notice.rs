@@ -12,6 +12,24 @@ pub enum Key {
     Hand,
     /// `*3`: how many are here?
     Count,
+    /// A key with which a moderator leads.
+    Lead(Lead),
+}
+
+/// What a moderator does by telephone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lead {
+    /// `*1`: admit everybody who waits.
+    AdmitAll,
+    /// `*5`: mute everybody but the moderators; if they are, let them speak again.
+    MuteAll,
+    /// `*7`: let nobody else in, or again.
+    Lock,
+    /// `*8`: end the meeting for all. Pressed a second time it is meant.
+    End {
+        /// It is the second time.
+        sure: bool,
+    },
 }
 
 /// What one participant is told, and nobody else. A telephone hears it, a page shows it.
@@ -52,6 +70,22 @@ pub enum Notice {
     },
     /// Only a moderator may do that.
     OnlyModerators,
+    /// Somebody waits in the lobby, in which nobody was: for moderators on a telephone, who see no roster.
+    SomebodyWaits,
+    /// You admitted all who waited.
+    AllAdmitted,
+    /// Nobody waits.
+    NobodyWaits,
+    /// You muted everybody but the moderators.
+    AllMuted,
+    /// You let everybody speak again.
+    AllUnmuted,
+    /// You locked the meeting.
+    LockedNow,
+    /// You unlocked the meeting.
+    UnlockedNow,
+    /// Press the key once more to end the meeting for all.
+    ConfirmEnd,
     /// A moderator removed you. The last thing that you are told.
     Removed,
     /// A moderator did not admit you. The last thing that you are told.

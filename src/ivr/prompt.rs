@@ -136,6 +136,24 @@ prompts! {
         HelpWaiting = "help-waiting",
         /// The list of keys.
         Keys = "keys",
+        /// All who waited are in.
+        AllAdmitted = "all-admitted",
+        /// There is nobody to admit.
+        NobodyWaits = "nobody-waits",
+        /// Somebody is in the lobby; how to admit them.
+        SomebodyWaits = "somebody-waits",
+        /// All but the moderators are muted.
+        AllMuted = "all-muted",
+        /// All may speak again.
+        AllUnmuted = "all-unmuted",
+        /// Nobody else comes in from now on.
+        LockedNow = "locked-now",
+        /// Others come in again.
+        UnlockedNow = "unlocked-now",
+        /// Once more, to end the meeting for all.
+        ConfirmEnd = "confirm-end",
+        /// The list of the moderators' keys.
+        KeysModerator = "keys-moderator",
         /// The office is closed at this hour.
         Closed = "closed",
         /// This number is not in service.

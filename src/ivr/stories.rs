@@ -355,6 +355,36 @@ fn the_keys_of_the_conference_reach_the_room() {
 }
 
 #[test]
+fn a_host_leads_by_keys_and_is_told_them_with_the_list() {
+    let mut call = Call::to(Config::default(), Office::new());
+    call.keys("123456#")
+        .after(seconds(1))
+        .keys("0815#")
+        .gives(Input::Notice(Notice::Admitted { count: 1, muted: false }));
+    call.keys("*1*5*7");
+    for lead in [Lead::AdmitAll, Lead::MuteAll, Lead::Lock] {
+        assert!(call.has(&Effect::Press(Key::Lead(lead))));
+    }
+    call.keys("*#");
+    assert_eq!(call.hears(), [Prompt::Keys, Prompt::KeysModerator]);
+    let mut citizen = in_the_room();
+    citizen.keys("*#");
+    assert_eq!(citizen.hears(), [Prompt::Keys], "who does not lead is not told keys that do nothing");
+}
+
+#[test]
+fn the_key_that_ends_the_meeting_is_meant_only_if_it_is_pressed_again_soon() {
+    let mut call = in_the_room();
+    let pressed = |call: &Call, sure| call.count(|effect| *effect == Effect::Press(Key::Lead(Lead::End { sure })));
+    call.keys("*8").gives(Input::Notice(Notice::ConfirmEnd));
+    assert_eq!(call.hears(), [Prompt::ConfirmEnd]);
+    call.after(seconds(21)).keys("*8");
+    assert_eq!((pressed(&call, false), pressed(&call, true)), (2, 0), "the first time is long ago");
+    call.after(seconds(10)).keys("*8");
+    assert_eq!((pressed(&call, false), pressed(&call, true)), (2, 1));
+}
+
+#[test]
 fn a_lone_digit_or_a_star_of_long_ago_does_nothing_in_the_conference() {
     let mut call = in_the_room();
     call.keys("6*").after(seconds(6)).keys("6").keys("**").keys("6");

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::codec::CodecError;
-use super::jitter::{JitterBuffer, Pulled};
+use super::jitter::{Counts, JitterBuffer, Pulled};
 use super::leg::Frame;
 use super::level::level_of;
 use super::quality::{Quality, Told};
@@ -116,6 +116,11 @@ impl BrowserLeg {
             concealed: 0,
             session,
         })
+    }
+
+    /// What was lost or broken of the sound that was decoded; nothing, if none was.
+    pub const fn counts(&self) -> Counts {
+        self.incoming.counts()
     }
 
     /// Takes one RTP or RTCP packet.

@@ -24,7 +24,7 @@ mod stories;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-pub use crate::ivr::{Key, Notice};
+pub use crate::ivr::{Key, Lead, Notice};
 pub use crate::words::Role;
 pub use command::{Action, Command, Kind, Newcomer, Timer};
 pub use config::{Announce, Config, Opening};
@@ -190,7 +190,14 @@ impl Room {
             Place::Inside => self.let_in(&[id], out),
             Place::BeforeOpening | Place::Lobby => {
                 self.publish_change(id, out);
-                if opens { self.open(out) } else { self.say_why_waiting(id, out) }
+                if opens {
+                    self.open(out)
+                } else {
+                    self.say_why_waiting(id, out)
+                }
+                if place == Place::Lobby {
+                    self.tell_leading_phones(out);
+                }
             }
         }
     }

@@ -192,6 +192,19 @@ impl Model {
             Key::Mute => self.mute_self(id, line.wants && line.may),
             Key::Hand => self.lines.get_mut(&id).expect("its line").hand = !line.hand,
             Key::Count => {}
+            Key::Lead(lead) => self.lead(id, lead),
+        }
+    }
+
+    fn lead(&mut self, by: u64, lead: Lead) {
+        let speaks = |line: &Line| line.inside && line.role == Role::Participant && line.may;
+        let on = self.lines.values().any(speaks);
+        match lead {
+            Lead::AdmitAll => self.act(by, Action::AdmitAll),
+            Lead::MuteAll => self.act(by, Action::MuteAll { on }),
+            Lead::Lock => self.act(by, Action::Lock { on: !self.locked }),
+            Lead::End { sure: true } => self.act(by, Action::End),
+            Lead::End { sure: false } => {}
         }
     }
 
@@ -304,7 +317,19 @@ fn any_action() -> impl Strategy<Value = Action> {
 fn any_step() -> impl Strategy<Value = Step> {
     let leg = || (1..9_u64).prop_map(LegId);
     let participant = || (1..12_u64).prop_map(ParticipantId);
-    let key = prop_oneof![Just(Key::Mute), Just(Key::Hand), Just(Key::Count)];
+    let lead = prop_oneof![
+        4 => Just(Lead::AdmitAll),
+        4 => Just(Lead::MuteAll),
+        4 => Just(Lead::Lock),
+        3 => Just(Lead::End { sure: false }),
+        1 => Just(Lead::End { sure: true }),
+    ];
+    let key = prop_oneof![
+        2 => Just(Key::Mute),
+        2 => Just(Key::Hand),
+        1 => Just(Key::Count),
+        1 => lead.prop_map(Key::Lead),
+    ];
     let newcomer = (leg(), any_role()).prop_map(|(leg, role)| Newcomer {
         leg,
         kind: Kind::Phone,

@@ -1,10 +1,10 @@
 //! What people in a room do: their own microphone and hand, and what moderators do for everybody.
 
-use super::command::Action;
+use super::command::{Action, Kind};
 use super::effect::{Effect, Why};
 use super::event::Event;
 use super::member::{Member, Mic, Place};
-use super::{Key, Notice, Room, tell};
+use super::{Key, Lead, Notice, Room, tell};
 use crate::words::{LegId, ParticipantId, Role};
 
 impl Room {
@@ -19,6 +19,43 @@ impl Room {
                 self.set_hand(id, on, out);
             }
             Key::Count => tell(member, Notice::Count { count: self.count() }, out),
+            Key::Lead(_) if !member.is_moderator() => tell(member, Notice::OnlyModerators, out),
+            Key::Lead(lead) => self.lead(id, lead, out),
+        }
+    }
+
+    /// What a moderator does by telephone, who sees no buttons: each key toggles, and is answered.
+    fn lead(&mut self, id: ParticipantId, lead: Lead, out: &mut Vec<Effect>) {
+        let answer = match lead {
+            Lead::AdmitAll if self.in_lobby().next().is_none() => Notice::NobodyWaits,
+            Lead::AdmitAll => {
+                self.admit(|_| true, out);
+                Notice::AllAdmitted
+            }
+            Lead::MuteAll => {
+                let on = self.members.values().any(|m| m.is_inside() && m.role == Role::Participant && m.mic.may);
+                self.mute_all(on, out);
+                if on { Notice::AllMuted } else { Notice::AllUnmuted }
+            }
+            Lead::Lock => {
+                self.lock(!self.locked, out);
+                if self.locked { Notice::LockedNow } else { Notice::UnlockedNow }
+            }
+            Lead::End { sure: false } => Notice::ConfirmEnd,
+            Lead::End { sure: true } => return self.end(out),
+        };
+        self.tell_one(id, answer, out);
+    }
+
+    fn in_lobby(&self) -> impl Iterator<Item = &Member> {
+        self.members.values().filter(|member| member.place == Place::Lobby)
+    }
+
+    /// Moderators on telephones hear that somebody waits, if nobody did before; those at a page see it.
+    pub(super) fn tell_leading_phones(&self, out: &mut Vec<Effect>) {
+        if self.in_lobby().count() == 1 {
+            let leads = |member: &&Member| member.is_moderator() && member.is_inside() && member.kind == Kind::Phone;
+            self.members.values().filter(leads).for_each(|member| tell(member, Notice::SomebodyWaits, out));
         }
     }
 

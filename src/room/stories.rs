@@ -303,6 +303,51 @@ fn somebody_who_is_removed_hears_why() {
 }
 
 #[test]
+fn a_moderator_leads_by_telephone_alone() {
+    let mut story = Story::begins(with_lobby());
+    let (mayor, _) = story.joins(Kind::Phone, "Telefon", Role::Moderator);
+    let lead = |lead| Key::Lead(lead);
+    story.presses(mayor, lead(Lead::AdmitAll));
+    assert_eq!(story.told(mayor), [Notice::NobodyWaits]);
+    let (first, one) = story.citizen();
+    assert_eq!(story.told(mayor), [Notice::SomebodyWaits]);
+    let (second, _) = story.citizen();
+    assert_eq!(story.told(mayor), [], "the mayor knows already, and is not interrupted for each");
+    story.presses(mayor, lead(Lead::AdmitAll));
+    assert!(story.has(&Effect::Enter { leg: first }) && story.has(&Effect::Enter { leg: second }));
+    assert_eq!(story.told(mayor), [Notice::AllAdmitted]);
+    story.presses(mayor, lead(Lead::MuteAll));
+    assert_eq!((story.told(mayor), story.told(first)), (vec![Notice::AllMuted], vec![Notice::MutedByModerator]));
+    story.presses(mayor, lead(Lead::MuteAll));
+    assert_eq!((story.told(mayor), story.line(one).muted), (vec![Notice::AllUnmuted], false));
+    story.presses(mayor, lead(Lead::Lock));
+    assert_eq!(story.told(mayor), [Notice::LockedNow]);
+    let (late, _) = story.citizen();
+    assert!(story.has(&Effect::Refused { leg: late, why: Refusal::Locked }));
+    story.presses(mayor, lead(Lead::Lock)).presses(mayor, lead(Lead::End { sure: false }));
+    assert_eq!(story.told(mayor), [Notice::ConfirmEnd]);
+    story.presses(mayor, lead(Lead::End { sure: true }));
+    assert!(story.room.is_over() && story.has(&Effect::Disconnect { leg: first, why: Why::Ended }));
+}
+
+#[test]
+fn a_citizen_who_presses_a_hosts_key_hears_that_only_the_host_may() {
+    let mut story = Story::begins(with_lobby());
+    let (mayor, erika) = story.joins(Kind::Phone, "Telefon", Role::Moderator);
+    let (leg, citizen) = story.citizen();
+    story.presses(leg, Key::Lead(Lead::AdmitAll));
+    assert_eq!(story.told(leg), [], "who waits presses in vain");
+    story.acts(erika, Action::Admit { participant: citizen });
+    for lead in [Lead::AdmitAll, Lead::MuteAll, Lead::Lock, Lead::End { sure: true }] {
+        story.presses(leg, Key::Lead(lead));
+        assert_eq!(story.told(leg), [Notice::OnlyModerators]);
+    }
+    assert!(!story.room.is_over() && !story.line(erika).muted);
+    story.presses(mayor, Key::Count);
+    assert_eq!(story.told(mayor), [Notice::Count { count: 2 }]);
+}
+
+#[test]
 fn hands_queue_in_the_order_in_which_they_went_up() {
     let mut story = Story::begins(Config::default());
     let (first, one) = story.citizen();

@@ -22,7 +22,17 @@ pub struct Facts {
     pub source: Source,
 }
 
+/// What is shorter is an extension of the house, and no person's number elsewhere.
+const SHORTEST_NUMBER: usize = 6;
+
 impl Facts {
+    /// What a test knows of a call.
+    #[cfg(test)]
+    pub(crate) fn of_test(called: &str, caller: Option<Personal<PhoneNumber>>) -> Self {
+        let source = Source { address: std::net::Ipv4Addr::LOCALHOST.into(), transport: Transport::Udp };
+        Self { called: called.to_owned(), caller, trunk: None, source }
+    }
+
     /// Reads them. The identity that the trunk asserts (RFC 3325) counts above what the phone claims; a caller who asks for
     /// privacy (RFC 3323) has no number.
     pub(super) fn read(request: &Request, source: Source, trunk: Option<TrunkName>) -> Self {
@@ -36,9 +46,10 @@ impl Facts {
         Self { called, caller, trunk, source }
     }
 
-    /// What was called, as the log may show it: a number's last two digits, a name's first letter.
+    /// What was called, as the log may show it: an extension, a number's last two digits, a name's first letter.
     pub fn called_masked(&self) -> String {
         match self.called.parse::<PhoneNumber>() {
+            Ok(_) if self.called.len() < SHORTEST_NUMBER => self.called.clone(),
             Ok(number) => Personal::new(number).to_string(),
             Err(_) => Personal::new(self.called.clone()).to_string(),
         }

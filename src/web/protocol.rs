@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::room::{Action, Name, Notice, Numbered, Snapshot};
-use crate::words::{Language, ParticipantId, Personal, Pin, Role, RoomId};
+use crate::words::{ParticipantId, Personal, Pin, Role, RoomId};
 
 /// The first frame of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +14,6 @@ pub enum Hello {
         room: RoomId,
         /// Under which name.
         name: Name,
-        /// In which language it is told things.
-        language: Language,
         /// Its offer (SDP).
         offer: String,
         /// If it was asked for one.
@@ -50,11 +48,6 @@ pub enum Request {
     },
     /// It leaves.
     Leave,
-    /// It asks for what happened after an event.
-    CatchUp {
-        /// The last event that it saw.
-        since: u64,
-    },
 }
 
 /// The first frame as it is written.
@@ -63,8 +56,6 @@ pub enum Request {
 pub(super) enum First {
     Join {
         name: String,
-        #[serde(default)]
-        language: Language,
         offer: String,
         #[serde(default)]
         pin: Option<String>,
@@ -114,11 +105,6 @@ pub enum Answer {
     },
     /// Something happened in the meeting.
     Event(Numbered),
-    /// The meeting as it is now: too much happened for single events.
-    Snapshot {
-        /// The meeting.
-        snapshot: Snapshot,
-    },
     /// These, and no others, are speaking now.
     Speaking {
         /// Who.
@@ -271,9 +257,11 @@ mod tests {
             Request::Act { action: Action::MuteSelf { on: true } }
         );
         assert_eq!(serde_json::from_str::<Request>(r#"{"type":"leave"}"#).expect("read"), Request::Leave);
-        let join = r#"{"type":"join","name":"Erika","language":"de","offer":"v=0"}"#;
+        let join = r#"{"type":"join","name":"Erika","offer":"v=0"}"#;
         assert!(matches!(serde_json::from_str(join).expect("read"), First::Join { pin: None, .. }));
-        assert!(serde_json::from_str::<Request>(r#"{"type":"destroy"}"#).is_err());
+        for meaningless in [r#"{"type":"destroy"}"#, r#"{"type":"catchUp","since":3}"#] {
+            assert!(serde_json::from_str::<Request>(meaningless).is_err(), "{meaningless}");
+        }
     }
 
     #[test]

@@ -35,6 +35,13 @@ const QUEUE: usize = 256;
 pub struct Link(mpsc::Sender<Answer>);
 
 impl Link {
+    /// A way to a page that a test plays.
+    #[cfg(test)]
+    pub(crate) fn to_test() -> (Self, mpsc::Receiver<Answer>) {
+        let (link, answers) = mpsc::channel(QUEUE);
+        (Self(link), answers)
+    }
+
     /// Tells the page something; false if it does not keep up or is gone.
     #[must_use]
     pub fn tell(&self, answer: Answer) -> bool {
@@ -108,13 +115,13 @@ async fn first(socket: &mut WebSocket) -> Option<String> {
 fn read_hello(text: &str, room: &str, from: SocketAddr) -> Result<Hello, Code> {
     let room: RoomId = room.parse().map_err(|_| Code::NotFound)?;
     match serde_json::from_str(text).map_err(|_| Code::Protocol)? {
-        First::Join { name, language, offer, pin } => {
+        First::Join { name, offer, pin } => {
             let pin = match pin.as_deref().map(str::trim).filter(|pin| !pin.is_empty()) {
                 Some(pin) => Some(pin.parse().map_err(|_| Code::WrongPin)?),
                 None => None,
             };
             let from = Personal::new(from.ip().to_canonical());
-            Ok(Hello::Join { room, name: Name::chosen(&name), language, offer, pin, from })
+            Ok(Hello::Join { room, name: Name::chosen(&name), offer, pin, from })
         }
         First::Resume { token, offer } => Ok(Hello::Resume { room, token, offer }),
     }

@@ -240,6 +240,14 @@ impl Pool {
         Ok(Self { commands, ports, figures, thread: Arc::new(Thread(Mutex::new(Some(thread)))) })
     }
 
+    /// A pool whose thread is gone.
+    #[cfg(test)]
+    pub(crate) fn gone() -> Self {
+        let ports = Arc::new(Mutex::new(Vec::new()));
+        let (commands, _) = bounded(1);
+        Self { commands, ports, figures: Figures::default(), thread: Arc::new(Thread(Mutex::new(None))) }
+    }
+
     /// Whether phone media is received at an address of this family.
     pub fn has(&self, family: Family) -> bool {
         self.ports.lock().is_ok_and(|ports| ports.iter().any(|ports| ports.family() == family))

@@ -81,11 +81,11 @@ impl Pages {
         &mut self,
         now: Instant,
         news: &mut Vec<Event>,
-        mut take: impl FnMut(LegId, &mut Page, &[u8]),
+        mut take: impl FnMut(LegId, &mut Page, &[u8], Instant),
     ) {
         let Self { port, pages, by_ufrag, by_path } = self;
         let mut proven = Vec::new();
-        port.receive(SPARE + EACH * pages.len(), now, |datagram, path| {
+        port.receive(SPARE + EACH * pages.len(), now, |datagram, path, came| {
             let is_check = datagram.first().is_some_and(|first| *first < 4);
             let leg = if is_check {
                 ufrag_of(datagram).and_then(|ufrag| by_ufrag.get(&ufrag).copied())
@@ -97,7 +97,8 @@ impl Pages {
                 Received::Nothing => {}
                 Received::Connected => news.push(Event::Connected { leg }),
                 Received::Failed => news.push(Event::Lost { leg }),
-                Received::Rtp(packet) | Received::Rtcp(packet) => take(leg, page, &packet),
+                Received::Rtp(packet) => take(leg, page, &packet, now),
+                Received::Rtcp(packet) => take(leg, page, &packet, came),
             }
             if is_check && page.transport.admits(path) && by_path.get(&path) != Some(&leg) {
                 by_path.insert(path, leg);

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use super::stamp::{Moment, Reader, ask_for_stamps};
 use super::{Figures, count};
 use crate::browser::{Path, Via};
 
@@ -26,6 +27,7 @@ pub(super) struct Port {
     listeners: Vec<TcpListener>,
     streams: BTreeMap<u64, Stream>,
     last_stream: u64,
+    reader: Reader,
     buffer: Box<[u8; LONGEST]>,
     figures: Figures,
 }
@@ -53,37 +55,34 @@ impl Port {
         for address in addresses {
             let socket = UdpSocket::bind(address).map_err(named(address))?;
             socket.set_nonblocking(true)?;
+            ask_for_stamps(&socket);
             sockets.push(socket);
             let listener = TcpListener::bind(address).map_err(named(address))?;
             listener.set_nonblocking(true)?;
             listeners.push(listener);
         }
-        let (streams, buffer) = (BTreeMap::new(), Box::new([0; LONGEST]));
-        Ok(Self { sockets, listeners, streams, last_stream: 0, buffer, figures })
+        let (streams, reader, buffer) = (BTreeMap::new(), Reader::new(LONGEST), Box::new([0; LONGEST]));
+        Ok(Self { sockets, listeners, streams, last_stream: 0, reader, buffer, figures })
     }
 
-    /// Calls `take` with each datagram that has come, `most` at a time.
-    pub(super) fn receive(&mut self, most: usize, now: Instant, mut take: impl FnMut(&[u8], Path)) {
+    /// Calls `take` with each datagram that has come, and when it did, `most` at a time.
+    pub(super) fn receive(&mut self, most: usize, now: Instant, mut take: impl FnMut(&[u8], Path, Instant)) {
         let received = self.figures.received.clone();
-        let mut take = |datagram: &[u8], path: Path| {
+        let mut take = |datagram: &[u8], path: Path, came: Instant| {
             count(&received);
-            take(datagram, path);
+            take(datagram, path, came);
         };
+        let moment = Moment::now();
         for (number, socket) in self.sockets.iter().enumerate() {
             for _ in 0..most {
-                match socket.recv_from(self.buffer.as_mut_slice()) {
-                    Ok((length, peer)) => {
-                        let path = Path { peer, via: Via::Udp(number) };
-                        take(self.buffer.get(..length).unwrap_or_default(), path);
-                    }
-                    // Nothing more, or an ICMP answer to what we sent.
-                    Err(_) => break,
-                }
+                let Some((datagram, peer, came)) = self.reader.read(socket, moment) else { break };
+                take(datagram, Path { peer, via: Via::Udp(number) }, came);
             }
         }
         self.accept(now);
         for (number, stream) in &mut self.streams {
-            stream.receive(Via::Tcp(*number), self.buffer.as_mut_slice(), &mut take);
+            let take = &mut |datagram: &[u8], path: Path| take(datagram, path, now);
+            stream.receive(Via::Tcp(*number), self.buffer.as_mut_slice(), take);
         }
         self.streams.retain(|_, stream| stream.is_alive(now));
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Event;
 use super::line::Line;
 use super::pages::Pages;
-use super::stamp::Reader;
+use super::stamp::{Moment, Reader};
 use crate::media::{BrowserLeg, PhoneLeg, rtcp};
 use crate::words::LegId;
 
@@ -16,11 +16,19 @@ const TURNS: u64 = 10;
 /// So many datagrams are taken from it then; more are a flood.
 const MOST_AT_ONCE: usize = 64;
 
-/// The thread's hands for RTCP.
-#[derive(Default)]
+/// The longest report that is taken.
+const LONGEST: usize = 1_024;
+
+/// What the thread needs for RTCP.
 pub(super) struct Reports {
     reader: Reader,
     turn: u64,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        Self { reader: Reader::new(LONGEST), turn: 0 }
+    }
 }
 
 impl Reports {
@@ -39,10 +47,7 @@ impl Reports {
         news: &mut Vec<Event>,
     ) {
         if leg.0 % TURNS == self.turn % TURNS {
-            for _ in 0..MOST_AT_ONCE {
-                let Some((datagram, from, came)) = self.reader.read(&line.ports.rtcp) else { break };
-                phone.receive_report(datagram, from, came);
-            }
+            self.take(line, phone);
         }
         let mut out = [0; rtcp::LONGEST];
         if let Some((length, target)) = phone.poll_report(now, &mut out) {
@@ -50,15 +55,24 @@ impl Reports {
             news.push(Event::Quality { leg, quality: phone.quality(now) });
         }
     }
-}
 
-/// Says farewell to a telephone.
-pub(super) fn end_phone(leg: LegId, line: &Line, phone: &mut PhoneLeg, now: Instant) -> Event {
-    let mut out = [0; rtcp::LONGEST];
-    if let Some((length, target)) = phone.farewell(now, &mut out) {
-        send(line, phone, out.get(..length).unwrap_or_default(), target);
+    /// Takes a telephone's last words, and says farewell.
+    pub(super) fn end_phone(&mut self, leg: LegId, line: &Line, phone: &mut PhoneLeg, now: Instant) -> Event {
+        self.take(line, phone);
+        let mut out = [0; rtcp::LONGEST];
+        if let Some((length, target)) = phone.farewell(now, &mut out) {
+            send(line, phone, out.get(..length).unwrap_or_default(), target);
+        }
+        Event::Over { leg, quality: phone.quality(now) }
     }
-    Event::Over { leg, quality: phone.quality(now) }
+
+    fn take(&mut self, line: &Line, phone: &mut PhoneLeg) {
+        let moment = Moment::now();
+        for _ in 0..MOST_AT_ONCE {
+            let Some((datagram, from, came)) = self.reader.read(&line.ports.rtcp, moment) else { break };
+            phone.receive_report(datagram, from, came);
+        }
+    }
 }
 
 /// Sends our report to a browser when it is due.

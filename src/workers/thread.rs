@@ -158,7 +158,8 @@ impl Worker {
         let now = clock::now();
         self.exit(leg);
         if let (Some(line), Some(mut phone)) = (self.lines.remove(&leg), self.private.remove(&leg)) {
-            self.tell(reports::end_phone(leg, &line, &mut phone, now));
+            let over = self.reports.end_phone(leg, &line, &mut phone, now);
+            self.tell(over);
         }
         if let Some(mut browser) = self.pages.get_mut(leg).and_then(|page| page.private.take()) {
             let over = reports::end_page(leg, &mut self.pages, &mut browser, now);
@@ -195,28 +196,28 @@ impl Worker {
     }
 
     fn tick(&mut self, now: Instant) {
-        let mut news = Vec::new();
+        let (mut news, mut datagram) = (Vec::new(), [0; DATAGRAM]);
         for (leg, phone) in &mut self.private {
             if let Some(line) = self.lines.get_mut(leg) {
-                listen(*leg, line, phone, now, &mut news);
+                listen(*leg, line, phone, &mut datagram, now, &mut news);
                 speak_privately(line, phone);
                 watch(*leg, line, phone, now, &self.silence, &mut news);
             }
         }
         let shards = &mut self.shards;
-        self.pages.receive(now, &mut news, |leg, page, rtp| match &mut page.private {
-            Some(private) => private.receive(rtp, now),
+        self.pages.receive(now, &mut news, |leg, page, packet, at| match &mut page.private {
+            Some(private) => private.receive(packet, at),
             None => {
                 let shard = page.room.as_ref().and_then(|room| shards.get_mut(room));
                 if let Some(seat) = shard.and_then(|shard| shard.browser(leg)) {
-                    seat.leg.receive(rtp, now);
+                    seat.leg.receive(packet, at);
                 }
             }
         });
         for (room, shard) in &mut self.shards {
             for (leg, seat) in shard.seats() {
                 if let Some(line) = self.lines.get_mut(&leg) {
-                    listen(leg, line, &mut seat.leg, now, &mut news);
+                    listen(leg, line, &mut seat.leg, &mut datagram, now, &mut news);
                     watch(leg, line, &mut seat.leg, now, &self.silence, &mut news);
                 }
             }
@@ -275,11 +276,17 @@ impl Outlet for Wires<'_> {
 }
 
 /// Takes what came for one leg, and makes its next frame.
-fn listen(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, news: &mut Vec<Event>) {
-    let mut datagram = [0; DATAGRAM];
+fn listen(
+    leg: LegId,
+    line: &Line,
+    phone: &mut PhoneLeg,
+    datagram: &mut [u8; DATAGRAM],
+    now: Instant,
+    news: &mut Vec<Event>,
+) {
     let mut key = |digit: Option<Digit>| news.extend(digit.map(|digit| Event::Digit { leg, digit }));
     for _ in 0..MOST_PER_TICK {
-        match line.ports.rtp.recv_from(&mut datagram) {
+        match line.ports.rtp.recv_from(datagram) {
             Ok((length, from)) => {
                 count(&line.figures.received);
                 key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now));

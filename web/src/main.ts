@@ -63,7 +63,7 @@ function join(next: Wish): void {
     greet: async () => {
       if (token) return sound.works ? { type: "resume", token } : { type: "resume", token, offer: await sound.restart() };
       const pin = wish.pin ? { pin: wish.pin } : {};
-      return { type: "join", name: wish.name, language, offer: await sound.offer(), ...pin };
+      return { type: "join", name: wish.name, offer: await sound.offer(), ...pin };
     },
     hear,
     stands: (up) => {
@@ -90,7 +90,6 @@ function hear(answer: Answer): void {
     case "answer":
       return void sound.accept(answer.sdp);
     case "admitted":
-    case "snapshot":
       if (meeting) meeting = withSnapshot(meeting, answer.snapshot);
       return render();
     case "event":

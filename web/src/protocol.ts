@@ -40,11 +40,10 @@ export type Action =
   | { do: "admitAll" | "open" | "end" };
 
 export type Request =
-  | { type: "join"; name: string; language: Language; offer: string; pin?: string }
+  | { type: "join"; name: string; offer: string; pin?: string }
   | { type: "resume"; token: string; offer?: string }
   | { type: "offer"; sdp: string }
   | { type: "act"; action: Action }
-  | { type: "catchUp"; since: number }
   | { type: "leave" };
 
 export type End = "ended" | "removed" | "notAdmitted" | "replaced" | "left";
@@ -60,7 +59,7 @@ export type Answer =
   | { type: "welcome"; you: number; role: Role; token: string; answer?: string; waiting: boolean; snapshot?: Snapshot; opensAt?: string; endsAt?: string }
   | { type: "planned"; opensAt?: string; endsAt?: string }
   | { type: "answer"; sdp: string }
-  | { type: "admitted" | "snapshot"; snapshot: Snapshot }
+  | { type: "admitted"; snapshot: Snapshot }
   | { type: "event"; revision: number; event: RoomEvent }
   | { type: "speaking"; participants: number[] }
   | { type: "notice"; notice: string; count?: number; muted?: boolean }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Admission, Door, Effect, HangUp, Incident, LONGEST_PROMPT, Menu, PinState, State, Target, Timer};
 use crate::ivr::entry::{Entry, Keyed};
 use crate::ivr::prompt::Prompt;
-use crate::words::{ConferenceId, Digit, Language, Pin};
+use crate::words::{ConferenceId, Digit, Language, Pin, Role};
 
 impl Menu {
     pub(super) fn ask_language(&mut self, now: Instant, out: &mut Vec<Effect>) {
@@ -160,6 +160,7 @@ impl Menu {
         match admission {
             Admission::Admitted { room, role } => {
                 self.state = State::Joining;
+                self.leads = role == Role::Moderator;
                 self.wait(self.config.patience, Timer::Answer, now);
                 out.push(Effect::Join { room, role });
             }

@@ -1,12 +1,15 @@
 //! In front of the meeting and in it: music, notices of the room, and the keys of the conference.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Effect, HangUp, Menu, State, Timer};
-use crate::ivr::notice::{Key, Notice};
+use crate::ivr::notice::{Key, Lead, Notice};
 use crate::ivr::prompt::Prompt;
 use crate::ivr::say;
 use crate::words::Digit;
+
+/// To hear the question and press two keys.
+const TO_CONFIRM: Duration = Duration::from_secs(20);
 
 impl Menu {
     /// The room tells something. It may also tell it to somebody who has just been taken out.
@@ -22,7 +25,7 @@ impl Menu {
                 self.wait(self.config.reminder, Timer::Reminder, now);
             }
             Notice::Admitted { .. } => {
-                self.state = State::Inside { star: None };
+                self.state = State::Inside { star: None, ending: None };
                 self.deadline = None;
                 self.play(&prompts, out);
             }
@@ -38,14 +41,22 @@ impl Menu {
             | Notice::HandRaised
             | Notice::HandLowered
             | Notice::Count { .. }
-            | Notice::OnlyModerators => self.play(&prompts, out),
+            | Notice::OnlyModerators
+            | Notice::SomebodyWaits
+            | Notice::AllAdmitted
+            | Notice::NobodyWaits
+            | Notice::AllMuted
+            | Notice::AllUnmuted
+            | Notice::LockedNow
+            | Notice::UnlockedNow
+            | Notice::ConfirmEnd => self.play(&prompts, out),
         }
     }
 
     /// Star, then a key. A star that is followed by nothing is forgotten. Other keys mean nothing here.
     pub(super) fn conference_key(&mut self, digit: Digit, now: Instant, out: &mut Vec<Effect>) {
         let next_key = self.config.next_key;
-        let (State::Waiting { star } | State::Inside { star }) = &mut self.state else { return };
+        let (State::Waiting { star } | State::Inside { star, .. }) = &mut self.state else { return };
         let armed = star.take().is_some_and(|at| now.saturating_duration_since(at) <= next_key);
         if digit == Digit::STAR {
             *star = Some(now);
@@ -53,20 +64,33 @@ impl Menu {
         }
         if armed {
             self.quiet(now, out);
-            self.starred(digit, out);
+            self.starred(digit, now, out);
         }
     }
 
-    fn starred(&mut self, digit: Digit, out: &mut Vec<Effect>) {
+    fn starred(&mut self, digit: Digit, now: Instant, out: &mut Vec<Effect>) {
         let is_inside = matches!(self.state, State::Inside { .. });
         match digit.as_char() {
             '6' if is_inside => out.push(Effect::Press(Key::Mute)),
             '9' if is_inside => out.push(Effect::Press(Key::Hand)),
             '3' if is_inside => out.push(Effect::Press(Key::Count)),
+            '1' if is_inside => out.push(Effect::Press(Key::Lead(Lead::AdmitAll))),
+            '5' if is_inside => out.push(Effect::Press(Key::Lead(Lead::MuteAll))),
+            '7' if is_inside => out.push(Effect::Press(Key::Lead(Lead::Lock))),
+            '8' if is_inside => out.push(Effect::Press(Key::Lead(Lead::End { sure: self.is_sure(now) }))),
             '0' => self.play(&[if is_inside { Prompt::Help } else { Prompt::HelpWaiting }], out),
+            '#' if self.leads => self.play(&[Prompt::Keys, Prompt::KeysModerator], out),
             '#' => self.play(&[Prompt::Keys], out),
             _ => {}
         }
+    }
+
+    /// What cannot be undone is done at the second time, if that comes soon enough.
+    fn is_sure(&mut self, now: Instant) -> bool {
+        let State::Inside { ending, .. } = &mut self.state else { return false };
+        let sure = ending.take().is_some_and(|at| now.saturating_duration_since(at) <= TO_CONFIRM);
+        *ending = (!sure).then_some(now);
+        sure
     }
 
     /// A key stops a prompt; in front of the meeting the music goes on instead.
