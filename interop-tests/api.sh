@@ -3,8 +3,8 @@
 # answer that is not described, nothing without a token.
 # Usage: api.sh PATH_OF_EINWAHL [EXAMPLES_PER_ADDRESS]. Everything runs on loopback and ends by itself.
 set -euo pipefail
-cd "$(dirname "$0")"
 einwahl=$(realpath "$1")
+cd "$(dirname "$0")"
 examples=${2:-60}
 port=28447
 folder=$(mktemp -d)
@@ -23,6 +23,11 @@ for _ in $(seq 100); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
     sleep 0.1
 done
-.venv/bin/schemathesis --config-file schemathesis.toml run "https://127.0.0.1:$port/api/openapi.json" --tls-verify false \
-    --header "Authorization: Bearer $token" --max-examples "$examples" --seed 1 --no-color
-echo "1 passed, 0 failed"
+asks() {
+    .venv/bin/schemathesis run "https://127.0.0.1:$port/api/openapi.json" --tls-verify false --no-color --seed 1 --warnings off \
+        --header "Authorization: Bearer $token" "$@"
+}
+asks --exclude-checks ignored_auth --max-examples "$examples"
+# Last, since wrong tokens make the gateway slow for who shows them.
+asks --checks ignored_auth --phases examples --max-examples 1
+echo "2 passed, 0 failed"

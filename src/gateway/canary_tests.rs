@@ -34,7 +34,9 @@ impl Story {
             "[sip]\nlisten = []\n[web]\nlisten = []\n[browsers]\nlisten = []\n[[meetings]]\nroom = \"rat\"\nid = \"{ID}\"\npin = \"{PIN}\"\n"
         );
         let config = config::Config::from_toml(&text).expect("a configuration");
-        let gateway = Gateway::start(config.try_into().expect("fit to be served")).await.expect("started");
+        let mut config: Config = config.try_into().expect("fit to be served");
+        config.place = Place::Memory;
+        let gateway = Gateway::start(config).await.expect("started");
         Self { gateway, call: CallId(1) }
     }
 

@@ -16,11 +16,11 @@ use crate::words::{Language, Pin};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MeetingBody {
     /// Its name in addresses: 1 to 64 of a–z, 0–9, '-' and '_', beginning with a letter or digit. It keeps it for good.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "no_null")]
     #[schema(nullable = false, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$", example = "ratssitzung")]
     room: Option<String>,
     /// What callers key: 4 to 12 digits.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "no_null")]
     #[schema(nullable = false, pattern = "^[0-9]{4,12}$", example = "12345678")]
     id: Option<String>,
     /// What people see: one line of at most 200 characters.
@@ -50,15 +50,15 @@ pub(super) struct MeetingBody {
     #[schema(value_type = Option<String>, example = "2030-11-25T20:00")]
     ends_at: Option<Option<String>>,
     /// It opens when a moderator arrives, before its time too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "no_null")]
     #[schema(nullable = false)]
     moderator_opens: Option<bool>,
     /// Participants wait until a moderator admits them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "no_null")]
     #[schema(nullable = false)]
     lobby: Option<bool>,
     /// What the room hears when somebody comes or goes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "no_null")]
     #[schema(nullable = false, value_type = Option<AnnounceName>)]
     announce: Option<Announce>,
     /// The language of what the room hears; `null`: that of the menu.
@@ -156,8 +156,17 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Opt
     Option::deserialize(value).map(Some)
 }
 
-/// Reads JSON; the error says where.
+/// What may be left out, but is never `null`.
+fn no_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+/// Reads a JSON object; the error says where.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refusal> {
+    // A list would be read as the values of the fields in their order.
+    if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Refusal::Unreadable(Fault::new("the body", "send one JSON object, in { }")));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -286,6 +295,8 @@ mod tests {
             (r#"{"announce":"gong"}"#, "announce", "line 1"),
             (r#"{"title":"a"} x"#, "the body", "no JSON"),
             ("", "the body", "no JSON"),
+            ("[null]", "the body", "one JSON object"),
+            (r#"{"title":null}"#, "title", "expected a string"),
         ] {
             let Err(Refusal::Unreadable(fault)) = draft(text) else { panic!("{text} was taken") };
             assert!(fault.message.contains(told), "{text}: {fault:?}");
