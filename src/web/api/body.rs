@@ -24,7 +24,7 @@ pub(super) struct MeetingBody {
     #[schema(nullable = false, pattern = "^[0-9]{4,12}$", example = "12345678")]
     id: Option<String>,
     /// What people see: one line of at most 200 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "no_null")]
     #[schema(
         nullable = false,
         max_length = 200,
