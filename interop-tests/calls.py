@@ -122,6 +122,7 @@ class Gateway:
         text = configuration(None, media=(first, first + 199), id="123456")
         text = text.replace("[sip]\nlisten = []", "[sip]\nlisten = [" + ", ".join(f'"{one}:{port}"' for one in addresses) + f"]\n{sip}")
         text = text.replace("[media]", f'[media]\naddress = {media}')
+        text += f'[store]\nfolder = "{self.folder / "kept"}"\n'
         text += f'[dialplan]\nfolder = "{self.folder / "plan"}"\n' + TRUNKS
         (self.folder / "einwahl.toml").write_text(text)
         self.log_file = open(self.folder / "log", "w", encoding="utf-8")

@@ -3,14 +3,16 @@
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::config;
 use crate::workers::Pool;
+use crate::{config, gateway};
 
 const MEETING: &str = "[sip]\nlisten = []\n[web]\nlisten = []\n[browsers]\nlisten = []\n[[meetings]]\nroom = \"rat\"\nid = \"123456\"\n[[meetings]]\nroom = \"bau\"\nid = \"654321\"\n";
 
 async fn gateway() -> Gateway {
     let config = config::Config::from_toml(MEETING).expect("a configuration");
-    Gateway::start(config.try_into().expect("fit to be served")).await.expect("started")
+    let mut config: gateway::Config = config.try_into().expect("fit to be served");
+    config.place = gateway::Place::Memory;
+    Gateway::start(config).await.expect("started")
 }
 
 fn offer(fingerprint: u8) -> String {

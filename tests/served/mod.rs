@@ -58,6 +58,7 @@ impl Served {
             .args(["serve", "--config"])
             .arg(folder.join("einwahl.toml"))
             .env("EINWAHL_LOG", level)
+            .env("STATE_DIRECTORY", folder.join("kept"))
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
