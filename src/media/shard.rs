@@ -306,7 +306,7 @@ impl Shard {
 }
 
 /// The telephones' mix is encoded once for all browsers, so it may cost more.
-const FOR_BROWSERS: OpusStyle = OpusStyle { bitrate: 48_000, complexity: 8, fec: true, dtx: false };
+const FOR_BROWSERS: OpusStyle = OpusStyle { bitrate: 64_000, complexity: 8, fec: true, dtx: false };
 
 fn group_of(groups: &mut Vec<Group>, codec: Codec, bus: Rate) -> Option<&mut Group> {
     groups.retain(|group| group.codec != codec || group.bus == bus);

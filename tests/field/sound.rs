@@ -12,7 +12,7 @@ use einwahl::media::level::level_of;
 use einwahl::media::rtp::{Header, Packet};
 use einwahl::media::shard::{BrowserSeat, Outlet, Seat};
 use einwahl::media::tone::{Player, Tone};
-use einwahl::media::{PhoneLeg, Session, Shard};
+use einwahl::media::{CanonicalName, PhoneLeg, Session, Shard};
 use einwahl::words::{Codec, Direction, LegId, Level, Rate, RtpTime};
 
 fn address(port: u16) -> SocketAddr {
@@ -35,13 +35,18 @@ fn session(codec: Codec, port: u16) -> Session {
 }
 
 fn phone(codec: Codec, port: u16, now: Instant) -> PhoneLeg {
-    PhoneLeg::new(session(codec, port), [port as u8; 10], now).expect("a leg")
+    PhoneLeg::new(session(codec, port), [port as u8; 32], now).expect("a leg")
 }
 
 /// With the level extension under number 1 (RFC 6464).
-fn browser() -> BrowserLeg {
-    let session = BrowserSession { payload_type: 111, level: Some(1), slots: (10..16).collect() };
-    BrowserLeg::new(session, [7; 10]).expect("a leg")
+fn browser(now: Instant) -> BrowserLeg {
+    let session = BrowserSession {
+        payload_type: 111,
+        level: Some(1),
+        slots: (10..16).collect(),
+        name: CanonicalName::new([7; 12]),
+    };
+    BrowserLeg::new(session, [7; 32], now).expect("a leg")
 }
 
 /// What was sent in one tick.
@@ -106,12 +111,12 @@ fn hears_bursts(talker: Codec, by_browser: bool, codec: Codec) -> (Vec<Level>, V
     let (speaker, listener) = (LegId(1), LegId(2));
     let mut shard = Shard::default();
     if by_browser {
-        shard.enter_browser(speaker, BrowserSeat::new(browser(), false));
+        shard.enter_browser(speaker, BrowserSeat::new(browser(start), false));
     } else {
         shard.enter(speaker, Seat::new(phone(talker, 101, start), false));
     }
     shard.enter(listener, Seat::new(phone(codec, 102, start), false));
-    let mut far = PhoneLeg::new(session(codec, 9), [50; 10], start).expect("a leg");
+    let mut far = PhoneLeg::new(session(codec, 9), [50; 32], start).expect("a leg");
     let mut talks = match by_browser {
         true => Talker::new(talker, 111, Some(18)),
         false => Talker::new(talker, 96, None),
@@ -213,7 +218,7 @@ fn livekit_sip_95_whatever_is_offered_and_wanted_the_leg_sends_the_one_codec_tha
             };
             assert!(answer.contains(&format!("RTP/AVP {kind} 101\r\n")), "{answer}");
             assert_eq!(session.codec, codec);
-            let mut leg = PhoneLeg::new(session.clone(), [1; 10], start).expect("a leg");
+            let mut leg = PhoneLeg::new(session.clone(), [1; 32], start).expect("a leg");
             let mut sent = None;
             leg.say(&vec![4_000; codec.rate().frame()], |datagram, _| {
                 sent = Packet::read(datagram.as_bytes()).map(|packet| packet.payload_type);
@@ -232,7 +237,7 @@ fn jigasi_37_only_those_who_speak_are_decoded_and_all_listeners_of_a_codec_share
     for leg in 0..35 {
         // Whatever is decoded of these shows as corrupt.
         let level = if leg < quiet { 100 } else { 18 };
-        shard.enter_browser(LegId(leg), BrowserSeat::new(browser(), false));
+        shard.enter_browser(LegId(leg), BrowserSeat::new(browser(start), false));
         talkers.push((LegId(leg), Talker::new(Codec::Opus, 111, Some(level))));
     }
     for leg in 100..120 {
