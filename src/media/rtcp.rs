@@ -49,7 +49,7 @@ impl MiddleTime {
 
     /// This as a span.
     pub fn span(self) -> Duration {
-        Duration::from_micros(u64::from(self.0) * 1_000_000 >> 16)
+        Duration::from_micros((u64::from(self.0) * 1_000_000) >> 16)
     }
 }
 
