@@ -22,12 +22,13 @@ const LONGEST: usize = 1_024;
 /// What the thread needs for RTCP.
 pub(super) struct Reports {
     reader: Reader,
+    out: [u8; rtcp::LONGEST],
     turn: u64,
 }
 
 impl Default for Reports {
     fn default() -> Self {
-        Self { reader: Reader::new(LONGEST), turn: 0 }
+        Self { reader: Reader::new(LONGEST), out: [0; rtcp::LONGEST], turn: 0 }
     }
 }
 
@@ -49,9 +50,8 @@ impl Reports {
         if leg.0 % TURNS == self.turn % TURNS {
             self.take(line, phone);
         }
-        let mut out = [0; rtcp::LONGEST];
-        if let Some((length, target)) = phone.poll_report(now, &mut out) {
-            send(line, phone, out.get(..length).unwrap_or_default(), target);
+        if let Some((length, target)) = phone.poll_report(now, &mut self.out) {
+            send(line, phone, self.out.get(..length).unwrap_or_default(), target);
             news.push(Event::Quality { leg, quality: phone.quality(now) });
         }
     }
@@ -59,11 +59,33 @@ impl Reports {
     /// Takes a telephone's last words, and says farewell.
     pub(super) fn end_phone(&mut self, leg: LegId, line: &Line, phone: &mut PhoneLeg, now: Instant) -> Event {
         self.take(line, phone);
-        let mut out = [0; rtcp::LONGEST];
-        if let Some((length, target)) = phone.farewell(now, &mut out) {
-            send(line, phone, out.get(..length).unwrap_or_default(), target);
+        if let Some((length, target)) = phone.farewell(now, &mut self.out) {
+            send(line, phone, self.out.get(..length).unwrap_or_default(), target);
         }
         Event::Over { leg, quality: phone.quality(now) }
+    }
+
+    /// Sends our report to a browser when it is due.
+    pub(super) fn of_page(
+        &mut self,
+        leg: LegId,
+        pages: &mut Pages,
+        browser: &mut BrowserLeg,
+        now: Instant,
+        news: &mut Vec<Event>,
+    ) {
+        if let Some(length) = browser.poll_report(now, &mut self.out) {
+            pages.send_report(leg, self.out.get(..length).unwrap_or_default());
+            news.push(Event::Quality { leg, quality: browser.quality(now) });
+        }
+    }
+
+    /// Says farewell to a browser.
+    pub(super) fn end_page(&mut self, leg: LegId, pages: &mut Pages, browser: &mut BrowserLeg, now: Instant) -> Event {
+        if let Some(length) = browser.farewell(now, &mut self.out) {
+            pages.send_report(leg, self.out.get(..length).unwrap_or_default());
+        }
+        Event::Over { leg, quality: browser.quality(now) }
     }
 
     fn take(&mut self, line: &Line, phone: &mut PhoneLeg) {
@@ -73,24 +95,6 @@ impl Reports {
             phone.receive_report(datagram, from, came);
         }
     }
-}
-
-/// Sends our report to a browser when it is due.
-pub(super) fn of_page(leg: LegId, pages: &mut Pages, browser: &mut BrowserLeg, now: Instant, news: &mut Vec<Event>) {
-    let mut out = [0; rtcp::LONGEST];
-    if let Some(length) = browser.poll_report(now, &mut out) {
-        pages.send_report(leg, out.get(..length).unwrap_or_default());
-        news.push(Event::Quality { leg, quality: browser.quality(now) });
-    }
-}
-
-/// Says farewell to a browser.
-pub(super) fn end_page(leg: LegId, pages: &mut Pages, browser: &mut BrowserLeg, now: Instant) -> Event {
-    let mut out = [0; rtcp::LONGEST];
-    if let Some(length) = browser.farewell(now, &mut out) {
-        pages.send_report(leg, out.get(..length).unwrap_or_default());
-    }
-    Event::Over { leg, quality: browser.quality(now) }
 }
 
 /// A report that cannot be sent now is followed by another.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::line::Line;
 use super::pages::Pages;
-use super::reports::{self, Reports};
+use super::reports::Reports;
 use super::{Command, Event, Figures, clock, count};
 use crate::media::leg::Datagram;
 use crate::media::leg::TICK;
@@ -162,7 +162,7 @@ impl Worker {
             self.tell(over);
         }
         if let Some(mut browser) = self.pages.get_mut(leg).and_then(|page| page.private.take()) {
-            let over = reports::end_page(leg, &mut self.pages, &mut browser, now);
+            let over = self.reports.end_page(leg, &mut self.pages, &mut browser, now);
             self.tell(over);
         }
         self.pages.remove(leg);
@@ -245,7 +245,7 @@ impl Worker {
                 }
             }
             for (leg, seat) in shard.browsers() {
-                reports::of_page(leg, pages, &mut seat.leg, now, news);
+                reports.of_page(leg, pages, &mut seat.leg, now, news);
             }
         }
     }
