@@ -98,3 +98,22 @@ impl From<config::Trunk> for sip::Trunk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::Announce;
+
+    #[test]
+    fn a_meeting_announces_as_it_says_itself_or_else_as_all_do() {
+        let text = "[menu]\nask_language = true\nannounce = \"count\"\n[[meetings]]\nroom = \"rat\"\nid = \"123456\"\n\
+                    [[meetings]]\nroom = \"bau\"\nid = \"654321\"\nannounce = \"nothing\"\n";
+        let file = config::Config::from_toml(text).expect("usable");
+        let config = Config::try_from(file).expect("fit to be served");
+        assert!(config.menu.ask_language);
+        let announced: Vec<_> = config.meetings.iter().map(|meeting| meeting.config.announce).collect();
+        assert_eq!(announced, [Announce::Count, Announce::Nothing]);
+        let plain = Config::try_from(config::Config::default()).expect("fit to be served");
+        assert!(!plain.menu.ask_language, "nobody is asked what one number has answered");
+    }
+}
