@@ -1,6 +1,6 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo pages format lint pure test unit interop attack bench speech
+.PHONY: set-up demo pages format lint pure test unit interop attack calls bench speech
 .DEFAULT_GOAL := test
 
 set-up:
@@ -47,7 +47,9 @@ interop: pages interop-tests/.venv
 	interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl
 	interop-tests/api.sh target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
-	interop-tests/short_calls.sh target/debug/einwahl
+	interop-tests/calls.py target/debug/einwahl
+	interop-tests/two_phones.py target/debug/einwahl
+	interop-tests/many_calls.py target/debug/einwahl 2000
 
 interop-tests/.venv: interop-tests/requirements.txt
 	python3 -m venv $@
@@ -58,6 +60,11 @@ interop-tests/.venv: interop-tests/requirements.txt
 attack: pages interop-tests/.venv
 	cargo build
 	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl
+
+# What memory is left of 20,000 short calls; the tests make a tenth of it.
+calls: set-up
+	cargo build
+	interop-tests/many_calls.py target/debug/einwahl
 
 # What a leg costs, beside the bare cost of its datagrams.
 bench: pages
