@@ -4,7 +4,7 @@
 //! the vocabulary at the bottom. **The order of the modules in this file is law:** a room imports only rooms
 //! listed below it (`tests/house.rs` fails on an upward import, and on two doors that know each other).
 //!
-//! A phone call walks: `sip` (INVITE) → `gateway` → `dialplan` (what it is for) → `call` (offer and answer) → `workers` (a
+//! A phone call walks: `wire` (repaired, or refused) → `sip` (INVITE) → `gateway` → `dialplan` (what it is for) → `call` (offer and answer) → `workers` (a
 //! private leg) → `ivr` (digits → admission) → `room` (join → effects) → `workers` and `media` (the leg hears and is heard).
 //! A page walks: `web` (WebSocket) → `gateway` → `browser` (offer and answer) → `room` → `workers` and `media`.
 //! A meeting made by API walks: `web` → `gateway` → `meeting` (what may not be) → `store` (a thread of its own) → `gateway` (its
@@ -40,6 +40,8 @@ pub mod web;
 pub mod observe;
 #[cfg(feature = "gateway")]
 pub mod workers;
+#[cfg(feature = "gateway")]
+pub mod tls;
 #[cfg(feature = "gateway")]
 pub mod store;
 #[cfg(feature = "gateway")]

@@ -17,6 +17,7 @@ use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
 use crate::room::Announce;
+use crate::wire::Limits;
 use crate::words::{Codec, Country, Language};
 
 pub use api::{Api, InvalidHash, Token, TokenHash};
@@ -63,17 +64,44 @@ pub struct Config {
 pub struct Sip {
     /// Where to listen, with UDP and with TCP.
     pub listen: Vec<SocketAddr>,
+    /// Where to listen with TLS; without this, on port 5061 of the same addresses if there is a certificate for it.
+    pub tls_listen: Option<Vec<SocketAddr>>,
+    /// The certificate for TLS with its chain, a PEM file; without one, that of the web.
+    pub certificate: Option<PathBuf>,
+    /// Its key, a PEM file.
+    pub key: Option<PathBuf>,
     /// So many calls at once.
     pub most_calls: usize,
     /// Seconds; a shorter session interval is refused (RFC 4028).
     pub least_interval: u64,
     /// Seconds that calls have to come to their end after the first SIGTERM.
     pub grace: u64,
+    /// So many new requests a second from one address that belongs to no trunk, and twice as many at once.
+    pub requests: u32,
+    /// So often such an address may ask for what it is refused, before it gets slow.
+    pub patience: u32,
+    /// So many requests in work at once at one listener.
+    pub in_work: usize,
+    /// So many connections (TCP, TLS) at once; an address of no trunk may have a tenth of them.
+    pub streams: usize,
 }
 
 impl Default for Sip {
     fn default() -> Self {
-        Self { listen: vec![(Ipv4Addr::LOCALHOST, 5060).into()], most_calls: 400, least_interval: 90, grace: 60 }
+        let Limits { requests, patience, in_work, streams } = Limits::default();
+        Self {
+            listen: vec![(Ipv4Addr::LOCALHOST, 5060).into()],
+            tls_listen: None,
+            certificate: None,
+            key: None,
+            most_calls: 400,
+            least_interval: 90,
+            grace: 60,
+            requests,
+            patience,
+            in_work,
+            streams,
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! From the configuration to what each part wants to know.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Config;
 use super::keeping::Place;
 use crate::config;
 use crate::dialplan::Problem;
+use crate::tls::Certificate;
+use crate::wire::Limits;
 use crate::{ivr, sip, web, workers};
 
 /// The configuration can be read, but not served.
@@ -23,6 +27,12 @@ pub enum Unfit {
     /// Every mistake of the configuration.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Mistakes(Vec<config::Mistake>),
+    /// A certificate without its key, or the other way round.
+    #[error("{section}.certificate and {section}.key belong together: name both, or none")]
+    HalfACertificate {
+        /// Where in the file.
+        section: &'static str,
+    },
     /// See [`config::NoZone`].
     #[error(transparent)]
     Zone(#[from] config::NoZone),
@@ -47,6 +57,8 @@ impl TryFrom<config::Config> for Config {
         let library = file.prompts().map_err(Unfit::Prompts)?;
         let announce = file.menu.announce;
         let named = std::env::var("STATE_DIRECTORY").ok();
+        let web_certificate = pair(file.web.certificate.clone(), file.web.key.clone(), "web")?;
+        let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
         Ok(Self {
             fingerprint: file.plan_fingerprint()?,
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
@@ -56,7 +68,14 @@ impl TryFrom<config::Config> for Config {
             most_meetings: file.api.most_meetings,
             plan,
             sip: sip::Config {
+                tls: tls(&file.sip.listen, file.sip.tls_listen, sip_certificate, web_certificate.as_ref()),
                 listen: file.sip.listen,
+                limits: Limits {
+                    requests: file.sip.requests,
+                    patience: file.sip.patience,
+                    in_work: file.sip.in_work,
+                    streams: file.sip.streams,
+                },
                 most_calls: file.sip.most_calls,
                 least_interval: Duration::from_secs(file.sip.least_interval),
                 trunks: sip::Trunks(file.trunks.into_iter().map(sip::Trunk::from).collect()),
@@ -70,7 +89,7 @@ impl TryFrom<config::Config> for Config {
             },
             web: web::Config {
                 listen: file.web.listen,
-                certificate: file.web.certificate.zip(file.web.key),
+                certificate: web_certificate,
                 most_pages: file.web.most_pages,
                 home: zone.clone(),
                 watch: file.observe.listen,
@@ -86,6 +105,36 @@ impl TryFrom<config::Config> for Config {
         })
     }
 }
+
+type Pair = (PathBuf, PathBuf);
+
+fn pair(certificate: Option<PathBuf>, key: Option<PathBuf>, section: &'static str) -> Result<Option<Pair>, Unfit> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => Err(Unfit::HalfACertificate { section }),
+    }
+}
+
+/// SIP over TLS: where it is asked for, or wherever SIP is served once there is a certificate for it. Without one of its own it
+/// shows that of the web, and without that one of our own.
+fn tls(
+    plain: &[SocketAddr],
+    asked: Option<Vec<SocketAddr>>,
+    own: Option<Pair>,
+    web: Option<&Pair>,
+) -> Option<sip::Tls> {
+    let beside = || own.is_some().then(|| plain.iter().map(|at| SocketAddr::new(at.ip(), SIP_TLS)).collect());
+    let listen: Vec<SocketAddr> = asked.or_else(beside).filter(|listen| !listen.is_empty())?;
+    let certificate = match own.or_else(|| web.cloned()) {
+        Some((certificate, key)) => Certificate::Files { certificate, key },
+        None => Certificate::Made { names: listen.iter().map(|at| at.ip().to_string()).collect() },
+    };
+    Some(sip::Tls { listen, certificate })
+}
+
+/// RFC 3261 section 19.1.2.
+const SIP_TLS: u16 = 5061;
 
 impl From<config::Trunk> for sip::Trunk {
     fn from(trunk: config::Trunk) -> Self {
@@ -111,9 +160,39 @@ mod tests {
         let file = config::Config::from_toml(text).expect("usable");
         let config = Config::try_from(file).expect("fit to be served");
         assert!(config.menu.ask_language);
-        let announced: Vec<_> = config.meetings.iter().map(|meeting| meeting.config.announce).collect();
-        assert_eq!(announced, [Announce::Count, Announce::Nothing]);
+        let announced = |room: &str| config.book.get(&room.parse().expect("a room")).map(|it| it.meeting.announce);
+        assert_eq!((announced("rat"), announced("bau")), (Some(Announce::Count), Some(Announce::Nothing)));
         let plain = Config::try_from(config::Config::default()).expect("fit to be served");
         assert!(!plain.menu.ask_language, "nobody is asked what one number has answered");
+    }
+
+    fn settings(text: &str) -> Result<Config, Unfit> {
+        Config::try_from(config::Config::from_toml(text).expect("readable"))
+    }
+
+    fn tls_of(text: &str) -> Option<(Vec<String>, bool)> {
+        let tls = settings(text).expect("fit").sip.tls?;
+        let listen = tls.listen.iter().map(ToString::to_string).collect();
+        Some((listen, matches!(tls.certificate, Certificate::Files { .. })))
+    }
+
+    #[test]
+    fn tls_is_served_beside_sip_once_there_is_a_certificate_for_it() {
+        let port = |port: u16| format!("127.0.0.1:{port}");
+        assert_eq!(tls_of(""), None);
+        assert_eq!(tls_of("[sip]\ncertificate = \"c\"\nkey = \"k\""), Some((vec![port(5061)], true)));
+        assert_eq!(tls_of("[sip]\ncertificate = \"c\"\nkey = \"k\"\ntls_listen = []"), None);
+        assert_eq!(tls_of("[sip]\ntls_listen = [\"127.0.0.1:7061\"]"), Some((vec![port(7061)], false)));
+        let web = "[web]\ncertificate = \"c\"\nkey = \"k\"\n";
+        assert_eq!(tls_of(web), None, "the web's certificate alone opens no port");
+        assert_eq!(tls_of(&format!("{web}[sip]\ntls_listen = [\"127.0.0.1:7061\"]")), Some((vec![port(7061)], true)));
+    }
+
+    #[test]
+    fn half_a_certificate_is_named() {
+        for section in ["sip", "web"] {
+            let error = settings(&format!("[{section}]\nkey = \"k\"")).expect_err("unfit").to_string();
+            assert!(error.contains(&format!("{section}.certificate")), "{error}");
+        }
     }
 }

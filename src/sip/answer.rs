@@ -6,14 +6,15 @@ use rsipstack::transaction::transaction::Transaction;
 
 use super::Facts;
 use crate::call::Refusal;
+use crate::wire;
 use crate::words::CallId;
 
 /// What the door understands (RFC 3261 section 11.2).
 pub(super) fn abilities() -> Vec<Header> {
     vec![
-        Header::Other("Allow".into(), "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE".into()),
-        Header::Other("Accept".into(), "application/sdp, application/dtmf-relay".into()),
-        Header::Other("Supported".into(), "timer".into()),
+        Header::Other("Allow".into(), wire::METHODS.into()),
+        Header::Other("Accept".into(), wire::BODIES.into()),
+        Header::Other("Supported".into(), wire::EXTENSIONS.into()),
     ]
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::dialog::invite_dialog::InviteDialog;
-use rsipstack::sip::{Header, Request, Uri};
+use rsipstack::sip::{Header, Request};
 use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::oneshot;
 
@@ -14,7 +14,7 @@ use super::facts::Source;
 use super::places::Place;
 use super::session_timer::SessionTimer;
 use super::watch::Watch;
-use super::{Event, Facts, Shared, Verdict, answer as answers};
+use super::{Event, Facts, Shared, Verdict, answer as answers, contact};
 use crate::call::Refusal;
 use crate::words::CallId;
 
@@ -73,7 +73,7 @@ struct Taken {
 async fn take(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, taken: Taken, transaction: Transaction) {
     let Taken { call, place, timer, sdp } = taken;
     let (states, news) = layer.new_dialog_state_channel();
-    match layer.get_or_create_server_invite(&transaction, states, None, contact(&transaction)) {
+    match layer.get_or_create_server_invite(&transaction, states, None, contact::of(&transaction, &shared.streams)) {
         Ok(dialog) => {
             shared.observed.answered(200);
             shared.calls.insert(call, dialog.clone());
@@ -139,13 +139,6 @@ pub(super) fn headers_of_200(timer: Option<SessionTimer>) -> Vec<Header> {
 
 pub(super) fn content_type() -> Header {
     Header::ContentType("application/sdp".into())
-}
-
-/// Where the peer reaches us in this call: by the address and the transport by which it came.
-fn contact(transaction: &Transaction) -> Option<Uri> {
-    let ours = transaction.connection.as_ref()?.get_addr();
-    let is_anywhere = ours.get_socketaddr().is_ok_and(|address| address.ip().is_unspecified());
-    (!is_anywhere).then(|| Uri::from(ours))
 }
 
 pub(super) fn body(request: &Request) -> Option<String> {

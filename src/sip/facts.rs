@@ -4,9 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 use rsipstack::sip::Request;
-use rsipstack::sip::prelude::HeadersExt as _;
+use rsipstack::sip::prelude::{HeadersExt as _, ToTypedHeader as _};
 use rsipstack::transaction::transaction::Transaction;
 
+use crate::wire::user_of;
 use crate::words::{Personal, PhoneNumber, Transport, TrunkName};
 
 /// Who calls whom.
@@ -36,11 +37,12 @@ impl Facts {
     /// Reads them. The identity that the trunk asserts (RFC 3325) counts above what the phone claims; a caller who asks for
     /// privacy (RFC 3323) has no number.
     pub(super) fn read(request: &Request, source: Source, trunk: Option<TrunkName>) -> Self {
-        let called = request.uri.user().unwrap_or_default().to_owned();
+        let called = user_of(request.uri.user().unwrap_or_default());
         let private = request.header_value("Privacy").is_some_and(|value| !value.eq_ignore_ascii_case("none"));
         let claimed = request.from_header().ok().and_then(|from| from.uri().ok());
-        let claimed = claimed.and_then(|uri| uri.user().map(ToOwned::to_owned));
-        let asserted = request.header_value("P-Asserted-Identity").and_then(|value| user_in(&value));
+        let claimed = claimed.and_then(|uri| uri.user().map(user_of));
+        let asserted =
+            request.header_value("P-Asserted-Identity").and_then(|value| user_in(&value)).map(|user| user_of(&user));
         let caller = if private { None } else { asserted.or(claimed) };
         let caller = caller.and_then(|user| user.parse().ok()).map(Personal::new);
         Self { called, caller, trunk, source }
@@ -72,16 +74,22 @@ pub struct Source {
 }
 
 impl Source {
-    /// The source of a request; nothing, if its connection does not tell.
+    /// The source of a request. A stream knows its peer; of a datagram the gate has noted in Via where it came from, whatever
+    /// stood there (RFC 3261 section 18.2.1).
     pub(super) fn of(transaction: &Transaction) -> Option<Self> {
-        use rsipstack::sip::Transport as Wire;
         let connection = transaction.connection.as_ref()?;
-        let address = connection.get_remote_addr()?.get_socketaddr().ok()?.ip().to_canonical();
-        let transport = match connection.transport() {
-            Wire::Udp => Transport::Udp,
-            Wire::Tls | Wire::TlsSctp | Wire::Wss => Transport::Tls,
-            Wire::Tcp | Wire::Sctp | Wire::Ws => Transport::Tcp,
+        let address = match connection.get_remote_addr() {
+            Some(peer) => peer.get_socketaddr().ok()?.ip(),
+            None => {
+                let via = transaction.original.via_header().ok()?.typed().ok()?;
+                match via.received() {
+                    Some(received) => received.ok()?,
+                    None => via.uri.host_with_port.host.try_into().ok()?,
+                }
+            }
         };
+        let address = address.to_canonical();
+        let transport = super::gate::named(connection.get_addr().r#type.unwrap_or_default());
         Some(Self { address, transport })
     }
 }

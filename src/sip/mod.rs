@@ -1,11 +1,21 @@
-//! The door for telephones: SIP over UDP and TCP (RFC 3261). In: messages, through `rsipstack`. Out: [`Event`]s, each with
-//! the means to answer it. The door decides nothing but what concerns the door: how full it is, and who floods it.
+//! The door for telephones: SIP over UDP, TCP and TLS (RFC 3261). In: messages, through a gate and `rsipstack`. Out:
+//! [`Event`]s, each with the means to answer it. The door decides nothing but what concerns the door: how full it is, and
+//! who floods it.
+//!
+//! A message walks: `datagrams` or `streams` → `gate` (`wire`: guarded, repaired or refused) → the stack → `dialog`.
 
 mod answer;
+mod clock;
+mod contact;
+mod datagrams;
 mod dialog;
 mod facts;
+mod gate;
+mod listen;
+mod open;
 mod places;
 mod session_timer;
+mod streams;
 mod trunks;
 mod watch;
 
@@ -14,20 +24,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog::Dialog;
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Method, StatusCode};
 use rsipstack::transaction::transaction::Transaction;
-use rsipstack::transport::TransportLayer;
-use rsipstack::transport::tcp_listener::TcpListenerConnection;
-use rsipstack::transport::udp::UdpConnection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Refusal;
 use crate::observe::Observed;
+use crate::tls::{self, Certificate};
+use crate::wire::{Limits, Why};
 use crate::words::{CallId, Digit};
 
 pub use facts::{Facts, Source};
@@ -39,12 +47,34 @@ pub use trunks::{Trunk, Trunks};
 pub struct Config {
     /// Where it listens, with UDP and with TCP.
     pub listen: Vec<SocketAddr>,
+    /// Where it listens with TLS, and whose certificate it shows there.
+    pub tls: Option<Tls>,
+    /// What an address may do that belongs to no trunk.
+    pub limits: Limits,
     /// So many calls at once; the next gets 503.
     pub most_calls: usize,
     /// How long a peer may take to refresh its session (RFC 4028), if it refreshes at all.
     pub least_interval: Duration,
     /// Who calls here.
     pub trunks: Trunks,
+}
+
+/// SIP over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Where.
+    pub listen: Vec<SocketAddr>,
+    /// Whose certificate.
+    pub certificate: Certificate,
+}
+
+/// Where a door listens: with the ports that it got, if it asked for any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listening {
+    /// With UDP and with TCP.
+    pub plain: Vec<SocketAddr>,
+    /// With TLS.
+    pub tls: Vec<SocketAddr>,
 }
 
 /// What happens at the door.
@@ -105,10 +135,13 @@ pub type Verdict = Result<String, Refusal>;
 #[derive(Clone)]
 pub struct Door {
     shared: Arc<Shared>,
+    listening: Listening,
 }
 
 pub(crate) struct Shared {
     config: Config,
+    sentry: Arc<gate::Sentry>,
+    streams: streams::Open,
     observed: Observed,
     events: mpsc::Sender<Event>,
     /// The calls that were taken.
@@ -130,6 +163,9 @@ pub enum CannotOpen {
         /// What the operating system says.
         why: String,
     },
+    /// See [`tls::Unusable`].
+    #[error("SIP over TLS: {0}")]
+    Certificate(#[from] tls::Unusable),
     /// The stack gives no requests.
     #[error("the SIP stack did not start: {0}")]
     Stack(String),
@@ -144,6 +180,8 @@ impl Door {
         let closing = CancellationToken::new();
         let shared = Arc::new(Shared {
             places: Places::new(config.most_calls),
+            sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone())),
+            streams: streams::Open::default(),
             config,
             observed,
             events,
@@ -152,10 +190,27 @@ impl Door {
             draining: std::sync::atomic::AtomicBool::new(false),
             closing,
         });
+        let mut listening = Listening::default();
         for address in &shared.config.listen {
-            open_stack(&shared, *address).await?;
+            listening.plain.push(open::plain(&shared, *address).await?);
         }
-        Ok(Self { shared })
+        if let Some(tls) = &shared.config.tls {
+            let keys = Arc::new(tls::server(&tls.certificate)?);
+            for address in &tls.listen {
+                listening.tls.push(open::tls(&shared, *address, &keys).await?);
+            }
+        }
+        Ok(Self { shared, listening })
+    }
+
+    /// Where the door listens.
+    pub const fn listening(&self) -> &Listening {
+        &self.listening
+    }
+
+    /// So many messages and connections were refused for this reason before they came to be calls.
+    pub fn refused(&self, why: Why) -> u64 {
+        self.shared.sentry.refused(why)
     }
 
     /// Hangs up a call that was taken.
@@ -208,28 +263,6 @@ impl Shared {
     fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
-}
-
-/// Opens one address, with a stack of its own: a stack sends what it begins itself, such as a BYE, by its first socket, and a
-/// peer expects it from the address that it called.
-async fn open_stack(shared: &Arc<Shared>, address: SocketAddr) -> Result<(), CannotOpen> {
-    let closing = shared.closing.clone();
-    let failed = |why: rsipstack::Error| CannotOpen::Listen { address, why: why.to_string() };
-    let transports = TransportLayer::new(closing.clone());
-    let udp = UdpConnection::create_connection(address, None, Some(closing.child_token())).await;
-    transports.add_transport(udp.map_err(failed)?.into());
-    let tcp = TcpListenerConnection::new(address, None).await.map_err(failed)?;
-    transports.add_transport(tcp.into());
-    let endpoint = EndpointBuilder::new()
-        .with_user_agent("Einwahl")
-        .with_transport_layer(transports)
-        .with_cancel_token(closing)
-        .build();
-    let requests = endpoint.incoming_transactions().map_err(|error| CannotOpen::Stack(error.to_string()))?;
-    let layer = Arc::new(DialogLayer::new(endpoint.inner.clone()));
-    tokio::spawn(async move { endpoint.serve().await });
-    tokio::spawn(serve(Arc::clone(shared), layer, requests));
-    Ok(())
 }
 
 async fn serve(

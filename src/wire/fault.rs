@@ -60,6 +60,12 @@ pub enum Fault {
     /// It does not take SDP for an answer.
     #[error("it takes no SDP for an answer")]
     NoSdp,
+    /// It does not agree on TLS.
+    #[error("it does not agree on TLS")]
+    NoTls,
+    /// The stack does not take it.
+    #[error("the stack does not take it")]
+    Unusable,
     /// Its sender sends more than a telephone system does.
     #[error("its sender sends too much")]
     Flood,
@@ -73,7 +79,7 @@ impl Fault {
     pub(super) fn status(&self) -> (u16, String) {
         let bad = |what: &str| (400, what.to_owned());
         match self {
-            Self::Empty | Self::NotSip => bad("Bad Request"),
+            Self::Empty | Self::NotSip | Self::NoTls | Self::Unusable => bad("Bad Request"),
             Self::TooLong => (513, "Message Too Large".to_owned()),
             Self::NoEnd => bad("No Empty Line After Header Fields"),
             Self::RequestLine => bad("Malformed Request-Line"),
@@ -117,7 +123,9 @@ impl Fault {
             | Self::Unreadable(_)
             | Self::OtherMethod
             | Self::CutOff
-            | Self::NoSdp => Vec::new(),
+            | Self::NoSdp
+            | Self::NoTls
+            | Self::Unusable => Vec::new(),
         }
     }
 }

@@ -12,24 +12,22 @@ use std::time::{Duration, Instant};
 
 use super::{Fault, Outcome};
 
-/// What one address may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one address may do that belongs to no trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// So many new requests a second (calls, OPTIONS, REGISTER …), and twice as many at once.
     pub requests: u32,
     /// So many times it may be refused before it gets slow; one is forgiven each two seconds, four for each call taken.
     pub patience: u32,
-    /// So many requests are in work at once, of all addresses together.
+    /// So many requests are in work at once, of all addresses together, trunks too.
     pub in_work: usize,
     /// So many streams (TCP, TLS) at once, of all addresses together; one address may have a tenth.
     pub streams: usize,
-    /// Addresses that are never slowed: one's own telephone systems.
-    pub trusted: Vec<Network>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { requests: 500, patience: 60, in_work: 50_000, streams: 1_000, trusted: Vec::new() }
+        Self { requests: 500, patience: 60, in_work: 50_000, streams: 1_000 }
     }
 }
 
@@ -64,11 +62,18 @@ pub enum Why {
     Malformed,
 }
 
+impl Why {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Flood, Self::Scan, Self::Full, Self::Streams, Self::Malformed];
+}
+
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Flood => "it sends too much; if it is your telephone system, name it in sip.trusted or raise sip.requests",
-            Self::Scan => "it asks for what it is refused, again and again; if it is your telephone system, name it in sip.trusted",
+            Self::Flood => "it sends too much; if it is your telephone system, make it a trunk or raise sip.requests",
+            Self::Scan => {
+                "it asks for what it is refused, again and again; if it is your telephone system, make it a trunk"
+            }
             Self::Full => "too many requests are in work; see sip.in_work",
             Self::Streams => "too many connections; see sip.streams",
             Self::Malformed => "its messages cannot be used",
@@ -130,9 +135,8 @@ impl Guard {
         Self { limits, hash: RandomState::new(), rows, refused: BTreeMap::new(), lines: BTreeMap::new() }
     }
 
-    /// Whether a message from there is looked at.
-    pub fn arrives(&mut self, from: IpAddr, now: Instant) -> Ruling {
-        let trusted = self.trusts(from);
+    /// Whether a message from there is looked at. Who is trusted (a trunk) is never slowed.
+    pub fn arrives(&mut self, from: IpAddr, trusted: bool, now: Instant) -> Ruling {
         let sender = self.sender(from, now);
         if trusted || sender.messages.take(now) {
             return Ruling::In;
@@ -142,12 +146,12 @@ impl Guard {
     }
 
     /// Whether a new request from there is taken, when so many are in work.
-    pub fn begins(&mut self, from: IpAddr, in_work: usize, now: Instant) -> Ruling {
+    pub fn begins(&mut self, from: IpAddr, trusted: bool, in_work: usize, now: Instant) -> Ruling {
         if in_work >= self.limits.in_work {
             self.count(Why::Full);
             return Ruling::Refuse(Fault::Full);
         }
-        if self.trusts(from) {
+        if trusted {
             return Ruling::In;
         }
         let sender = self.sender(from, now);
@@ -180,8 +184,8 @@ impl Guard {
     }
 
     /// Whether one more stream from there is taken, beside so many from there and so many of all.
-    pub fn connects(&mut self, from: IpAddr, of_its_own: usize, of_all: usize) -> Ruling {
-        let own = if self.trusts(from) { self.limits.streams } else { (self.limits.streams / 10).max(1) };
+    pub fn connects(&mut self, trusted: bool, of_its_own: usize, of_all: usize) -> Ruling {
+        let own = if trusted { self.limits.streams } else { (self.limits.streams / 10).max(1) };
         if of_all < self.limits.streams && of_its_own < own {
             return Ruling::In;
         }
@@ -214,10 +218,6 @@ impl Guard {
 
     fn count(&mut self, why: Why) {
         *self.refused.entry(why).or_default() += 1;
-    }
-
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.limits.trusted.iter().any(|network| network.contains(address))
     }
 
     /// The entry of an address; a new one takes a free place, or that of who has been quiet longest.
@@ -292,52 +292,6 @@ impl Bucket {
     }
 }
 
-/// A range of addresses: `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/48`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(try_from = "String")]
-pub struct Network {
-    address: IpAddr,
-    length: u8,
-}
-
-/// Not a range of addresses.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no network: write an address, or an address, a slash and a length, such as 10.1.0.0/16")]
-pub struct NotANetwork(String);
-
-impl Network {
-    /// Whether an address is in it.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let (own, other) = (self.address.to_canonical(), address.to_canonical());
-        match (own, other) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => same(own.to_bits().into(), other.to_bits().into(), 32, self.length),
-            (IpAddr::V6(own), IpAddr::V6(other)) => same(own.to_bits(), other.to_bits(), 128, self.length),
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
-}
-
-fn same(one: u128, other: u128, bits: u8, length: u8) -> bool {
-    let rest = u32::from(bits.saturating_sub(length));
-    (one ^ other).checked_shr(rest).unwrap_or(0) == 0
-}
-
-impl TryFrom<String> for Network {
-    type Error = NotANetwork;
-
-    fn try_from(text: String) -> Result<Self, NotANetwork> {
-        let (address, length) =
-            text.split_once('/').map_or((text.as_str(), None), |(address, length)| (address, Some(length)));
-        let read = || {
-            let address: IpAddr = address.trim().parse().ok()?;
-            let most = if address.is_ipv4() { 32 } else { 128 };
-            let length = length.map_or(Some(most), |length| length.trim().parse().ok())?;
-            (length <= most).then_some(Self { address, length })
-        };
-        read().ok_or_else(|| NotANetwork(text.clone()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,9 +315,9 @@ mod tests {
         for call in 0..30_000_u64 {
             // INVITE, ACK, BYE, and a hundredth of the numbers do not exist.
             for _ in 0..3 {
-                assert_eq!(guard.arrives(address(1), now), Ruling::In);
+                assert_eq!(guard.arrives(address(1), false, now), Ruling::In);
             }
-            assert_eq!(guard.begins(address(1), 1_000, now), Ruling::In, "call {call}");
+            assert_eq!(guard.begins(address(1), false, 1_000, now), Ruling::In, "call {call}");
             let outcome = if call % 100 == 0 { Outcome::Probed } else { Outcome::Taken };
             guard.answered(address(1), outcome, now);
             now += Duration::from_micros(3_333);
@@ -375,14 +329,14 @@ mod tests {
         let (mut guard, mut now) = (Guard::new(Limits::default()), start());
         let mut rulings = BTreeMap::new();
         for _ in 0..20_000 {
-            guard.arrives(address(1), now);
-            *rulings.entry(format!("{:?}", guard.begins(address(1), 0, now))).or_insert(0) += 1;
+            guard.arrives(address(1), false, now);
+            *rulings.entry(format!("{:?}", guard.begins(address(1), false, 0, now))).or_insert(0) += 1;
             now += Duration::from_micros(250);
         }
         assert!((3_400..=3_600).contains(&rulings["In"]), "{rulings:?}");
         assert!((4..=6).contains(&rulings["Refuse(Flood)"]), "{rulings:?}");
-        assert_eq!(guard.arrives(address(1), now), Ruling::In, "a BYE still gets through");
-        assert_eq!(guard.begins(address(2), 0, now), Ruling::In, "and others do not notice");
+        assert_eq!(guard.arrives(address(1), false, now), Ruling::In, "a BYE still gets through");
+        assert_eq!(guard.begins(address(2), false, 0, now), Ruling::In, "and others do not notice");
     }
 
     #[test]
@@ -390,11 +344,11 @@ mod tests {
         let (mut guard, mut now) = (Guard::new(Limits::default()), start());
         let mut probes = 0;
         for attempt in 0..6_000 {
-            if guard.begins(address(1), 0, now) == Ruling::In {
+            if guard.begins(address(1), false, 0, now) == Ruling::In {
                 probes += 1;
                 guard.answered(address(1), Outcome::Probed, now);
             }
-            assert_eq!(guard.begins(address(2), 0, now), Ruling::In, "attempt {attempt}");
+            assert_eq!(guard.begins(address(2), false, 0, now), Ruling::In, "attempt {attempt}");
             guard.answered(address(2), if attempt % 5 == 0 { Outcome::Taken } else { Outcome::Probed }, now);
             now += millis(10);
         }
@@ -404,25 +358,24 @@ mod tests {
 
     #[test]
     fn who_is_trusted_is_bound_only_by_what_is_in_work() {
-        let trusted = vec![Network::try_from(String::from("10.0.0.0/24")).expect("a network")];
-        let (mut guard, now) = (Guard::new(Limits { trusted, in_work: 10, ..Limits::default() }), start());
+        let (mut guard, now) = (Guard::new(Limits { in_work: 10, ..Limits::default() }), start());
         for _ in 0..10_000 {
-            assert_eq!(guard.arrives(address(1), now), Ruling::In);
-            assert_eq!(guard.begins(address(1), 9, now), Ruling::In);
+            assert_eq!(guard.arrives(address(1), true, now), Ruling::In);
+            assert_eq!(guard.begins(address(1), true, 9, now), Ruling::In);
             guard.answered(address(1), Outcome::Probed, now);
         }
-        assert_eq!(guard.begins(address(1), 10, now), Ruling::Refuse(Fault::Full));
+        assert_eq!(guard.begins(address(1), true, 10, now), Ruling::Refuse(Fault::Full));
     }
 
     #[test]
     fn forged_addresses_neither_fill_memory_nor_slow_anybody() {
         let (mut guard, now) = (Guard::new(Limits::default()), start());
         for last in 0..200_000 {
-            guard.arrives(address(last), now);
+            guard.arrives(address(last), false, now);
             guard.malformed(address(last), now);
         }
         assert_eq!((guard.rows.len(), guard.refused(Why::Flood)), (ROWS, 0));
-        assert_eq!(guard.begins(address(7), 0, now), Ruling::In);
+        assert_eq!(guard.begins(address(7), false, 0, now), Ruling::In);
     }
 
     #[test]
@@ -440,23 +393,8 @@ mod tests {
     #[test]
     fn streams_are_bounded_for_one_and_for_all() {
         let mut guard = Guard::new(Limits::default());
-        assert_eq!(guard.connects(address(1), 99, 999), Ruling::In);
-        assert_eq!(guard.connects(address(1), 100, 999), Ruling::Drop);
-        assert_eq!(guard.connects(address(1), 0, 1_000), Ruling::Drop);
-    }
-
-    #[test]
-    fn a_network_is_read_and_its_addresses_are_found() {
-        let network = |text: &str| Network::try_from(text.to_owned());
-        let in_it = |text: &str, address: &str| {
-            network(text).expect("a network").contains(address.parse().expect("an address"))
-        };
-        assert!(in_it("192.0.2.7", "192.0.2.7") && !in_it("192.0.2.7", "192.0.2.8"));
-        assert!(in_it("0.0.0.0/0", "8.8.8.8") && !in_it("0.0.0.0/0", "::1"));
-        assert!(in_it("2001:db8::/48", "2001:db8:0:7::1") && !in_it("2001:db8::/48", "2001:db8:1::1"));
-        assert!(in_it("10.0.0.0/8", "::ffff:10.1.2.3"));
-        for bad in ["", "10.0.0.0/33", "pbx.example", "10.0.0.0/x", "::/129"] {
-            assert!(network(bad).is_err(), "{bad}");
-        }
+        assert_eq!(guard.connects(false, 99, 999), Ruling::In);
+        assert_eq!(guard.connects(false, 100, 999), Ruling::Drop);
+        assert_eq!(guard.connects(false, 0, 1_000), Ruling::Drop);
     }
 }

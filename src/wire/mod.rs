@@ -20,7 +20,7 @@ mod via;
 pub use answer::{Outcome, Refused};
 pub use fault::Fault;
 pub use frames::{Frame, Frames};
-pub use guard::{Guard, Limits, Network, NotANetwork, Ruling, Why};
+pub use guard::{Guard, Limits, Ruling, Why};
 pub use normalise::{Kind, Passed, Reading, normalise};
 pub use uri::user_of;
 

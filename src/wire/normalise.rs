@@ -165,7 +165,7 @@ struct RequestLine<'a> {
 }
 
 impl<'a> RequestLine<'a> {
-    /// More white space than one may be ignored (RFC 4475 sections 3.1.2.8 and 3.1.2.9), but in the URI it means nothing.
+    /// More white space than one may be ignored (RFC 4475 sections 3.1.2.9 and 3.1.2.10), but in the URI it means nothing.
     fn read(line: &'a str) -> Result<Self, Fault> {
         let mut words = line.split_ascii_whitespace();
         let (Some(method), Some(uri), Some(version), None) = (words.next(), words.next(), words.next(), words.next())

@@ -1,0 +1,177 @@
+//! What comes from the network passes here before the stack sees it. In: whole messages and where they came from. Out: the
+//! stack's transactions, or an answer that goes back at once.
+//!
+//! The stack's own queues have no bound: nothing is put into them that the [`Guard`] has not let in, and so many requests are
+//! in work at once.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rsipstack::sip::{SipMessage, Transport};
+use rsipstack::transaction::endpoint::EndpointInnerRef;
+use rsipstack::transaction::key::{TransactionKey, TransactionRole};
+use rsipstack::transport::{SipAddr, SipConnection};
+
+use super::facts::Source;
+use super::{Trunks, clock};
+use crate::wire::{Fault, Guard, Kind, Limits, Origin, Outcome, Passed, Reading, Refused, Ruling, Why, normalise};
+
+/// The gate.
+pub(super) struct Gate {
+    stack: EndpointInnerRef,
+    sentry: Arc<Sentry>,
+}
+
+/// Who stands at all gates of the door.
+#[derive(Debug)]
+pub(super) struct Sentry {
+    guard: Mutex<Guard>,
+    trunks: Trunks,
+}
+
+impl Gate {
+    pub fn new(stack: EndpointInnerRef, sentry: Arc<Sentry>) -> Self {
+        Self { stack, sentry }
+    }
+
+    /// Takes a message that arrived by `connection`. What it gives is sent back as it is.
+    pub async fn receive(
+        &self,
+        message: &[u8],
+        from: &Origin,
+        transport: Transport,
+        connection: &SipConnection,
+    ) -> Option<Vec<u8>> {
+        let source = Source { address: from.address.ip().to_canonical(), transport: named(transport) };
+        if !self.sentry.lets_in(source) {
+            return None;
+        }
+        match normalise(message, from) {
+            Reading::Dropped(Fault::Empty) => None,
+            Reading::Dropped(fault) => {
+                self.sentry.cannot_read(source, &fault);
+                None
+            }
+            Reading::Refused(refused) => {
+                self.sentry.cannot_read(source, &refused.fault);
+                self.lets_begin(source).is_ok().then(|| refused.to_bytes())
+            }
+            Reading::Passed(passed) => {
+                let refused = self.pass(&passed, from, transport, source, connection).await.err()??;
+                Refused::to(&passed.message, refused, from).map(|refused| refused.to_bytes())
+            }
+        }
+    }
+
+    /// To the stack; or with what it is refused, if it is to be told.
+    async fn pass(
+        &self,
+        passed: &Passed<'_>,
+        from: &Origin,
+        transport: Transport,
+        source: Source,
+        connection: &SipConnection,
+    ) -> Result<(), Option<Fault>> {
+        if passed.kind == Kind::Begins {
+            self.lets_begin(source)?;
+        }
+        let message = SipMessage::try_from(passed.message.as_ref()).map_err(|_| Some(Fault::Unusable))?;
+        if let SipMessage::Request(request) = &message {
+            TransactionKey::from_request(request, TransactionRole::Server).map_err(|_| Some(Fault::Unusable))?;
+        }
+        let sender = SipAddr { r#type: Some(transport), addr: from.address.into() };
+        if let Err(error) = self.stack.on_received_message(message, connection.clone(), &sender).await {
+            tracing::debug!(%error, "a message came to nothing");
+        }
+        Ok(())
+    }
+
+    fn lets_begin(&self, source: Source) -> Result<(), Option<Fault>> {
+        let stats = self.stack.get_stats();
+        self.sentry.lets_begin(source, stats.running_transactions + stats.finished_transactions)
+    }
+
+    /// Something goes out: an answer says of who asked whether it is a scanner.
+    pub fn sent(&self, message: &[u8], to: IpAddr) {
+        let outcome = Outcome::of(message);
+        if outcome != Outcome::Neutral {
+            self.sentry.guard().answered(to.to_canonical(), outcome, clock::now());
+        }
+    }
+}
+
+impl Sentry {
+    pub fn new(limits: Limits, trunks: Trunks) -> Self {
+        Self { guard: Mutex::new(Guard::new(limits)), trunks }
+    }
+
+    fn lets_in(&self, source: Source) -> bool {
+        let is_in = self.guard().arrives(source.address, self.trusts(source), clock::now()) == Ruling::In;
+        if !is_in {
+            self.tell(source, None);
+        }
+        is_in
+    }
+
+    fn lets_begin(&self, source: Source, in_work: usize) -> Result<(), Option<Fault>> {
+        let ruling = self.guard().begins(source.address, self.trusts(source), in_work, clock::now());
+        if ruling != Ruling::In {
+            self.tell(source, None);
+        }
+        match ruling {
+            Ruling::In => Ok(()),
+            Ruling::Refuse(fault) => Err(Some(fault)),
+            Ruling::Drop => Err(None),
+        }
+    }
+
+    /// Whether one more stream is taken.
+    pub fn lets_connect(&self, source: Source, of_its_own: usize, of_all: usize) -> bool {
+        let is_in = self.guard().connects(self.trusts(source), of_its_own, of_all) == Ruling::In;
+        if !is_in {
+            self.tell(source, None);
+        }
+        is_in
+    }
+
+    /// A message, or a stream on which nothing can be read any more.
+    pub fn cannot_read(&self, source: Source, fault: &Fault) {
+        self.guard().malformed(source.address, clock::now());
+        self.tell(source, Some(fault));
+    }
+
+    /// So many messages and streams were refused for this reason.
+    pub fn refused(&self, why: Why) -> u64 {
+        self.guard().refused(why)
+    }
+
+    fn trusts(&self, source: Source) -> bool {
+        self.trunks.at(source.address).is_some()
+    }
+
+    /// One line for each reason at most every ten seconds.
+    fn tell(&self, source: Source, fault: Option<&Fault>) {
+        let now = clock::now();
+        for why in Why::ALL {
+            let line = self.guard().line(why, now);
+            if let Some(messages) = line {
+                let fault = fault.map(tracing::field::display);
+                tracing::warn!(messages, from = %source, fault, "refused at the SIP door: {why}");
+            }
+        }
+    }
+
+    fn guard(&self) -> MutexGuard<'_, Guard> {
+        // What a panic would leave half done is a count.
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The transport in our own words.
+pub(super) const fn named(transport: Transport) -> crate::words::Transport {
+    match transport {
+        Transport::Udp => crate::words::Transport::Udp,
+        Transport::Tcp | Transport::Sctp | Transport::Ws => crate::words::Transport::Tcp,
+        Transport::Tls | Transport::TlsSctp | Transport::Wss => crate::words::Transport::Tls,
+    }
+}

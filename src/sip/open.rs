@@ -1,0 +1,86 @@
+//! Opens one address, with a stack of its own: a stack sends what it begins itself, such as a BYE, by its first socket, and a
+//! peer expects it from the address that it called.
+//!
+//! The sockets are ours. The stack is told of them, so that it names and uses them, but reads none: what comes from the network
+//! passes the gate.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use rsipstack::EndpointBuilder;
+use rsipstack::dialog::dialog_layer::DialogLayer;
+use rsipstack::transaction::endpoint::EndpointInnerRef;
+use rsipstack::transport::{SipConnection, TcpListenerConnection, TlsConfig, TlsListenerConnection, TransportLayer};
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::gate::Gate;
+use super::{CannotOpen, Shared, datagrams, listen, serve, streams};
+
+/// UDP and TCP, on one port. Gives the address, with its port.
+pub(super) async fn plain(shared: &Arc<Shared>, address: SocketAddr) -> Result<SocketAddr, CannotOpen> {
+    let failed = |why: std::io::Error| CannotOpen::Listen { address, why: why.to_string() };
+    let socket = listen::datagrams(address).map_err(failed)?;
+    let opened = socket.local_addr().map_err(failed)?;
+    let listener = listen::streams(opened).map_err(failed)?;
+    let (stack, gate) = start(shared)?;
+    let datagrams = datagrams::serve(socket, &gate, &shared.closing).await.map_err(failed)?;
+    stack.transport_layer.add_transport(datagrams);
+    accept(shared, listener, None, gate);
+    name(&stack, TcpListenerConnection::new(opened, None).await);
+    Ok(opened)
+}
+
+/// TLS. Gives the address, with its port.
+pub(super) async fn tls(
+    shared: &Arc<Shared>,
+    address: SocketAddr,
+    keys: &Arc<ServerConfig>,
+) -> Result<SocketAddr, CannotOpen> {
+    let failed = |why: std::io::Error| CannotOpen::Listen { address, why: why.to_string() };
+    let listener = listen::streams(address).map_err(failed)?;
+    let opened = listener.local_addr().map_err(failed)?;
+    let (stack, gate) = start(shared)?;
+    accept(shared, listener, Some(TlsAcceptor::from(keys.clone())), gate);
+    name(&stack, TlsListenerConnection::new(opened, None, TlsConfig::default()).await);
+    Ok(opened)
+}
+
+/// A stack, and the gate before it.
+fn start(shared: &Arc<Shared>) -> Result<(EndpointInnerRef, Arc<Gate>), CannotOpen> {
+    let closing = shared.closing.clone();
+    let endpoint = EndpointBuilder::new()
+        .with_user_agent("Einwahl")
+        .with_transport_layer(TransportLayer::new(closing.clone()))
+        .with_cancel_token(closing)
+        .build();
+    let requests = endpoint.incoming_transactions().map_err(|error| CannotOpen::Stack(error.to_string()))?;
+    let stack = endpoint.inner.clone();
+    let layer = Arc::new(DialogLayer::new(stack.clone()));
+    run(async move { endpoint.serve().await });
+    tokio::spawn(serve(Arc::clone(shared), layer, requests));
+    let gate = Arc::new(Gate::new(stack.clone(), shared.sentry.clone()));
+    Ok((stack, gate))
+}
+
+/// Runs the stack. Its first step opens the listeners that it knows of: it is made while there are none.
+fn run(serving: impl Future<Output = ()> + Send + 'static) {
+    let mut serving = Box::pin(serving);
+    let _ = serving.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    tokio::spawn(serving);
+}
+
+fn accept(shared: &Shared, listener: TcpListener, tls: Option<TlsAcceptor>, gate: Arc<Gate>) {
+    let ways = streams::Ways { gate, sentry: shared.sentry.clone(), open: shared.streams.clone() };
+    tokio::spawn(streams::serve(listener, tls, ways, shared.closing.clone()));
+}
+
+/// What the stack calls a listener of ours.
+fn name(stack: &EndpointInnerRef, listener: rsipstack::Result<impl Into<SipConnection>>) {
+    match listener {
+        Ok(listener) => stack.transport_layer.add_transport(listener.into()),
+        Err(error) => tracing::error!(%error, "the SIP stack does not know one of its listeners"),
+    }
+}
