@@ -196,19 +196,19 @@ pub(super) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
-/// Bytes as text: what is not UTF-8 is Latin-1, and a control character is a space.
+/// Bytes as text: what is not UTF-8 is Latin-1, and a control character is a space (at an end, nothing).
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     let plain = |bytes: &[u8]| !bytes.iter().any(u8::is_ascii_control);
     match std::str::from_utf8(bytes) {
         Ok(text) if plain(bytes) => Cow::Borrowed(text),
-        Ok(text) => Cow::Owned(text.chars().map(printable).collect()),
+        Ok(text) => Cow::Owned(text.chars().map(printable).collect::<String>().trim().to_owned()),
         Err(_) => {
             let mut text = String::with_capacity(bytes.len() + 8);
             for chunk in bytes.utf8_chunks() {
                 text.extend(chunk.valid().chars().map(printable));
                 text.extend(chunk.invalid().iter().map(|byte| printable(char::from(*byte))));
             }
-            Cow::Owned(text)
+            Cow::Owned(text.trim().to_owned())
         }
     }
 }

@@ -101,10 +101,10 @@ fn livekit_2937_and_livekit_sip_520_583_each_refusal_has_its_own_status_and_one_
         ("201", "", "8", 302, 23, "a rule of the dialplan sends this call to sip:100@pbx.example"),
         ("202", "", "8", 480, 18, "closed at this hour"),
         ("203", "", "8", 486, 17, "as many calls are up"),
-        ("999", "", "8", 404, 1, "no rule takes the called number: add one"),
+        ("999", "", "8", 404, 1, "no rule takes the called number"),
         ("112", "", "8", 404, 3, "let the telephone system send 110 and 112 to the emergency service itself"),
         ("100", "", "18", 488, 65, "the peer offers none of opus, G722, PCMA, PCMU: allow one of them on the PBX"),
-        ("100", "Session-Expires: 30\r\n", "8", 422, 127, "more often than every 90 s"),
+        ("100", "Supported: timer\r\nSession-Expires: 30\r\n", "8", 422, 127, "more often than every 90 s"),
     ] {
         let mut phone = Handset::of(&served, "4242");
         let offer = phone.sdp(formats, "");

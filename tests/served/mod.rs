@@ -133,7 +133,7 @@ impl Served {
 
     /// Asks it to take nobody new.
     pub fn drains(&self) {
-        let done = Command::new("kill").args(["-USR1", &self.process.id().to_string()]).status().expect("kill");
+        let done = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().expect("kill");
         assert!(done.success());
         self.logs("draining");
     }
