@@ -40,6 +40,7 @@ unit: pages
 interop: pages interop-tests/.venv
 	cargo build
 	interop-tests/three_phones.py target/debug/einwahl
+	interop-tests/tls_door.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/aiortc_joins.py target/debug/einwahl

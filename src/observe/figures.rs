@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 use super::ready::{Part, Readiness};
 use crate::call::Refusal;
+use crate::wire::Why;
 use crate::workers;
 
 /// How the gateway is at one moment.
@@ -61,6 +62,7 @@ pub(super) struct Figures {
     invites: Statuses,
     refusals: Words,
     guesses: Words,
+    turned_away: Words,
     calls: Gauge<u64, AtomicU64>,
     pages: Gauge<u64, AtomicU64>,
     rooms: Gauge<u64, AtomicU64>,
@@ -77,6 +79,7 @@ impl Figures {
             invites: Family::default(),
             refusals: Family::default(),
             guesses: Family::default(),
+            turned_away: Family::default(),
             calls: Gauge::default(),
             pages: Gauge::default(),
             rooms: Gauge::default(),
@@ -99,6 +102,8 @@ impl Figures {
         to.register("invites", "Calls that came, by the final SIP status that they got", self.invites.clone());
         to.register("refusals", "Calls that were refused, by reason", self.refusals.clone());
         to.register("guesses_suspected", "How often somebody seemed to guess IDs or PINs", self.guesses.clone());
+        let turned_away = self.turned_away.clone();
+        to.register("sip_turned_away", "Messages and connections turned away at the SIP door, by reason", turned_away);
         to.register("calls", "Telephone calls that are up", self.calls.clone());
         to.register("pages", "Web pages that are connected", self.pages.clone());
         to.register("rooms", "Meetings in which somebody is or waits", self.rooms.clone());
@@ -114,6 +119,9 @@ impl Figures {
         for by in [PHONE, BROWSER] {
             drop(self.guesses.get_or_create(&[("by", by)]));
         }
+        for why in Why::ALL {
+            drop(self.turned_away.get_or_create(&[("why", why.word())]));
+        }
         self.is_now(&Now::default());
     }
 
@@ -124,6 +132,10 @@ impl Figures {
     pub(super) fn refused(&self, refusal: &Refusal) {
         self.answered(refusal.on_the_wire().status);
         self.refusals.get_or_create(&[("reason", refusal.reason())]).inc();
+    }
+
+    pub(super) fn turned_away(&self, why: Why) {
+        self.turned_away.get_or_create(&[("why", why.word())]).inc();
     }
 
     pub(super) fn suspected(&self, who: Who) {
@@ -279,6 +291,7 @@ mod tests {
         figures.refused(&Refusal::NoRule);
         figures.refused(&Refusal::Emergency);
         figures.suspected(Who::Phone);
+        figures.turned_away(Why::Scan);
         let two = PerKind { phones: 2, browsers: 0 };
         figures.is_now(&Now { calls: 3, rooms: 1, inside: two, ..Now::default() });
         figures.is_now(&Now { calls: 2, rooms: 1, inside: two, ..Now::default() });
@@ -287,6 +300,7 @@ mod tests {
         assert_eq!(samples["einwahl_invites_total{status=\"404\"}"], 2.0, "one status may have several reasons");
         assert_eq!(samples["einwahl_refusals_total{reason=\"emergency\"}"], 1.0);
         assert_eq!(samples["einwahl_guesses_suspected_total{by=\"phone\"}"], 1.0);
+        assert_eq!(samples["einwahl_sip_turned_away_total{why=\"scan\"}"], 1.0);
         assert_eq!(samples["einwahl_calls"], 2.0);
         assert_eq!(samples["einwahl_participants{kind=\"phone\",place=\"inside\"}"], 2.0);
     }

@@ -16,6 +16,7 @@ pub use figures::{Now, PerKind, Who};
 pub use ready::{Latch, Obstacle, Part, Readiness};
 
 use crate::call::Refusal;
+use crate::wire::Why;
 use crate::workers;
 use figures::Figures;
 use watch::{Seen, Watch};
@@ -53,6 +54,11 @@ impl Observed {
     /// A call was refused; also an answer.
     pub fn refused(&self, refusal: &Refusal) {
         self.figures.refused(refusal);
+    }
+
+    /// Something was turned away at the SIP door before it came to be a call.
+    pub fn turned_away(&self, why: Why) {
+        self.figures.turned_away(why);
     }
 
     /// Somebody seems to guess.

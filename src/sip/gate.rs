@@ -14,6 +14,7 @@ use rsipstack::transport::{SipAddr, SipConnection};
 
 use super::facts::Source;
 use super::{Trunks, clock};
+use crate::observe::Observed;
 use crate::wire::{Fault, Guard, Kind, Limits, Origin, Outcome, Passed, Reading, Refused, Ruling, Why, normalise};
 
 /// The gate.
@@ -23,10 +24,10 @@ pub(super) struct Gate {
 }
 
 /// Who stands at all gates of the door.
-#[derive(Debug)]
 pub(super) struct Sentry {
     guard: Mutex<Guard>,
     trunks: Trunks,
+    observed: Observed,
 }
 
 impl Gate {
@@ -101,63 +102,58 @@ impl Gate {
 }
 
 impl Sentry {
-    pub fn new(limits: Limits, trunks: Trunks) -> Self {
-        Self { guard: Mutex::new(Guard::new(limits)), trunks }
+    pub fn new(limits: Limits, trunks: Trunks, observed: Observed) -> Self {
+        Self { guard: Mutex::new(Guard::new(limits)), trunks, observed }
     }
 
     fn lets_in(&self, source: Source) -> bool {
-        let is_in = self.guard().arrives(source.address, self.trusts(source), clock::now()) == Ruling::In;
-        if !is_in {
-            self.tell(source, None);
-        }
-        is_in
+        let ruling = self.guard().arrives(source.address, self.trusts(source), clock::now());
+        self.carries_out(ruling, source).is_ok()
     }
 
     fn lets_begin(&self, source: Source, in_work: usize) -> Result<(), Option<Fault>> {
         let ruling = self.guard().begins(source.address, self.trusts(source), in_work, clock::now());
-        if ruling != Ruling::In {
-            self.tell(source, None);
-        }
-        match ruling {
-            Ruling::In => Ok(()),
-            Ruling::Refuse(fault) => Err(Some(fault)),
-            Ruling::Drop => Err(None),
-        }
+        self.carries_out(ruling, source)
     }
 
     /// Whether one more stream is taken.
     pub fn lets_connect(&self, source: Source, of_its_own: usize, of_all: usize) -> bool {
-        let is_in = self.guard().connects(self.trusts(source), of_its_own, of_all) == Ruling::In;
-        if !is_in {
-            self.tell(source, None);
-        }
-        is_in
+        let ruling = self.guard().connects(self.trusts(source), of_its_own, of_all);
+        self.carries_out(ruling, source).is_ok()
     }
 
     /// A message, or a stream on which nothing can be read any more.
     pub fn cannot_read(&self, source: Source, fault: &Fault) {
         self.guard().malformed(source.address, clock::now());
-        self.tell(source, Some(fault));
+        self.tell(source, Why::Malformed, Some(fault));
     }
 
-    /// So many messages and streams were refused for this reason.
-    pub fn refused(&self, why: Why) -> u64 {
-        self.guard().refused(why)
+    /// Either it goes on, or it does not: then with what its sender is told, if anything.
+    fn carries_out(&self, ruling: Ruling, source: Source) -> Result<(), Option<Fault>> {
+        match ruling {
+            Ruling::In => Ok(()),
+            Ruling::Refuse(why) => {
+                self.tell(source, why, None);
+                Err(Some(why.fault()))
+            }
+            Ruling::Drop(why) => {
+                self.tell(source, why, None);
+                Err(None)
+            }
+        }
     }
 
     fn trusts(&self, source: Source) -> bool {
         self.trunks.at(source.address).is_some()
     }
 
-    /// One line for each reason at most every ten seconds.
-    fn tell(&self, source: Source, fault: Option<&Fault>) {
-        let now = clock::now();
-        for why in Why::ALL {
-            let line = self.guard().line(why, now);
-            if let Some(messages) = line {
-                let fault = fault.map(tracing::field::display);
-                tracing::warn!(messages, from = %source, fault, "refused at the SIP door: {why}");
-            }
+    /// A figure each time, and a line for each reason at most every ten seconds.
+    fn tell(&self, source: Source, why: Why, fault: Option<&Fault>) {
+        self.observed.turned_away(why);
+        let line = self.guard().line(why, clock::now());
+        if let Some(messages) = line {
+            let fault = fault.map(tracing::field::display);
+            tracing::warn!(messages, from = %source, fault, "turned away at the SIP door: {why}");
         }
     }
 

@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call::Refusal;
 use crate::observe::Observed;
 use crate::tls::{self, Certificate};
-use crate::wire::{Limits, Why};
+use crate::wire::Limits;
 use crate::words::{CallId, Digit};
 
 pub use facts::{Facts, Source};
@@ -180,7 +180,7 @@ impl Door {
         let closing = CancellationToken::new();
         let shared = Arc::new(Shared {
             places: Places::new(config.most_calls),
-            sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone())),
+            sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone(), observed.clone())),
             streams: streams::Open::default(),
             config,
             observed,
@@ -206,11 +206,6 @@ impl Door {
     /// Where the door listens.
     pub const fn listening(&self) -> &Listening {
         &self.listening
-    }
-
-    /// So many messages and connections were refused for this reason before they came to be calls.
-    pub fn refused(&self, why: Why) -> u64 {
-        self.shared.sentry.refused(why)
     }
 
     /// Hangs up a call that was taken.

@@ -17,7 +17,7 @@ use super::{Fault, Outcome};
 pub struct Limits {
     /// So many new requests a second (calls, OPTIONS, REGISTER …), and twice as many at once.
     pub requests: u32,
-    /// So many times it may be refused before it gets slow; one is forgiven each two seconds, four for each call taken.
+    /// So many times it may be refused before it gets slow; one is forgiven each second, four for each call taken.
     pub patience: u32,
     /// So many requests are in work at once, of all addresses together, trunks too.
     pub in_work: usize,
@@ -34,8 +34,8 @@ impl Default for Limits {
 /// Messages inside calls, answers and repetitions: so many times the new requests.
 const MESSAGES_PER_REQUEST: u32 = 8;
 
-/// One refusal is forgiven in this time.
-const FORGIVEN: Duration = Duration::from_secs(2);
+/// One refusal is forgiven in this time. Whoever only asks each second whether we are there is never slowed.
+const FORGIVEN: Duration = Duration::from_secs(1);
 
 /// A call that is taken makes so many refusals good.
 const REWARD: f64 = 4.0;
@@ -65,6 +65,26 @@ pub enum Why {
 impl Why {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Flood, Self::Scan, Self::Full, Self::Streams, Self::Malformed];
+
+    /// In one word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Flood => "flood",
+            Self::Scan => "scan",
+            Self::Full => "full",
+            Self::Streams => "streams",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// What its sender is told, if anything.
+    pub const fn fault(self) -> Fault {
+        match self {
+            Self::Flood | Self::Scan => Fault::Flood,
+            Self::Full | Self::Streams => Fault::Full,
+            Self::Malformed => Fault::Unusable,
+        }
+    }
 }
 
 impl std::fmt::Display for Why {
@@ -82,14 +102,14 @@ impl std::fmt::Display for Why {
 }
 
 /// What is done with a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
     /// It is read.
     In,
-    /// It is refused with this.
-    Refuse(Fault),
+    /// It is refused, and its sender told so.
+    Refuse(Why),
     /// It is dropped without a word.
-    Drop,
+    Drop(Why),
 }
 
 /// The guard at the door.
@@ -142,14 +162,14 @@ impl Guard {
             return Ruling::In;
         }
         self.count(Why::Flood);
-        Ruling::Drop
+        Ruling::Drop(Why::Flood)
     }
 
     /// Whether a new request from there is taken, when so many are in work.
     pub fn begins(&mut self, from: IpAddr, trusted: bool, in_work: usize, now: Instant) -> Ruling {
         if in_work >= self.limits.in_work {
             self.count(Why::Full);
-            return Ruling::Refuse(Fault::Full);
+            return Ruling::Refuse(Why::Full);
         }
         if trusted {
             return Ruling::In;
@@ -157,7 +177,7 @@ impl Guard {
         let sender = self.sender(from, now);
         if sender.patience.level(now) < 1.0 {
             self.count(Why::Scan);
-            return Ruling::Drop;
+            return Ruling::Drop(Why::Scan);
         }
         if sender.requests.take(now) {
             return Ruling::In;
@@ -168,7 +188,7 @@ impl Guard {
             sender.told = Some(now);
         }
         self.count(Why::Flood);
-        if tell { Ruling::Refuse(Fault::Flood) } else { Ruling::Drop }
+        if tell { Ruling::Refuse(Why::Flood) } else { Ruling::Drop(Why::Flood) }
     }
 
     /// An answer goes there.
@@ -190,7 +210,7 @@ impl Guard {
             return Ruling::In;
         }
         self.count(Why::Streams);
-        Ruling::Drop
+        Ruling::Drop(Why::Streams)
     }
 
     /// What was sent cannot be used.
@@ -203,10 +223,10 @@ impl Guard {
     pub fn line(&mut self, why: Why, now: Instant) -> Option<u64> {
         let total = self.refused(why);
         let line = self.lines.get(&why);
-        if line.is_some_and(|line| now.saturating_duration_since(line.at) < QUIET || line.since == total) {
+        let since = line.map_or(0, |line| line.since);
+        if total == since || line.is_some_and(|line| now.saturating_duration_since(line.at) < QUIET) {
             return None;
         }
-        let since = line.map_or(0, |line| line.since);
         self.lines.insert(why, Line { at: now, since: total });
         Some(total - since)
     }
@@ -352,7 +372,7 @@ mod tests {
             guard.answered(address(2), if attempt % 5 == 0 { Outcome::Taken } else { Outcome::Probed }, now);
             now += millis(10);
         }
-        assert!((85..=95).contains(&probes), "60, and one each two seconds of a minute: {probes}");
+        assert!((115..=125).contains(&probes), "60, and one each second of a minute: {probes}");
         assert!(guard.refused(Why::Scan) > 5_000);
     }
 
@@ -364,7 +384,7 @@ mod tests {
             assert_eq!(guard.begins(address(1), true, 9, now), Ruling::In);
             guard.answered(address(1), Outcome::Probed, now);
         }
-        assert_eq!(guard.begins(address(1), true, 10, now), Ruling::Refuse(Fault::Full));
+        assert_eq!(guard.begins(address(1), true, 10, now), Ruling::Refuse(Why::Full));
     }
 
     #[test]
@@ -388,13 +408,14 @@ mod tests {
             now += millis(100);
         }
         assert_eq!(lines, [1, 100, 100]);
+        assert_eq!(guard.line(Why::Flood, now), None, "of what does not happen there is no line");
     }
 
     #[test]
     fn streams_are_bounded_for_one_and_for_all() {
         let mut guard = Guard::new(Limits::default());
         assert_eq!(guard.connects(false, 99, 999), Ruling::In);
-        assert_eq!(guard.connects(false, 100, 999), Ruling::Drop);
-        assert_eq!(guard.connects(false, 0, 1_000), Ruling::Drop);
+        assert_eq!(guard.connects(false, 100, 999), Ruling::Drop(Why::Streams));
+        assert_eq!(guard.connects(false, 0, 1_000), Ruling::Drop(Why::Streams));
     }
 }
