@@ -140,7 +140,7 @@ class Phone:
 
 
 def connect(port):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         try:
             return socket.create_connection(("127.0.0.1", port))

@@ -38,7 +38,11 @@ def main():
         with serving(folder, GATEWAY, SIP_PORT):
             for ways in WAYS:
                 phones = [call(folder, number, way) for number, way in enumerate(ways)]
-                reports = [phone.communicate(timeout=SECONDS + 20)[0] for phone in phones]
+                try:
+                    reports = [phone.communicate(timeout=SECONDS + 60)[0] for phone in phones]
+                finally:
+                    for phone in phones:
+                        phone.kill()  # nothing, if it has ended
                 for number, way in enumerate(ways):
                     recording = folder / f"heard{number}.wav"
                     levels = [strength(recording, hertz, 2, 2) if recording.exists() else -120.0 for hertz in TONES]
