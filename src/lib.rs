@@ -44,6 +44,9 @@ pub mod store;
 pub mod records;
 
 // --- pure: facts and time in, effects out ---
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+pub mod page;
 pub mod room;
 pub mod ivr;
 pub mod dialplan;

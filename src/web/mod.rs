@@ -5,7 +5,6 @@
 
 mod files;
 mod observe;
-mod protocol;
 mod socket;
 mod tls;
 
@@ -23,8 +22,8 @@ use tokio::sync::mpsc;
 use crate::observe::Observed;
 use crate::words::SessionId;
 
+pub use crate::page::{Answer, Code, End, Hello, Request};
 use observe::Readers;
-pub use protocol::{Answer, Code, End, Hello, Request};
 pub use socket::Link;
 pub use tls::CannotServe;
 
