@@ -20,8 +20,8 @@ pub use ice::{Credentials, Path, Via, ufrag_of};
 pub use offer::{BadOffer, Offer};
 pub use transport::{Received, Transport};
 
-#[cfg(test)]
-mod pair;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod pair;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]

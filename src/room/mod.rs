@@ -16,8 +16,8 @@ mod member;
 mod moderation;
 mod name;
 
-#[cfg(test)]
-mod model;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod model;
 #[cfg(test)]
 mod stories;
 
