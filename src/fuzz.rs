@@ -22,8 +22,11 @@ use crate::media::rtp::{Packet, is_rtcp};
 use crate::words::{Codec, Rate, RtpTime};
 use crate::{browser, call, dialplan, ivr, page, room, wire};
 
+/// What plays arbitrary bytes.
+pub type Body = fn(&[u8]);
+
 /// Every body and its name.
-pub const TARGETS: [(&str, fn(&[u8])); 14] = [
+pub const TARGETS: [(&str, Body); 14] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),

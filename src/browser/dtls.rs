@@ -247,6 +247,7 @@ fn offers_gcm(hello: &[u8]) -> bool {
 }
 
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::expect_used, reason = "for tests alone")]
 pub(super) fn tests_only_fingerprint(certificate: &Certificate, identity: &Identity) -> Fingerprint {
     fingerprint_of(&certificate.certificate[0], identity.crypto.as_ref()).expect("a hash")
 }

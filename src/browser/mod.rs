@@ -21,6 +21,7 @@ pub use offer::{BadOffer, Offer};
 pub use transport::{Received, Transport};
 
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::expect_used, reason = "the far end of tests: one that goes wrong may stop")]
 pub(crate) mod pair;
 #[cfg(test)]
 mod stories;
