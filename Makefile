@@ -1,6 +1,6 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo pages format lint pure test unit interop attack calls bench speech
+.PHONY: set-up demo pages format lint deny pure test unit fuzz interop attack calls bench bench-parts bench-browsers speech
 .DEFAULT_GOAL := test
 
 set-up:
@@ -27,14 +27,23 @@ format: set-up
 lint: pages
 	cargo clippy --all-targets -- -D warnings
 
+# Licences, crates that must not come in, and where all come from (deny.toml says what is not looked up).
+deny: set-up
+	cargo deny --all-features check --hide-inclusion-graph bans licenses sources
+
 # The pure half, alone: it builds and passes without a socket, a clock or an await in the tree.
 pure: pages
 	@if cargo tree --no-default-features --edges normal --prefix none | grep -q '^tokio '; then \
 		echo "tokio has come into the pure half: cargo tree --no-default-features -e normal -i tokio"; exit 1; fi
-	cargo nextest run --no-default-features
+	cargo nextest run --no-tests=fail --no-default-features
 
 unit: pages
-	cargo nextest run
+	cargo nextest run --no-tests=fail
+
+# Arbitrary bytes for every reader, each for so many seconds.
+SECONDS = 20
+fuzz: set-up
+	@tools/fuzz $(SECONDS)
 
 # Real clients against the real binary, on loopback.
 interop: pages interop-tests/.venv
@@ -71,9 +80,17 @@ calls: set-up
 bench: pages
 	cargo bench --bench legs
 
+# What the parts cost: parsing, deciding, jitter buffer, mixer, codecs, keys.
+bench-parts: pages
+	cargo bench --bench parts
+
+# What browsers cost, beside str0m forwarding the same packets.
+bench-browsers: pages
+	cargo run --release --manifest-path benches/browsers/Cargo.toml --target-dir target
+
 # Speech through the gateway, scored. Not part of the tests: a busy machine stutters, and the scores with it.
 speech: pages interop-tests/.venv
 	cargo build
 	interop-tests/.venv/bin/python interop-tests/speech.py target/debug/einwahl
 
-test: format lint pure unit interop
+test: format lint deny pure unit fuzz interop

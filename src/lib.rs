@@ -48,6 +48,9 @@ pub mod store;
 pub mod records;
 
 // --- pure: facts and time in, effects out ---
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+pub mod page;
 pub mod meeting;
 pub mod room;
 pub mod ivr;

@@ -10,6 +10,7 @@ use rtc_dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, 
 use rtc_dtls::crypto::Certificate;
 use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_dtls::state::State;
 use rtc_shared::TransportProtocol;
 use rtc_shared::error::Error;
 
@@ -50,8 +51,10 @@ impl From<rtc_crypto::CryptoError> for CannotBegin {
 #[derive(Clone)]
 pub struct Identity {
     pub(super) crypto: Arc<dyn RTCCryptoProvider>,
-    certificate: Certificate,
     fingerprint: Fingerprint,
+    /// For browsers that have AES-GCM, and for those that may not.
+    fast: Arc<HandshakeConfig>,
+    any: Arc<HandshakeConfig>,
 }
 
 impl Identity {
@@ -64,39 +67,36 @@ impl Identity {
         let certificate = Certificate::generate_self_signed(vec![String::from("einwahl")], crypto.crypto())?;
         let der = certificate.certificate.first().map(|der| der.to_vec()).unwrap_or_default();
         let fingerprint = fingerprint_of(&der, crypto.as_ref())?;
-        Ok(Self { crypto, certificate, fingerprint })
+        let fast = vec![SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm];
+        let any =
+            vec![SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm, SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80];
+        let fast = Arc::new(config(&crypto, &certificate, fast)?);
+        let any = Arc::new(config(&crypto, &certificate, any)?);
+        Ok(Self { crypto, fingerprint, fast, any })
     }
 
     /// What the answer says of it.
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
+}
 
-    fn config(&self, expected: Fingerprint) -> Result<HandshakeConfig, CannotBegin> {
-        let crypto = Arc::clone(&self.crypto);
-        let is_expected = move |chain: &[Vec<u8>], _: &[_]| {
-            let shown = chain.first().ok_or(Error::ErrNonCertificate)?;
-            match fingerprint_of(shown, crypto.as_ref()) {
-                Ok(shown) if shown == expected => Ok(()),
-                Ok(_) | Err(_) => Err(Error::ErrNoMatchingCertificateFingerprint),
-            }
-        };
-        let config = ConfigBuilder::default()
-            .with_crypto_provider(Arc::clone(&self.crypto))
-            .with_certificates(vec![self.certificate.clone()])
-            .with_srtp_protection_profiles(vec![
-                SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
-                SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
-            ])
-            .with_client_auth(ClientAuthType::RequireAnyClientCert)
-            // No authority signs these certificates: the fingerprint in the offer is the proof.
-            .with_insecure_skip_verify(true)
-            .with_verify_peer_certificate(Some(Arc::new(is_expected)))
-            .with_extended_master_secret(ExtendedMasterSecretType::Require)
-            .with_flight_interval(Duration::from_millis(250))
-            .build(false, None)?;
-        Ok(config)
-    }
+fn config(
+    crypto: &Arc<dyn RTCCryptoProvider>,
+    certificate: &Certificate,
+    profiles: Vec<SrtpProtectionProfile>,
+) -> Result<HandshakeConfig, CannotBegin> {
+    let config = ConfigBuilder::default()
+        .with_crypto_provider(Arc::clone(crypto))
+        .with_certificates(vec![certificate.clone()])
+        .with_srtp_protection_profiles(profiles)
+        .with_client_auth(ClientAuthType::RequireAnyClientCert)
+        // No authority signs these certificates: the fingerprint in the offer is the proof, looked at when all is said.
+        .with_insecure_skip_verify(true)
+        .with_extended_master_secret(ExtendedMasterSecretType::Require)
+        .with_flight_interval(Duration::from_millis(250))
+        .build(false, None)?;
+    Ok(config)
 }
 
 fn fingerprint_of(der: &[u8], crypto: &dyn RTCCryptoProvider) -> Result<Fingerprint, CannotBegin> {
@@ -113,8 +113,10 @@ const MOST_REPEATS: u8 = 8;
 
 /// How far the key exchange is.
 pub(super) enum Dtls {
+    /// Nothing has come: what the browser says first decides how its sound will be protected.
+    Waiting { fast: Arc<HandshakeConfig>, any: Arc<HandshakeConfig>, expected: Fingerprint },
     /// Records go into the machine.
-    Exchanging(Box<Endpoint>),
+    Exchanging { machine: Box<Endpoint>, expected: Fingerprint },
     /// The machine is gone. The last flight is kept for a browser that missed it.
     Done { last_flight: Vec<BytesMut>, repeats_left: u8 },
     /// It failed, or the browser is not the one that made the offer.
@@ -132,9 +134,8 @@ impl Progress {
 }
 
 impl Dtls {
-    pub(super) fn new(identity: &Identity, expected: Fingerprint) -> Result<Self, CannotBegin> {
-        let config = Arc::new(identity.config(expected)?);
-        Ok(Self::Exchanging(Box::new(Endpoint::new(PEER, TransportProtocol::UDP, Some(config)))))
+    pub(super) fn new(identity: &Identity, expected: Fingerprint) -> Self {
+        Self::Waiting { fast: Arc::clone(&identity.fast), any: Arc::clone(&identity.any), expected }
     }
 
     pub(super) const fn has_failed(&self) -> bool {
@@ -142,9 +143,17 @@ impl Dtls {
     }
 
     pub(super) fn receive(&mut self, datagram: &[u8], crypto: &dyn RTCCryptoProvider, now: Instant) -> Progress {
+        if let Self::Waiting { fast, any, expected } = self {
+            if datagram.first() != Some(&HANDSHAKE) {
+                return Progress::NOTHING;
+            }
+            let config = if offers_gcm(datagram) { fast } else { any };
+            let machine = Endpoint::new(PEER, TransportProtocol::UDP, Some(Arc::clone(config)));
+            *self = Self::Exchanging { machine: Box::new(machine), expected: *expected };
+        }
         match self {
-            Self::Exchanging(_) if would_end_it(datagram) => Progress::NOTHING,
-            Self::Exchanging(machine) => {
+            Self::Exchanging { .. } if would_end_it(datagram) => Progress::NOTHING,
+            Self::Exchanging { machine, expected } => {
                 let events = machine.read(now, PEER, None, BytesMut::from(datagram));
                 let replies: Vec<_> = std::iter::from_fn(|| machine.poll_transmit().map(|sent| sent.message)).collect();
                 let is_complete = match events {
@@ -158,7 +167,8 @@ impl Dtls {
                 if !is_complete {
                     return Progress { replies, keys: None };
                 }
-                let keys = machine.get_connection_state(PEER).and_then(|state| Keys::of(state, crypto)).map(Box::new);
+                let state = machine.get_connection_state(PEER).filter(|state| has_shown(state, *expected, crypto));
+                let keys = state.and_then(|state| Keys::of(state, crypto)).map(Box::new);
                 *self = match keys {
                     Some(_) => Self::Done { last_flight: replies.clone(), repeats_left: MOST_REPEATS },
                     None => Self::Failed,
@@ -172,27 +182,27 @@ impl Dtls {
                 *repeats_left -= 1;
                 Progress { replies: last_flight.clone(), keys: None }
             }
-            Self::Failed => Progress::NOTHING,
+            Self::Waiting { .. } | Self::Failed => Progress::NOTHING,
         }
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         match self {
-            Self::Exchanging(machine) => machine.poll_timeout(&PEER),
-            Self::Done { .. } | Self::Failed => None,
+            Self::Exchanging { machine, .. } => machine.poll_timeout(&PEER),
+            Self::Waiting { .. } | Self::Done { .. } | Self::Failed => None,
         }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Vec<BytesMut> {
         match self {
-            Self::Exchanging(machine) => {
+            Self::Exchanging { machine, .. } => {
                 if machine.handle_timeout(PEER, now).is_err() {
                     *self = Self::Failed;
                     return Vec::new();
                 }
                 std::iter::from_fn(|| machine.poll_transmit().map(|sent| sent.message)).collect()
             }
-            Self::Done { .. } | Self::Failed => Vec::new(),
+            Self::Waiting { .. } | Self::Done { .. } | Self::Failed => Vec::new(),
         }
     }
 }
@@ -209,7 +219,35 @@ fn would_end_it(datagram: &[u8]) -> bool {
     }
 }
 
-#[cfg(test)]
+/// Whether the peer's certificate is the one whose fingerprint stood in the offer.
+fn has_shown(state: &State, expected: Fingerprint, crypto: &dyn RTCCryptoProvider) -> bool {
+    let shown = state.peer_certificates.first().and_then(|der| fingerprint_of(der, crypto).ok());
+    if shown != Some(expected) {
+        tracing::debug!("a browser's certificate is not the one in its offer");
+    }
+    shown == Some(expected)
+}
+
+/// The extension `use_srtp` (RFC 5764 section 4.1.1), and AES-128-GCM in it (RFC 7714 section 14.2).
+const USE_SRTP: [u8; 2] = [0, 14];
+const AES_128_GCM: [u8; 2] = [0, 7];
+
+/// Whether a ClientHello lists AES-GCM. The machine takes the first profile of the browser's list that we have, and browsers
+/// list AES-CM-SHA1 first, whose packets are shorter and cost three times as much: from a browser that has GCM nothing else
+/// is taken. Of a hello that came in fragments the list may not be seen; then the browser's order holds.
+fn offers_gcm(hello: &[u8]) -> bool {
+    hello.windows(6).enumerate().any(|(at, window)| {
+        let &[t0, t1, l0, l1, p0, p1] = window else { return false };
+        let (whole, profiles) = (u16::from_be_bytes([l0, l1]), u16::from_be_bytes([p0, p1]));
+        // The list, and a name for the keys that nobody uses: one byte of length.
+        let is_list = [t0, t1] == USE_SRTP && profiles % 2 == 0 && profiles < whole && whole - profiles <= 3;
+        let list = hello.get(at + 6..).and_then(|rest| rest.get(..usize::from(profiles)));
+        is_list && list.is_some_and(|list| list.chunks_exact(2).any(|profile| profile == AES_128_GCM))
+    })
+}
+
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::expect_used, reason = "for tests alone")]
 pub(super) fn tests_only_fingerprint(certificate: &Certificate, identity: &Identity) -> Fingerprint {
     fingerprint_of(&certificate.certificate[0], identity.crypto.as_ref()).expect("a hash")
 }

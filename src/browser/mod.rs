@@ -20,8 +20,9 @@ pub use ice::{Credentials, Path, Via, ufrag_of};
 pub use offer::{BadOffer, Offer};
 pub use transport::{Received, Transport};
 
-#[cfg(test)]
-mod pair;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::expect_used, reason = "the far end of tests: one that goes wrong may stop")]
+pub(crate) mod pair;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]

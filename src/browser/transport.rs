@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use rtc_crypto::RTCCryptoProvider;
 
-use super::dtls::{CannotBegin, Dtls, Fingerprint, Identity};
+use super::dtls::{Dtls, Fingerprint, Identity};
 use super::ice::{Credentials, Ice, Path};
 use super::srtp::Keys;
 use crate::media::rtp::is_rtcp;
@@ -42,23 +42,15 @@ pub struct Transport {
 
 impl Transport {
     /// A connection for the browser whose offer gave `fingerprint`.
-    ///
-    /// # Errors
-    /// The cryptography does not start.
-    pub fn new(
-        identity: &Identity,
-        credentials: Credentials,
-        fingerprint: Fingerprint,
-        now: Instant,
-    ) -> Result<Self, CannotBegin> {
+    pub fn new(identity: &Identity, credentials: Credentials, fingerprint: Fingerprint, now: Instant) -> Self {
         let crypto = Arc::clone(&identity.crypto);
-        Ok(Self {
+        Self {
             ice: Ice::new(Arc::clone(&crypto), credentials, now),
-            dtls: Dtls::new(identity, fingerprint)?,
+            dtls: Dtls::new(identity, fingerprint),
             crypto,
             keys: None,
             waiting: VecDeque::new(),
-        })
+        }
     }
 
     /// The browser made a new offer for the same connection (RFC 8445 section 9): sound goes on the old path until the new

@@ -1,6 +1,8 @@
 //! One phone leg: what it says in SDP and what is answered, why a call is refused, and how that looks on the wire.
 
+mod info;
 mod refusal;
 pub mod sdp;
 
+pub use info::key_in;
 pub use refusal::{OnTheWire, Refusal, WarnCode};

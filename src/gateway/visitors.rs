@@ -219,8 +219,7 @@ impl Gateway {
         let chance = random().map_err(without)?;
         let browser = BrowserLeg::new(session, chance, now).map_err(|error| fault(error.to_string()))?;
         let ufrag = credentials.ufrag.clone();
-        let transport = Transport::new(&self.identity, credentials, offer.fingerprint, now)
-            .map_err(|error| fault(error.to_string()))?;
+        let transport = Transport::new(&self.identity, credentials, offer.fingerprint, now);
         let command =
             workers::Command::AddBrowser { leg, ufrag, transport: Box::new(transport), browser: Box::new(browser) };
         self.pool.send(command).map_err(|error| fault(error.to_string()))?;

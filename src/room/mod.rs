@@ -16,8 +16,9 @@ mod member;
 mod moderation;
 mod name;
 
-#[cfg(test)]
-mod model;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::expect_used, reason = "the reference of tests: one that goes wrong may stop")]
+pub(crate) mod model;
 #[cfg(test)]
 mod stories;
 

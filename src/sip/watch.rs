@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 use super::dialog::{LONGEST_TRANSACTION, ask, body, content_type, headers_of_200};
 use super::session_timer::{Due, SessionTimer};
 use super::{Event, Shared, answer as answers};
-use crate::words::{CallId, Digit};
+use crate::call::key_in;
+use crate::words::CallId;
 
 /// One call.
 pub(super) struct Watch {
@@ -202,7 +203,6 @@ impl Watch {
         }
     }
 
-    /// A key as `application/dtmf-relay` (`Signal=5`) or `application/dtmf` (`5`).
     async fn info(&self, request: &Request, handle: &TransactionHandle) {
         if let Some(digit) = body(request).as_deref().and_then(key_in) {
             let _ = self.shared.events.send(Event::Digit { call: self.call, digit }).await;
@@ -268,40 +268,4 @@ fn sequence(request: &Request) -> Option<u32> {
 fn takes_update(invite: &Request) -> bool {
     let allowed = invite.header_value("Allow").unwrap_or_default();
     allowed.split(',').any(|method| method.trim().eq_ignore_ascii_case("UPDATE"))
-}
-
-fn key_in(body: &str) -> Option<Digit> {
-    let signal = body.lines().find_map(|line| {
-        let (name, value) = line.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
-    });
-    let key = signal.unwrap_or_else(|| body.trim());
-    let mut keys = key.chars();
-    match (keys.next(), keys.next(), keys.next()) {
-        (Some(key), None, None) => Digit::from_char(key),
-        // Some phones write the event code: 10 is the star, 11 the pound key.
-        (Some(_), Some(_), None) => Digit::from_event(key.parse().ok()?),
-        (None, _, _) | (Some(_), _, _) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_read_as_every_phone_sends_it() {
-        for (body, key) in [
-            ("Signal=5\r\nDuration=160\r\n", '5'),
-            ("Signal= *\r\n", '*'),
-            ("signal=11\r\n", '#'),
-            ("7", '7'),
-            ("Duration=1\r\nSignal=A", 'A'),
-        ] {
-            assert_eq!(key_in(body).map(Digit::as_char), Some(key), "{body}");
-        }
-        for bad in ["", "Signal=", "Signal=123", "hello", "Signal=99"] {
-            assert!(key_in(bad).is_none(), "{bad}");
-        }
-    }
 }

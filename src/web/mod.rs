@@ -6,7 +6,6 @@
 mod api;
 mod files;
 mod observe;
-mod protocol;
 mod socket;
 mod tls;
 
@@ -24,9 +23,9 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::observe::Observed;
 use crate::words::SessionId;
 
+pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
 pub use api::{Call, Done, Refusal, Secret, Wish};
 use observe::Readers;
-pub use protocol::{Answer, Code, End, Hello, Plan, Request};
 pub use socket::Link;
 pub use tls::CannotServe;
 

@@ -13,10 +13,9 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::protocol::{Answer, Code, First, Hello, Request};
 use super::{Event, Shared};
-use crate::room::Name;
-use crate::words::{Personal, RoomId, SessionId};
+use crate::page::{Answer, Code, Hello, Request};
+use crate::words::SessionId;
 
 /// The longest frame, in bytes: an offer is a tenth of it.
 const LONGEST_FRAME: usize = 128 * 1_024;
@@ -81,7 +80,7 @@ fn is_our_page(headers: &HeaderMap) -> bool {
 
 async fn serve(shared: &Shared, mut socket: WebSocket, room: &str, from: SocketAddr) {
     let hello = match timeout(FIRST, first(&mut socket)).await {
-        Ok(Some(text)) => read_hello(&text, room, from),
+        Ok(Some(text)) => Hello::read(&text, room, from.ip()),
         Ok(None) | Err(_) => return,
     };
     let hello = match hello {
@@ -110,21 +109,6 @@ async fn first(socket: &mut WebSocket) -> Option<String> {
         }
     }
     None
-}
-
-fn read_hello(text: &str, room: &str, from: SocketAddr) -> Result<Hello, Code> {
-    let room: RoomId = room.parse().map_err(|_| Code::NotFound)?;
-    match serde_json::from_str(text).map_err(|_| Code::Protocol)? {
-        First::Join { name, offer, pin } => {
-            let pin = match pin.as_deref().map(str::trim).filter(|pin| !pin.is_empty()) {
-                Some(pin) => Some(pin.parse().map_err(|_| Code::WrongPin)?),
-                None => None,
-            };
-            let from = Personal::new(from.ip().to_canonical());
-            Ok(Hello::Join { room, name: Name::chosen(&name), offer, pin, from })
-        }
-        First::Resume { token, offer } => Ok(Hello::Resume { room, token, offer }),
-    }
 }
 
 async fn converse(shared: &Shared, mut socket: WebSocket, session: SessionId, mut answers: mpsc::Receiver<Answer>) {

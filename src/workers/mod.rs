@@ -3,6 +3,7 @@
 //!
 //! A leg is private until it enters a room: nothing of any room can reach it before, by construction.
 
+mod batch;
 mod clock;
 mod line;
 mod pages;

@@ -137,7 +137,7 @@ impl Pages {
         }
     }
 
-    /// Protects and sends a packet of sound.
+    /// Protects a packet of sound, which leaves at the next [`Self::flush`] at the latest.
     pub(super) fn send(&mut self, leg: LegId, rtp: &[u8]) {
         if let Some(page) = self.pages.get_mut(&leg)
             && let Some((datagram, path)) = page.transport.protect(rtp)
@@ -153,5 +153,10 @@ impl Pages {
         {
             self.port.send(&datagram, path);
         }
+    }
+
+    /// The tick is over: what waits is sent.
+    pub(super) fn flush(&mut self) {
+        self.port.flush();
     }
 }

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use super::batch::Batch;
 use super::stamp::{Moment, Reader, ask_for_stamps};
 use super::{Figures, count};
 use crate::browser::{Path, Via};
@@ -23,7 +24,7 @@ const MOST_WAITING: usize = 64 * 1_024;
 const LONGEST: usize = 2_048;
 
 pub(super) struct Port {
-    sockets: Vec<UdpSocket>,
+    sockets: Vec<(UdpSocket, Batch)>,
     listeners: Vec<TcpListener>,
     streams: BTreeMap<u64, Stream>,
     last_stream: u64,
@@ -56,7 +57,7 @@ impl Port {
             let socket = UdpSocket::bind(address).map_err(named(address))?;
             socket.set_nonblocking(true)?;
             ask_for_stamps(&socket);
-            sockets.push(socket);
+            sockets.push((socket, Batch::default()));
             let listener = TcpListener::bind(address).map_err(named(address))?;
             listener.set_nonblocking(true)?;
             listeners.push(listener);
@@ -73,7 +74,7 @@ impl Port {
             take(datagram, path, came);
         };
         let moment = Moment::now();
-        for (number, socket) in self.sockets.iter().enumerate() {
+        for (number, (socket, _)) in self.sockets.iter().enumerate() {
             for _ in 0..most {
                 let Some((datagram, peer, came)) = self.reader.read(socket, moment) else { break };
                 take(datagram, Path { peer, via: Via::Udp(number) }, came);
@@ -87,13 +88,13 @@ impl Port {
         self.streams.retain(|_, stream| stream.is_alive(now));
     }
 
-    /// Sends; what cannot be sent now is not worth sending later.
+    /// Sends, at the latest at the next [`Self::flush`]; what cannot be sent then is not worth sending later.
     pub(super) fn send(&mut self, datagram: &[u8], path: Path) {
         count(&self.figures.sent);
         match path.via {
             Via::Udp(number) => {
-                if let Some(socket) = self.sockets.get(number) {
-                    let _ = socket.send_to(datagram, path.peer);
+                if let Some((socket, batch)) = self.sockets.get_mut(number) {
+                    batch.push(datagram, path.peer, socket);
                 }
             }
             Via::Tcp(number) => {
@@ -101,6 +102,13 @@ impl Port {
                     stream.send(datagram);
                 }
             }
+        }
+    }
+
+    /// Sends what waits.
+    pub(super) fn flush(&mut self) {
+        for (socket, batch) in &mut self.sockets {
+            batch.flush(socket);
         }
     }
 

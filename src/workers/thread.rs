@@ -226,6 +226,7 @@ impl Worker {
             }
         }
         self.report(now, &mut news);
+        self.pages.flush();
         news.into_iter().for_each(|event| self.tell(event));
     }
 

@@ -1,4 +1,5 @@
-//! What a page and the gateway say to each other: one JSON object in each text frame of the WebSocket.
+//! What a page and the gateway say to each other: one JSON object in each text frame of the WebSocket. In: text. Out: what
+//! it means, or why it means nothing; and the other way round.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,10 +51,31 @@ pub enum Request {
     Leave,
 }
 
+impl Hello {
+    /// Reads the first frame of a page that asks for `room`.
+    ///
+    /// # Errors
+    /// Why the page cannot come in with it.
+    pub fn read(text: &str, room: &str, from: std::net::IpAddr) -> Result<Self, Code> {
+        let room: RoomId = room.parse().map_err(|_| Code::NotFound)?;
+        match serde_json::from_str(text).map_err(|_| Code::Protocol)? {
+            First::Join { name, offer, pin } => {
+                let pin = match pin.as_deref().map(str::trim).filter(|pin| !pin.is_empty()) {
+                    Some(pin) => Some(pin.parse().map_err(|_| Code::WrongPin)?),
+                    None => None,
+                };
+                let from = Personal::new(from.to_canonical());
+                Ok(Self::Join { room, name: Name::chosen(&name), offer, pin, from })
+            }
+            First::Resume { token, offer } => Ok(Self::Resume { room, token, offer }),
+        }
+    }
+}
+
 /// The first frame as it is written.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
-pub(super) enum First {
+enum First {
     Join {
         name: String,
         offer: String,

@@ -1,0 +1,236 @@
+//! What the network or an administrator's file may bring, one body per reader. In: any bytes. Out: nothing; what must not be
+//! fails an assertion. `fuzz/` feeds each of them for as long as one likes, the test below for a moment.
+//!
+//! A new reader gets a function here and a line in [`TARGETS`]; `fuzz/fuzz_targets` holds nothing but the names.
+#![allow(missing_docs, reason = "the names say it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a body that goes wrong shall stop; its clock is the origin of a virtual one"
+)]
+
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use crate::media::CanonicalName;
+use crate::media::digits::{DigitReader, EventPayload};
+use crate::media::jitter::JitterBuffer;
+use crate::media::rtcp as reports;
+use crate::media::rtp::{Packet, is_rtcp};
+use crate::words::{Codec, Rate, RtpTime};
+use crate::{browser, call, dialplan, ivr, page, room, wire};
+
+/// What plays arbitrary bytes.
+pub type Body = fn(&[u8]);
+
+/// Every body and its name.
+pub const TARGETS: [(&str, Body); 14] = [
+    ("sip_message", sip_message),
+    ("sip_stream", sip_stream),
+    ("rtp", rtp),
+    ("rtcp", rtcp),
+    ("telephone_event", telephone_event),
+    ("jitter_buffer", jitter_buffer),
+    ("phone_offer", phone_offer),
+    ("info_body", info_body),
+    ("browser_offer", browser_offer),
+    ("browser_datagrams", browser_datagrams),
+    ("page_protocol", page_protocol),
+    ("dialplan_file", dialplan_file),
+    ("prompt_file", prompt_file),
+    ("meeting", meeting),
+];
+
+/// What is made of a message is judged the same again: a repair leaves nothing to repair.
+pub fn sip_message(bytes: &[u8]) {
+    let origin = wire::Origin { address: (Ipv4Addr::LOCALHOST, 5_060).into(), stream: false };
+    match wire::normalise(bytes, &origin) {
+        wire::Reading::Passed(passed) => {
+            let again = wire::normalise(&passed.message, &origin);
+            assert!(matches!(&again, wire::Reading::Passed(again) if again.message == passed.message), "{again:?}");
+        }
+        wire::Reading::Refused(refused) => assert!(refused.to_bytes().starts_with(b"SIP/2.0 ")),
+        wire::Reading::Dropped(_) => {}
+    }
+}
+
+/// A stream cut into messages gives the same whether it comes at once or byte by byte.
+pub fn sip_stream(bytes: &[u8]) {
+    let frames = |piece: usize| {
+        let mut frames = wire::Frames::default();
+        let mut all = Vec::new();
+        for piece in bytes.chunks(piece.max(1)) {
+            frames.push(piece);
+            all.extend(std::iter::from_fn(|| frames.next_frame()).take(1_000).map(|frame| format!("{frame:?}")));
+        }
+        all
+    };
+    assert_eq!(frames(bytes.len()), frames(1));
+}
+
+/// What was read lies within what came.
+pub fn rtp(datagram: &[u8]) {
+    let _ = is_rtcp(datagram);
+    let Some(packet) = Packet::read(datagram) else { return };
+    assert!(packet.payload.len() + 12 <= datagram.len());
+    assert!(packet.payload_type < 128);
+    for id in 0..=16 {
+        assert!(packet.level(id).is_none_or(|level| level.0 < 128));
+    }
+}
+
+/// Every report that is read, and no more than there can be.
+pub fn rtcp(datagram: &[u8]) {
+    assert!(reports::read(datagram).count() <= datagram.len() / 8 + 1);
+}
+
+/// Any sequence of events: one packet gives one key at most.
+pub fn telephone_event(bytes: &[u8]) {
+    let mut reader = DigitReader::default();
+    let mut now = Instant::now();
+    for packet in bytes.chunks(8) {
+        let [step, ahead, marker, payload @ ..] = packet else { return };
+        now += Duration::from_millis(u64::from(*step));
+        if let Some(event) = EventPayload::read(payload) {
+            assert_eq!(
+                EventPayload::read(&event.to_bytes()),
+                Some(EventPayload { volume: event.volume & 0x3f, ..event })
+            );
+        }
+        let timestamp = RtpTime(u32::from(*ahead).wrapping_mul(80).wrapping_sub(160));
+        let _ = reader.read(timestamp, marker & 1 == 1, payload, now);
+    }
+}
+
+/// Packets, gaps, jumps and pauses in any order: a pull fills its frame and never stops.
+pub fn jitter_buffer(bytes: &[u8]) {
+    let [codec, rest @ ..] = bytes else { return };
+    let codec = Codec::ALL[usize::from(*codec) % Codec::ALL.len()];
+    let mut buffer = JitterBuffer::new(codec, codec.rate()).expect("a decoder");
+    let mut frame = [0; Rate::Full.frame()];
+    let (mut now, mut sequence, mut timestamp) = (Instant::now(), 0_u16, 0_u32);
+    for step in rest.chunks(6) {
+        let [kind, a, b, payload @ ..] = step else { return };
+        let number = u16::from_be_bytes([*a, *b]);
+        match kind % 8 {
+            // The next packet, or one some way off.
+            0..=2 => (sequence, timestamp) = (sequence.wrapping_add(1), timestamp.wrapping_add(codec.clock() / 50)),
+            3 => sequence = sequence.wrapping_add(number % 300).wrapping_sub(150),
+            4 => timestamp = timestamp.wrapping_add(u32::from(number) << (number % 17)),
+            5 => {
+                buffer.insert_event(sequence.wrapping_add(1), RtpTime(timestamp), now);
+                continue;
+            }
+            6 => {
+                now += Duration::from_millis(u64::from(*a));
+                continue;
+            }
+            _ => {
+                let frame = &mut frame[..buffer.rate().frame()];
+                buffer.pull(now, frame);
+                now += Duration::from_millis(20);
+                continue;
+            }
+        }
+        buffer.insert(sequence, RtpTime(timestamp), &payload.repeat(usize::from(*b) % 60), now);
+    }
+}
+
+/// An offer that is answered is answered with something that we can read ourselves.
+pub fn phone_offer(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, 20_000));
+    if let Ok((session, answer)) = call::sdp::answer(text, ours, &Codec::ALL, 1) {
+        assert!((10..=60).contains(&session.ptime.as_millis()));
+        let mirrored = call::sdp::accept(&answer, ours, &Codec::ALL);
+        assert!(mirrored.is_ok_and(|mirrored| mirrored.codec == session.codec), "{answer}");
+    }
+    let _ = call::sdp::accept(text, ours, &Codec::ALL);
+}
+
+pub fn info_body(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = call::key_in(text);
+}
+
+/// An offer that is taken is answered, line by line.
+pub fn browser_offer(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(offer) = browser::Offer::read(text) else { return };
+    let credentials = browser::Credentials::new(&[7; 26], &offer.ufrag);
+    let here = browser::Candidate::Udp((Ipv4Addr::LOCALHOST, 3478).into());
+    let name = CanonicalName::new([1; 12]);
+    let (session, answer) = browser::answer(&offer, browser::Fingerprint([1; 32]), &credentials, &[here], 50, &name);
+    assert!(session.slots.len() <= 6);
+    assert!(answer.starts_with("v=0\r\n"));
+}
+
+/// Datagrams from strangers and from the browser's own address, before, during and after the key exchange: once sound
+/// passes, nothing stops it.
+pub fn browser_datagrams(bytes: &[u8]) {
+    thread_local!(static CALL: RefCell<browser::pair::Pair> = RefCell::new(browser::pair::Pair::connected()));
+    browser::pair::Pair::about_to_connect().hostile(bytes);
+    CALL.with_borrow_mut(|call| {
+        call.hostile(bytes);
+        assert!(call.still_talks());
+    });
+}
+
+pub fn page_protocol(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = serde_json::from_str::<page::Request>(text);
+    let _ = page::Hello::read(text, "rat", Ipv4Addr::LOCALHOST.into());
+}
+
+/// Whatever stands in a file, each problem has its place in it.
+pub fn dialplan_file(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let around = dialplan::Surroundings {
+        home: dialplan::Home { country: "DE".parse().expect("a country"), area: String::from("30") },
+        rooms: vec!["rat".parse().expect("a room")],
+        trunks: vec!["haus-1".parse().expect("a trunk")],
+    };
+    let source = dialplan::Source { name: String::from("10-stadt.toml"), text: text.to_owned() };
+    let (_, problems) = dialplan::Plan::check(vec![source], &around);
+    let lines = text.lines().count() + 1;
+    for problem in problems {
+        assert!((1..=lines).contains(&problem.line), "{problem}");
+    }
+}
+
+pub fn prompt_file(bytes: &[u8]) {
+    let _ = ivr::read_sound(bytes);
+}
+
+/// A random meeting is what the naive model says.
+pub fn meeting(bytes: &[u8]) {
+    room::model::play(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_bytes_stop_any_reader(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            TARGETS.iter().for_each(|(_, body)| body(&bytes));
+        }
+    }
+
+    /// A body without a target would never be fed, a target without a body would not build.
+    #[test]
+    fn every_body_has_a_target() {
+        let manifest = include_str!("../fuzz/Cargo.toml");
+        let named: Vec<&str> =
+            manifest.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).skip(1).collect();
+        let bodies: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(named, bodies);
+    }
+}
