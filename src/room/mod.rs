@@ -17,7 +17,7 @@ mod moderation;
 mod name;
 
 #[cfg(any(test, fuzzing))]
-#[allow(clippy::expect_used, reason = "the reference of tests: one that goes wrong may stop")]
+#[allow(clippy::expect_used, clippy::indexing_slicing, reason = "the reference of tests: one that goes wrong may stop")]
 pub(crate) mod model;
 #[cfg(test)]
 mod stories;

@@ -227,7 +227,7 @@ mod tests {
     /// A body without a target would never be fed, a target without a body would not build.
     #[test]
     fn every_body_has_a_target() {
-        let manifest = include_str!("../fuzz/Cargo.toml");
+        let manifest = include_str!("../../fuzz/Cargo.toml");
         let named: Vec<&str> =
             manifest.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).skip(1).collect();
         let bodies: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
