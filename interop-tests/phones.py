@@ -19,7 +19,7 @@ net_interface 127.0.0.1
 audio_player aubridge,sink{number}
 audio_source aufile,{folder}/tone.wav
 audio_alert aubridge,sink{number}
-ausrc_srate 48000
+ausrc_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 rtp_ports {rtp}-{rtp_end}
@@ -100,7 +100,9 @@ class Phone:
             (self.folder / "tone.wav").write_bytes(pathlib.Path(source).read_bytes())
         control = 24440 + number
         modules = next(pathlib.Path("/usr/lib").glob("**/baresip/modules"))
-        settings = dict(sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
+        with wave.open(str(self.folder / "tone.wav")) as sound:
+            rate = sound.getframerate()
+        settings = dict(rate=rate, sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
                         rtp=24500 + 100 * number, rtp_end=24500 + 100 * number + ports)
         (self.folder / "config").write_text(PHONE.format(**settings))
         (self.folder / "accounts").write_text(f"<sip:{user or 'phone' + str(number)}@127.0.0.1>;regint=0;audio_codecs={codec}\n")

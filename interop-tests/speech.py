@@ -35,9 +35,10 @@ def speech():
     return resample_poly(samples, 48_000, rate) if rate != 48_000 else samples
 
 
-def write(path, samples, repeats):
-    silence = numpy.zeros(int(PAUSE * 48_000))
-    soundfile.write(path, numpy.concatenate([part for _ in range(repeats) for part in (samples, silence)]), 48_000, "PCM_16")
+def write(path, samples, repeats, rate=48_000):
+    silence = numpy.zeros(int(PAUSE * rate))
+    samples = resample_poly(samples, rate, 48_000)
+    soundfile.write(path, numpy.concatenate([part for _ in range(repeats) for part in (samples, silence)]), rate, "PCM_16")
 
 
 def through_a_law(samples):
@@ -69,7 +70,8 @@ def talk(codec, folder, playwright, line):
     """What the page and the phone heard of each other: the phone speaks first, then the page."""
     folder.mkdir()
     said = speech()
-    write(folder / "phone.wav", said, 12)
+    # At the codec's own rate: the telephone's resampling is not what is scored.
+    write(folder / "phone.wav", said, 12, int(codec.split("/")[1]))
     write(folder / "page.wav", said, 1)
     phone = Phone(folder, 0, folder / "phone.wav", codec, ports=1)
     page = Page(playwright, f"https://127.0.0.1:{WEB_PORT}/r/rat", folder / "page.wav", "Erika")

@@ -475,6 +475,13 @@ fn plays(call: &mut Call, deeds: &[Deed]) {
     }
 }
 
+/// A printed text less its instants, whose nanoseconds may by chance be what was keyed.
+fn without_times(printed: &str) -> String {
+    let mut parts = printed.split("Instant {");
+    let before = parts.next().unwrap_or_default().to_owned();
+    parts.filter_map(|part| part.split_once('}')).fold(before, |text, (_, after)| text + after)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -510,6 +517,7 @@ proptest! {
             if let Deed::Keys(keys) = deed {
                 let secret = keys.trim_end_matches('#');
                 let printed = format!("{:?} {:?} {:?}", call.menu, call.log.last(), Input::Digit(Digit::STAR));
+                let printed = without_times(&printed);
                 prop_assert!(secret.len() < 5 || !printed.contains(secret), "{}", printed);
             }
         }

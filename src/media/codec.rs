@@ -1,12 +1,13 @@
 //! The codecs behind one face. In: payloads or samples. Out: samples or payloads, in the caller's buffers;
 //! nothing is allocated after construction. G.711 and G.722 come from `audio-codec`, Opus is the reference libopus.
 
-use audio_codec::g722::{G722Decoder, G722Encoder};
+use audio_codec::g722::G722Encoder;
 use audio_codec::pcma::{PcmaDecoder, PcmaEncoder};
 use audio_codec::pcmu::{PcmuDecoder, PcmuEncoder};
 use audio_codec::{Decoder as _, Encoder as _};
 use opusic_c::{Application, Bitrate, Channels, InbandFec, SampleRate, Signal};
 
+use super::g722::{self, G722};
 use crate::words::{Codec, Rate};
 
 /// The longest payload that an encoder here writes, in bytes.
@@ -34,7 +35,7 @@ pub enum Decoder {
     /// G.711 µ-law.
     Pcmu(PcmuDecoder),
     /// G.722 at 64 kbit/s.
-    G722(Box<G722Decoder>),
+    G722(Box<G722>),
     /// Opus, decoded straight to the wanted rate.
     Opus {
         /// libopus.
@@ -53,7 +54,7 @@ impl Decoder {
         Ok(match codec {
             Codec::Pcma => Self::Pcma(PcmaDecoder::new()),
             Codec::Pcmu => Self::Pcmu(PcmuDecoder::new()),
-            Codec::G722 => Self::G722(Box::new(G722Decoder::new())),
+            Codec::G722 => Self::G722(Box::default()),
             Codec::Opus => Self::Opus {
                 decoder: opusic_c::Decoder::new(Channels::Mono, opus_rate(rate)).map_err(opus_error)?,
                 rate,
@@ -79,7 +80,7 @@ impl Decoder {
         match self {
             Self::Pcma(decoder) => decoder.decode_into(payload, out).map_err(|_| unfit(Codec::Pcma)),
             Self::Pcmu(decoder) => decoder.decode_into(payload, out).map_err(|_| unfit(Codec::Pcmu)),
-            Self::G722(decoder) => decoder.decode_into(payload, out).map_err(|_| unfit(Codec::G722)),
+            Self::G722(decoder) => decoder.decode(payload, out).map_err(|_| unfit(Codec::G722)),
             // libopus would take it for a loss.
             Self::Opus { .. } if payload.is_empty() => Err(CodecError { codec: Codec::Opus, why: "an empty packet" }),
             Self::Opus { decoder, .. } => opus_decode(decoder, payload, out, false),
@@ -103,6 +104,25 @@ impl Decoder {
             Self::Opus { decoder, .. } => opus_decode(decoder, next, out, true).is_ok(),
             Self::Pcma(_) | Self::Pcmu(_) | Self::G722(_) => false,
         }
+    }
+
+    /// How many samples after a loss this decoder gets wrong: none if it forgets nothing that matters.
+    pub const fn unsure(&self) -> usize {
+        if matches!(self, Self::G722(_)) { g722::UNSURE } else { 0 }
+    }
+
+    /// How many samples of the sound to come it needs to know for [`Self::presume`].
+    pub const fn delay(&self) -> usize {
+        if matches!(self, Self::G722(_)) { g722::DELAY } else { 0 }
+    }
+
+    /// Goes on as if `sound` had come, and [`Self::delay`] more of it was on the way. False if that changes nothing.
+    pub fn presume(&mut self, sound: impl Iterator<Item = i16>) -> bool {
+        match self {
+            Self::G722(decoder) => decoder.presume(sound),
+            Self::Pcma(_) | Self::Pcmu(_) | Self::Opus { .. } => return false,
+        }
+        true
     }
 
     /// Fills `out` with a likely continuation. False if this codec has no concealment of its own; `out` is then untouched.

@@ -9,7 +9,8 @@
 use std::time::{Duration, Instant};
 
 use super::codec::{CodecError, Decoder, LONGEST_SOUND};
-use super::stretch::{Concealer, Sound, lengthen, shorten};
+use super::conceal::Concealer;
+use super::stretch::{Sound, lengthen, shorten};
 use crate::words::{Codec, Rate, RtpTime};
 
 /// Packets held at most: 2.5 s of 20 ms packets. A later one pushes the oldest out.
@@ -264,31 +265,33 @@ impl JitterBuffer {
     }
 
     fn play(&mut self, number: u64) {
-        let Some(slot) = slot_of(&mut self.slots, number) else { return };
-        slot.number = None;
-        let payload = std::mem::take(&mut slot.payload);
-        let (silent, time) = (slot.silent, slot.time);
         let start = self.sound.len();
-        self.sound.resize(start + if silent { self.packet } else { self.decoder.most_samples(&payload) }, 0);
+        if !self.decode(number) {
+            self.conceal(self.packet);
+        } else if self.codec != Codec::Opus {
+            self.concealer.heard(self.sound.get_mut(start..).unwrap_or_default());
+        }
+        free(&mut self.slots, number);
+    }
+
+    /// Appends what a packet holds to the sound; false, and nothing, if it cannot be decoded.
+    fn decode(&mut self, number: u64) -> bool {
+        let Some(slot) = slot_of(&mut self.slots, number) else { return false };
+        let start = self.sound.len();
+        let most = if slot.silent { self.packet } else { self.decoder.most_samples(&slot.payload) };
+        self.sound.resize(start + most, 0);
         let place = self.sound.get_mut(start..).unwrap_or_default();
-        match if silent { Ok(self.packet) } else { self.decoder.decode(&payload, place) } {
-            Ok(count) => {
-                self.sound.truncate(start + count);
-                if self.codec != Codec::Opus {
-                    self.concealer.heard(self.sound.get_mut(start..).unwrap_or_default());
-                }
-                self.packet = count.max(1);
-                self.played_to = time + self.ticks(count);
-            }
-            Err(_) => {
-                self.sound.truncate(start);
-                self.counts.corrupt += 1;
-                self.conceal(self.packet);
-            }
-        }
-        if let Some(slot) = slot_of(&mut self.slots, number) {
-            slot.payload = payload;
-        }
+        let decoded = if slot.silent { Ok(self.packet) } else { self.decoder.decode(&slot.payload, place) };
+        let time = slot.time;
+        let Ok(count) = decoded else {
+            self.sound.truncate(start);
+            self.counts.corrupt += 1;
+            return false;
+        };
+        self.sound.truncate(start + count);
+        self.packet = count.max(1);
+        self.played_to = time + self.ticks(count);
+        true
     }
 
     /// `next` is missing and a later packet is here: it is lost. What was guessed while waiting counts for it.
@@ -298,6 +301,7 @@ impl JitterBuffer {
         self.played_to += self.ticks(self.packet);
         if self.guessed >= self.packet {
             self.guessed -= self.packet;
+            self.presume(0);
             return Step::Decoded;
         }
         self.starved_since = None;
@@ -311,9 +315,50 @@ impl JitterBuffer {
                 return Step::Decoded;
             }
             self.sound.truncate(start);
+            if self.codec != Codec::Opus {
+                let gap = self.packet - self.guessed;
+                self.guessed = 0;
+                self.bridge(next + 1, gap);
+                self.next = Some(next + 2);
+                return Step::Guessed;
+            }
         }
         self.conceal(self.packet);
         Step::Guessed
+    }
+
+    /// Decodes a packet, and fills the gap of so many samples before it.
+    fn bridge(&mut self, number: u64, gap: usize) {
+        self.presume(gap);
+        let before = self.sound.len();
+        let after = before + gap;
+        self.sound.resize(after, 0);
+        if self.decode(number) {
+            self.fill(before, after);
+            // What was lost is better known now: an adaptive decoder begins after it once more.
+            let likely = self.sound.iter().skip(before).take(gap + self.decoder.delay()).copied();
+            if self.decoder.presume(self.concealer.presumed().chain(likely)) {
+                self.sound.truncate(after);
+                self.decode(number);
+                self.fill(before, after);
+            }
+            self.concealer.bridged(self.sound.get(before..).unwrap_or_default());
+        } else {
+            self.sound.truncate(before);
+            self.conceal(gap + self.packet);
+        }
+        free(&mut self.slots, number);
+    }
+
+    /// Lets an adaptive decoder go on as if what was given over the loss, and so many samples more of it, had come.
+    fn presume(&mut self, more: usize) {
+        let guess = self.concealer.continuation().take(more + self.decoder.delay());
+        self.decoder.presume(self.concealer.presumed().chain(guess));
+    }
+
+    fn fill(&mut self, before: usize, after: usize) {
+        let (known, after) = self.sound.split_at_mut(after);
+        self.concealer.bridge(known.get_mut(before..).unwrap_or_default(), after, self.decoder.unsure());
     }
 
     /// Nothing is here. Guess, for a while.
@@ -392,6 +437,12 @@ fn holds(slots: &[Slot], number: u64) -> bool {
 
 fn slot_of(slots: &mut [Slot], number: u64) -> Option<&mut Slot> {
     slots.get_mut(place_of(number))
+}
+
+fn free(slots: &mut [Slot], number: u64) {
+    if let Some(slot) = slot_of(slots, number) {
+        slot.number = None;
+    }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "below SLOTS")]

@@ -3,7 +3,9 @@
 pub mod browser_leg;
 pub mod clip;
 pub mod codec;
+pub mod conceal;
 pub mod digits;
+pub mod g722;
 pub mod inband;
 pub mod jitter;
 pub mod latch;

@@ -1,5 +1,5 @@
-//! Makes sound a pitch period shorter or longer without a click, and guesses what a lost frame held (the way of
-//! ITU-T G.711 Appendix I). In: samples at any rate. Out: samples, in the caller's buffers.
+//! Makes sound a pitch period shorter or longer without a click. In: samples at any rate. Out: samples, in the caller's
+//! buffers.
 
 use crate::words::Rate;
 
@@ -11,7 +11,8 @@ pub const fn longest(rate: Rate) -> usize {
     rate.frame() * 10
 }
 
-const fn millis(rate: Rate, tenths: usize) -> usize {
+/// So many tenths of a millisecond, in samples.
+pub(super) const fn millis(rate: Rate, tenths: usize) -> usize {
     rate.hz() as usize * tenths / 10_000
 }
 
@@ -75,7 +76,7 @@ fn blend<'a>(early: &'a [i16], late: &'a [i16]) -> impl Iterator<Item = i16> + '
 
 /// `step` of `steps` from one sample to the other.
 #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "between two i16; fades are short")]
-fn between(early: i16, late: i16, step: usize, steps: usize) -> i16 {
+pub(super) fn between(early: i16, late: i16, step: usize, steps: usize) -> i16 {
     let (step, steps) = (step as i32, steps.max(1) as i32);
     ((i32::from(early) * (steps - step) + i32::from(late) * step) / steps) as i16
 }
@@ -96,11 +97,11 @@ fn period(sound: &[i16], rate: Rate) -> Option<(usize, f32)> {
 
 /// Sound as the search for its pitch sees it: every 1/8 ms of it, since pitch lies low, and scaled so that sums of products
 /// of a window fit in 32 bits, which processors add many at a time.
-struct Outline {
+pub(super) struct Outline {
     samples: [i16; Self::LONGEST],
     length: usize,
     /// Samples of the sound from one of these to the next.
-    step: usize,
+    pub(super) step: usize,
     peak: u16,
 }
 
@@ -114,7 +115,7 @@ impl Outline {
     /// A peak below this is silence: cutting there is not heard.
     const QUIET: u16 = 90;
 
-    fn of(sound: &[i16], rate: Rate) -> Self {
+    pub(super) fn of(sound: &[i16], rate: Rate) -> Self {
         let step = rate.hz() as usize / Rate::Narrow.hz() as usize;
         let every = || sound.iter().step_by(step).take(Self::LONGEST);
         let peak = every().map(|sample| sample.unsigned_abs()).max().unwrap_or_default();
@@ -124,7 +125,7 @@ impl Outline {
         outline
     }
 
-    const fn is_quiet(&self) -> bool {
+    pub(super) const fn is_quiet(&self) -> bool {
         self.peak < Self::QUIET
     }
 
@@ -134,7 +135,7 @@ impl Outline {
 
     /// Of `lags` (in samples of the sound) the one whose window is most like that at `at`, and how like. `place` tells where
     /// in the sound the window of a lag begins.
-    fn most_like(
+    pub(super) fn most_like(
         &self,
         at: usize,
         lags: impl Iterator<Item = usize>,
@@ -159,81 +160,9 @@ fn likeness(both: i32, own: i32, other: i32) -> f32 {
     both as f32 / ((own as f32) * (other as f32)).sqrt().max(1.0)
 }
 
-/// Remembers what was played, and continues it over a loss.
-#[derive(Clone, Debug)]
-pub struct Concealer {
-    rate: Rate,
-    /// The last 40 ms that were played.
-    history: Vec<i16>,
-    /// The period being repeated, and how many samples of it have been given since the loss began.
-    repeating: Option<(usize, usize)>,
-}
-
-impl Concealer {
-    /// Nothing heard yet.
-    pub fn new(rate: Rate) -> Self {
-        Self { rate, history: vec![0; 2 * rate.frame()], repeating: None }
-    }
-
-    /// Takes note of sound that arrived; smooths its beginning if it follows a loss.
-    pub fn heard(&mut self, sound: &mut [i16]) {
-        if self.repeating.is_some() {
-            let mut continued = [0; millis(Rate::Full, 50)];
-            let fade = millis(self.rate, 50).min(sound.len());
-            let continued = continued.get_mut(..fade).unwrap_or_default();
-            self.conceal(continued);
-            self.repeating = None;
-            for (step, (sample, guess)) in (0..).zip(sound.iter_mut().zip(continued.iter())) {
-                *sample = between(*guess, *sample, step, fade);
-            }
-        }
-        self.remember(sound);
-    }
-
-    /// Fills `out` with a likely continuation: the last pitch period again and again, silent after 60 ms.
-    pub fn conceal(&mut self, out: &mut [i16]) {
-        let (lag, given) = self.repeating.unwrap_or_else(|| (self.pitch(), 0));
-        let from = self.history.len().saturating_sub(lag);
-        for (position, sample) in (given..).zip(out.iter_mut()) {
-            let value = self.history.get(from + position % lag.max(1)).copied().unwrap_or_default();
-            *sample = self.fade(value, position);
-        }
-        self.repeating = Some((lag, given + out.len()));
-    }
-
-    /// Full for 10 ms, then down to nothing at 60 ms.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "not above the value itself")]
-    fn fade(&self, value: i16, position: usize) -> i16 {
-        let (whole, end) = (millis(self.rate, 100), millis(self.rate, 600));
-        let left = end.saturating_sub(position.max(whole)) as i32;
-        (i32::from(value) * left / (end - whole) as i32) as i16
-    }
-
-    fn remember(&mut self, sound: &[i16]) {
-        let keep = self.history.len();
-        if sound.len() >= keep {
-            let tail = sound.get(sound.len() - keep..).unwrap_or_default();
-            self.history.copy_from_slice(tail);
-        } else {
-            self.history.rotate_left(sound.len());
-            let at = keep - sound.len();
-            self.history.iter_mut().skip(at).zip(sound).for_each(|(old, new)| *old = *new);
-        }
-    }
-
-    /// The lag (5 to 15 ms) at which the last 10 ms repeat what was before.
-    fn pitch(&self) -> usize {
-        let outline = Outline::of(&self.history, self.rate);
-        let last = self.history.len().saturating_sub(millis(self.rate, 100));
-        let lags = (millis(self.rate, 50)..=millis(self.rate, 150)).step_by(outline.step);
-        outline.most_like(last, lags, |lag| last - lag).map_or(millis(self.rate, 100), |(lag, _)| lag)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::level::level_of;
     use crate::media::tone::{Player, Tone};
 
     fn tone(rate: Rate, hertz: u16, frames: usize) -> Sound {
@@ -261,22 +190,5 @@ mod tests {
             assert!(come > 0 && longer.len() == whole.len() + come);
             assert!(roughness(&longer[rate.frame() / 2..]) <= smooth * 11 / 10, "{rate:?} lengthened");
         }
-    }
-
-    #[test]
-    fn a_lost_frame_sounds_like_the_one_before_and_a_long_loss_ends_in_silence() {
-        let mut concealer = Concealer::new(Rate::Narrow);
-        let mut before = tone(Rate::Narrow, 400, 3);
-        concealer.heard(&mut before);
-        let mut guess = vec![0; Rate::Narrow.frame()];
-        concealer.conceal(&mut guess);
-        assert!(level_of(&guess).0.abs_diff(level_of(&before).0) <= 4);
-        let mut seam: Vec<i16> = before[before.len() - 80..].to_vec();
-        seam.extend(&guess[..80]);
-        assert!(roughness(&seam) <= roughness(&before[160..]) * 12 / 10);
-        for _ in 0..3 {
-            concealer.conceal(&mut guess);
-        }
-        assert!(guess.iter().all(|sample| *sample == 0));
     }
 }
