@@ -9,6 +9,7 @@ import pathlib
 import sys
 import tempfile
 import time
+import warnings
 
 import numpy
 import soundfile
@@ -19,6 +20,10 @@ from pesq import pesq
 from phones import CODECS, Phone
 from playwright.sync_api import sync_playwright
 from scipy.signal import correlate, resample_poly
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # it left the standard library with Python 3.13, for audioop-lts
+    import audioop
 
 SIP_PORT, WEB_PORT, MEDIA_PORT, LINE_PORT = 25072, 28445, 23480, 25082
 PHONE_MEDIA, GATEWAY_MEDIA = 24500, 25400
@@ -42,12 +47,9 @@ def write(path, samples, repeats, rate=48_000):
 
 
 def through_a_law(samples):
-    """What a bare A-law codec leaves of it (ITU-T G.711), at 8 kHz."""
-    level = numpy.clip(numpy.abs(samples), 0, 1) * 87.6
-    packed = numpy.sign(samples) * numpy.where(level < 1, level, 1 + numpy.log(numpy.maximum(level, 1))) / (1 + numpy.log(87.6))
-    packed = numpy.round(packed * 127) / 127
-    size = numpy.abs(packed) * (1 + numpy.log(87.6))
-    return numpy.sign(packed) * numpy.where(size < 1, size, numpy.exp(size - 1)) / 87.6
+    """What a bare A-law codec (ITU-T G.711) leaves of it."""
+    linear = (numpy.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    return numpy.frombuffer(audioop.alaw2lin(audioop.lin2alaw(linear, 2), 2), "<i2") / 32768
 
 
 def score(said, heard, rate, mode):

@@ -22,7 +22,7 @@ pub enum Candidate {
 }
 
 /// What a browser may spend on its voice, in bits per second: enough that a second codec, a telephone's, can follow.
-const BITRATE: u32 = 48_000;
+const BITRATE: u32 = 64_000;
 
 /// More streams than this are not sent to one browser.
 const MOST_SLOTS: usize = 6;
