@@ -114,14 +114,16 @@ impl Concealer {
         let outline = Outline::of(&self.history, self.rate);
         let last = self.history.len().saturating_sub(millis(self.rate, 100));
         let lags = (millis(self.rate, 50)..=millis(self.rate, 150)).step_by(outline.step);
-        outline.most_like(last, lags, |lag| last - lag).map_or(millis(self.rate, 100), |(lag, _)| lag)
+        outline
+            .most_like::<{ Outline::WINDOW }>(last, lags, |lag| last - lag)
+            .map_or(millis(self.rate, 100), |(lag, _)| lag)
     }
 
-    /// The lag (4 ms up to what a packet allows) at which the first 10 ms repeat.
+    /// The lag (4 to 12.5 ms, if a packet allows) at which the first 5 ms repeat.
     fn first_pitch(&self, sound: &[i16]) -> usize {
         let outline = Outline::of(sound, self.rate);
-        let lags = (millis(self.rate, 40)..=millis(self.rate, 100)).step_by(outline.step);
-        outline.most_like(0, lags, |lag| lag).map_or(millis(self.rate, 50), |(lag, _)| lag)
+        let lags = (millis(self.rate, 40)..=millis(self.rate, 125)).step_by(outline.step);
+        outline.most_like::<{ Outline::SHORT }>(0, lags, |lag| lag).map_or(millis(self.rate, 50), |(lag, _)| lag)
     }
 }
 

@@ -92,7 +92,7 @@ fn period(sound: &[i16], rate: Rate) -> Option<(usize, f32)> {
     if outline.is_quiet() {
         return Some((most, 1.0));
     }
-    outline.most_like(0, (least..=most).step_by(outline.step), |lag| lag)
+    outline.most_like::<{ Outline::WINDOW }>(0, (least..=most).step_by(outline.step), |lag| lag)
 }
 
 /// Sound as the search for its pitch sees it: every 1/8 ms of it, since pitch lies low, and scaled so that sums of products
@@ -108,8 +108,9 @@ pub(super) struct Outline {
 impl Outline {
     /// 40 ms.
     const LONGEST: usize = 320;
-    /// What is compared: 10 ms.
-    const WINDOW: usize = 80;
+    /// What is compared: 10 ms, or 5 ms where there is little sound.
+    pub(super) const WINDOW: usize = 80;
+    pub(super) const SHORT: usize = 40;
     /// 80 products of two numbers of 12 bits are below 2³¹.
     const BITS: u32 = 12;
     /// A peak below this is silence: cutting there is not heard.
@@ -129,29 +130,29 @@ impl Outline {
         self.peak < Self::QUIET
     }
 
-    fn window(&self, at: usize) -> Option<&[i16; Self::WINDOW]> {
+    fn window<const LENGTH: usize>(&self, at: usize) -> Option<&[i16; LENGTH]> {
         self.samples.get(..self.length)?.get(at..)?.first_chunk()
     }
 
     /// Of `lags` (in samples of the sound) the one whose window is most like that at `at`, and how like. `place` tells where
     /// in the sound the window of a lag begins.
-    pub(super) fn most_like(
+    pub(super) fn most_like<const LENGTH: usize>(
         &self,
         at: usize,
         lags: impl Iterator<Item = usize>,
         place: impl Fn(usize) -> usize,
     ) -> Option<(usize, f32)> {
-        let pattern = self.window(at / self.step)?;
+        let pattern = self.window::<LENGTH>(at / self.step)?;
         let own = product(pattern, pattern);
         lags.filter_map(|lag| {
-            let other = self.window(place(lag) / self.step)?;
+            let other = self.window::<LENGTH>(place(lag) / self.step)?;
             Some((lag, likeness(product(pattern, other), own, product(other, other))))
         })
         .max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 
-fn product(one: &[i16; Outline::WINDOW], other: &[i16; Outline::WINDOW]) -> i32 {
+fn product<const LENGTH: usize>(one: &[i16; LENGTH], other: &[i16; LENGTH]) -> i32 {
     one.iter().zip(other).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
 }
 
