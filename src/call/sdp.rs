@@ -277,7 +277,7 @@ fn media(
         let channels = if *codec == Codec::Opus { "/2" } else { "" };
         let _ = write!(text, "a=rtpmap:{kind} {}/{}{channels}\r\n", codec.name(), codec.clock());
         if *codec == Codec::Opus {
-            let _ = write!(text, "a=fmtp:{kind} useinbandfec=1;stereo=0\r\n");
+            let _ = write!(text, "a=fmtp:{kind} maxaveragebitrate={OPUS_BITRATE};useinbandfec=1;stereo=0\r\n");
         }
     }
     if let Some((kind, clock)) = events {
@@ -286,6 +286,10 @@ fn media(
     let direction = direction.name();
     let _ = write!(text, "a=ptime:{}\r\na={direction}\r\n", ptime.unwrap_or(20).clamp(10, 60));
 }
+
+/// What a telephone may spend on a voice in Opus, in bits per second (RFC 7587 section 6.1): some take much less if nothing is
+/// said, and what pays for redundancy is then missing in the voice.
+const OPUS_BITRATE: u32 = 64_000;
 
 /// A medium that we do not take keeps its line, with port 0 (RFC 3264 section 6).
 fn refuse(text: &mut String, line: &str) {

@@ -182,7 +182,7 @@ pub struct OpusStyle {
 
 impl Default for OpusStyle {
     fn default() -> Self {
-        Self { bitrate: 32_000, complexity: 5, fec: true, dtx: false }
+        Self { bitrate: 48_000, complexity: 5, fec: true, dtx: false }
     }
 }
 
