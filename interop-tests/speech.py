@@ -29,6 +29,8 @@ SIP_PORT, WEB_PORT, MEDIA_PORT, LINE_PORT = 25072, 28445, 23480, 25082
 PHONE_MEDIA, GATEWAY_MEDIA = 24500, 25400
 SPEECH = pathlib.Path(__file__).parent.parent / "prompts/sounds/citizen.opus"
 PAUSE = 1.0
+# How often the sentence is said while it is recorded.
+REPEATS = 4
 
 GATEWAY = configuration(SIP_PORT, media=(GATEWAY_MEDIA, GATEWAY_MEDIA + 1), web=WEB_PORT, browsers=MEDIA_PORT,
                         id="123456", pin="4711")
@@ -59,7 +61,7 @@ def score(said, heard, rate, mode):
         return 1.0
     likeness = numpy.abs(correlate(heard, said, "valid", "fft"))
     scores = []
-    for _ in range(3):
+    for _ in range(REPEATS):
         at = int(numpy.argmax(likeness))
         if likeness[at] <= 0:
             break
@@ -73,7 +75,7 @@ def talk(codec, folder, playwright, line):
     folder.mkdir()
     said = speech()
     # At the codec's own rate: the telephone's resampling is not what is scored.
-    write(folder / "phone.wav", said, 12, int(codec.split("/")[1]))
+    write(folder / "phone.wav", said, 20, int(codec.split("/")[1]))
     write(folder / "page.wav", said, 1)
     phone = Phone(folder, 0, folder / "phone.wav", codec, ports=1)
     page = Page(playwright, f"https://127.0.0.1:{WEB_PORT}/r/rat", folder / "page.wav", "Erika")
@@ -87,9 +89,9 @@ def talk(codec, folder, playwright, line):
         page.page.keyboard.press("m")
         time.sleep(7)
         seconds = len(said) / 48_000
-        by_page = page.records(int(2 * seconds + 2 * PAUSE + 3))
+        by_page = page.records(int(REPEATS * (seconds + PAUSE) + 3))
         page.page.keyboard.press("m")
-        time.sleep(2 * seconds + 2 * PAUSE + 2)
+        time.sleep(REPEATS * (seconds + PAUSE) + 2)
         phone.does("hangup")
         page.leaves()
     finally:
@@ -97,7 +99,7 @@ def talk(codec, folder, playwright, line):
         page.ends()
     recording = phone.heard()
     samples, rate = soundfile.read(recording, always_2d=True) if recording else (numpy.zeros((1, 1)), 8_000)
-    last = samples[-int((2 * seconds + 2 * PAUSE + 2) * rate):, 0]
+    last = samples[-int((REPEATS * (seconds + PAUSE) + 2) * rate):, 0]
     return (48_000, numpy.array(by_page)), (rate, last)
 
 
