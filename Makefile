@@ -93,4 +93,4 @@ speech: pages interop-tests/.venv
 	cargo build
 	interop-tests/.venv/bin/python interop-tests/speech.py target/debug/einwahl
 
-test: format lint deny pure unit interop
+test: format lint deny pure unit fuzz interop

@@ -17,6 +17,9 @@ pub enum Frame {
     Hopeless(Fault),
 }
 
+/// RFC 5626 section 4.4.1.
+const PING: &[u8] = b"\r\n\r\n";
+
 /// The bytes that wait until they are a message. Never more than the longest message and one read.
 #[derive(Debug, Default)]
 pub struct Frames {
@@ -38,17 +41,22 @@ impl Frames {
 
     /// The next of what is whole.
     pub fn next_frame(&mut self) -> Option<Frame> {
-        if self.waiting.starts_with(b"\r\n\r\n") {
-            self.take(4);
-            return Some(Frame::Ping);
+        let mut blank = 0;
+        loop {
+            let rest = self.waiting.get(blank..).unwrap_or_default();
+            let is_ping = rest.starts_with(PING);
+            // The end of a ping may still be on its way.
+            if is_ping || PING.starts_with(rest) {
+                self.take(blank + if is_ping { PING.len() } else { 0 });
+                return is_ping.then_some(Frame::Ping);
+            }
+            if !matches!(rest.first(), Some(b'\r' | b'\n')) {
+                break;
+            }
+            blank += 1;
         }
-        let blank = self.waiting.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        // The end of a ping may still be on its way.
-        if blank > 0 && (blank < self.waiting.len() || blank == 2 && self.waiting.starts_with(b"\n\n")) {
+        if blank > 0 {
             self.take(blank);
-        }
-        if blank == self.waiting.len() {
-            return None;
         }
         // An end may begin in what was searched.
         let from = self.searched.saturating_sub(3);
@@ -124,6 +132,18 @@ mod tests {
         assert_eq!((head.len(), fault), (twice.len() - 4, &Fault::Twice("Content-Length")));
         assert_eq!(frames(&[b"A b SIP/2.0\r\nl: 99999\r\n\r\n"]), [Frame::Hopeless(Fault::TooLong)]);
         assert_eq!(frames(&[&vec![b'x'; LONGEST + 1]]), [Frame::Hopeless(Fault::TooLong)]);
+    }
+
+    #[test]
+    fn line_ends_without_an_end_are_not_kept() {
+        let mut stream = Frames::default();
+        for _ in 0..1_000 {
+            stream.push(b"\n\r\r");
+            assert_eq!(stream.next_frame(), None);
+            assert!(stream.waiting.len() < PING.len());
+        }
+        assert_eq!(frames(&[b"\n\n\n\x0e\n\n"]), [Frame::Message(b"\x0e\n\n".to_vec())]);
+        assert_eq!(frames(&[b"\n\r\n\r\n"]), [Frame::Ping]);
     }
 
     proptest! {
