@@ -61,27 +61,35 @@ fn answer_to_a_phone() -> String {
     einwahl::call::sdp::answer(black_box(OFFER), PHONE, &Codec::ALL, 1).expect("an answer").1
 }
 
-/// The last of so many rules takes the call.
-#[divan::bench(args = [3, 1_000])]
+/// The last of so many rules takes the call, by a table of ten times as many numbers.
+#[divan::bench(args = [10, 10_000])]
 fn dialplan_decides(bencher: Bencher<'_, '_>, rules: u32) {
-    let mut text = String::from("[[rule]]\nname = \"Notruf\"\ncalled = [\"110\", \"112\"]\nemergency = true\n");
+    let mut text = String::from("[tables.all]\nfile = \"all.csv\"\n");
     for rule in 0..rules {
-        writeln!(text, "[[rule]]\nname = \"Amt {rule}\"\ncalled = \"+49 30 90{:04}\"\nmenu = \"de\"", 1_000 + rule)
-            .expect("text");
+        writeln!(text, "[[rule]]\nname = \"Amt {rule}\"\ncalled = \"+49 30 9{rule:05}\"\nmenu = \"de\"").expect("text");
+    }
+    text.push_str("[[rule]]\nname = \"Table\"\ncalled = \"+49 30 8XXXXXX\"\ntable = \"all\"\n");
+    let mut rows = String::from("number,menu\n");
+    for row in 0..10 * rules {
+        writeln!(rows, "+49308{row:06},de").expect("text");
     }
     let around = Surroundings {
         home: Home { country: "DE".parse().expect("a country"), area: String::from("30") },
         rooms: Vec::new(),
         trunks: Vec::new(),
+        zone: jiff::tz::TimeZone::UTC,
     };
-    let source = Source { name: String::from("10-stadt.toml"), text };
-    let (plan, problems) = Plan::check(vec![source], &around);
+    let sources = vec![
+        Source { name: String::from("10-stadt.toml"), text },
+        Source { name: String::from("all.csv"), text: rows },
+    ];
+    let (plan, problems) = Plan::check(sources, &around);
     assert!(!problems.iter().any(Problem::is_error), "{problems:?}");
-    let called = format!("030 90{:04}", 1_000 + rules - 1);
-    let facts = Facts { called, caller: None, trunk: None };
+    let called = format!("030 8{:06}", 10 * rules - 1);
+    let facts = Facts { called, caller: None, trunk: None, secure: false };
     let now = jiff::civil::datetime(2026, 11, 24, 10, 0, 0, 0).in_tz("Europe/Berlin").expect("a time");
-    assert!(plan.decide(&facts, &now).0.is_some());
-    bencher.bench(|| plan.decide(black_box(&facts), &now));
+    assert!(plan.decide(&facts, &now).is_some());
+    bencher.bench(|| plan.decide(black_box(&facts), &now).map(|taken| taken.rule.len()));
 }
 
 // --- a packet comes ---

@@ -34,6 +34,9 @@ pub enum Dialplan {
         /// The trunk by which the call comes
         #[arg(long)]
         trunk: Option<String>,
+        /// The call comes with TLS
+        #[arg(long)]
+        secure: bool,
         /// At this local time, like 2026-11-24T08:00; now, if left out
         #[arg(long)]
         at: Option<String>,
@@ -58,7 +61,7 @@ pub fn run(command: Dialplan) -> ExitCode {
             config.dialplan.folder = folder.or(config.dialplan.folder);
             lint(&config, format)
         }),
-        Dialplan::Trace { called, from, trunk, at, config, json } => with_config(config, |config| {
+        Dialplan::Trace { called, from, trunk, secure, at, config, json } => with_config(config, |config| {
             let from: Option<PhoneNumber> = match from.map(|from| from.parse()).transpose() {
                 Ok(from) => from,
                 Err(error) => return wrong(&format!("--from: {error}")),
@@ -67,7 +70,7 @@ pub fn run(command: Dialplan) -> ExitCode {
                 Ok(trunk) => trunk,
                 Err(error) => return wrong(&format!("--trunk: {error}")),
             };
-            trace(&config, Facts { called, caller: from.map(Personal::new), trunk }, at.as_deref(), json)
+            trace(&config, Facts { called, caller: from.map(Personal::new), trunk, secure }, at.as_deref(), json)
         }),
     }
 }
@@ -115,9 +118,9 @@ fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCod
     let Ok(time) = time else {
         return wrong("--at: write a local time like 2026-11-24T08:00");
     };
-    let (decision, trace) = plan.decide(&facts, &time);
+    let (taken, trace) = plan.trace(&facts, &time);
     let decided =
-        decision.as_ref().map_or_else(|| String::from("refused: no rule takes it (404)"), ToString::to_string);
+        taken.map_or_else(|| String::from("refused: no rule takes it (404)"), |taken| taken.decision.to_string());
     if json {
         let document = serde_json::json!({ "called": facts.called, "at": time.to_string(), "trace": trace, "rule": trace.rule(), "decision": decided });
         say(&serde_json::to_string_pretty(&document).unwrap_or_default());
@@ -129,5 +132,5 @@ fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCod
         }
         say(&format!("→ {decided}"));
     }
-    if decision.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if taken.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

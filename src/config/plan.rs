@@ -66,11 +66,13 @@ impl Config {
             home: Home { country: self.dialplan.country, area: self.dialplan.area.clone() },
             rooms: self.meetings.iter().map(|meeting| meeting.room.clone()).collect(),
             trunks: self.trunks.iter().map(|trunk| trunk.name.clone()).collect(),
+            // A zone that is none is told of elsewhere.
+            zone: self.zone().unwrap_or(jiff::tz::TimeZone::UTC),
         }
     }
 }
 
-/// The files of a plan: every `.toml` in the folder.
+/// The files of a plan: every `.toml` in the folder, and every `.csv` that these may speak of.
 fn sources(folder: &Path) -> Result<Vec<Source>, Unreadable> {
     let fails = |place: &Path| {
         let place = place.to_owned();
@@ -79,7 +81,7 @@ fn sources(folder: &Path) -> Result<Vec<Source>, Unreadable> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fails(folder))? {
         let path = entry.map_err(fails(folder))?.path();
-        if path.extension().is_some_and(|end| end == "toml") {
+        if path.extension().is_some_and(|end| end == "toml" || end == "csv") {
             let text = std::fs::read_to_string(&path).map_err(fails(&path))?;
             found.push(Source { name: path.display().to_string(), text });
         }

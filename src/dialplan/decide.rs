@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Decision, Plan, Rule};
+use super::number::Dialled;
+use super::{Action, Context, Decision, Plan, Rule, When};
 use crate::words::{Personal, PhoneNumber, Purpose, TrunkName};
 
 /// What is known of a call.
@@ -16,6 +17,8 @@ pub struct Facts {
     pub caller: Option<Personal<PhoneNumber>>,
     /// Which way the call came.
     pub trunk: Option<TrunkName>,
+    /// Whether it came with TLS.
+    pub secure: bool,
 }
 
 /// What became of one rule.
@@ -24,14 +27,20 @@ pub struct Facts {
 pub enum Outcome {
     /// It decides.
     Takes,
+    /// Another context goes on.
+    Goes,
     /// It is for other numbers.
     OtherNumber,
     /// It is for other callers.
     OtherCaller,
     /// It is for another trunk.
     OtherTrunk,
+    /// It is for calls with TLS, or for those without.
+    OtherTransport,
     /// It does not hold at this time.
     OtherTime,
+    /// The number is not in its table.
+    NotInTable,
 }
 
 /// A rule that was looked at.
@@ -41,6 +50,8 @@ pub struct Step {
     pub rule: String,
     /// Where it stands: file:line.
     pub place: String,
+    /// In which context.
+    pub context: String,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -61,40 +72,125 @@ impl Trace {
     }
 }
 
+/// A decision, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken<'a> {
+    /// What is done.
+    pub decision: &'a Decision,
+    /// By which rule.
+    pub rule: &'a str,
+}
+
+/// What a rule asks of a call.
+struct Asked<'a> {
+    called: Dialled,
+    caller: Option<Dialled>,
+    facts: &'a Facts,
+    now: &'a jiff::ZonedDateTime,
+}
+
 impl Plan {
-    /// What the call is for; `None` if no rule takes it.
-    pub fn decide(&self, facts: &Facts, now: &jiff::ZonedDateTime) -> (Option<Decision>, Trace) {
+    /// What the call is for; `None` if no rule takes it. Looks only at rules that the number can concern.
+    pub fn decide(&self, facts: &Facts, now: &jiff::ZonedDateTime) -> Option<Taken<'_>> {
+        let asked = self.asked(facts, now);
+        let candidates = |context: &Context| context.index.candidates(&asked.called);
+        self.walk(&asked, self.entry(facts), &mut Vec::new(), &candidates, &mut |_, _, _| {})
+    }
+
+    /// The same, with every rule on the way, and what became of it.
+    pub fn trace(&self, facts: &Facts, now: &jiff::ZonedDateTime) -> (Option<Taken<'_>>, Trace) {
+        let asked = self.asked(facts, now);
+        let international = asked.called.international.as_ref().map(|digits| format!("+{digits}"));
+        let mut trace = Trace { international, steps: Vec::new() };
+        let all = |context: &Context| (0..).take(context.rules.len()).collect();
+        let taken = self.walk(&asked, self.entry(facts), &mut Vec::new(), &all, &mut |context, rule, outcome| {
+            let (rule, place, context) = (rule.name.value.clone(), self.place(rule), context.name.clone());
+            trace.steps.push(Step { rule, place, context, outcome });
+        });
+        (taken, trace)
+    }
+
+    fn asked<'a>(&self, facts: &'a Facts, now: &'a jiff::ZonedDateTime) -> Asked<'a> {
         let called = self.home.dialled(&facts.called);
         let caller = facts.caller.as_ref().map(|caller| self.home.dialled(caller.reveal(Purpose::Routing).as_str()));
-        let mut trace =
-            Trace { international: called.international.clone().map(|digits| format!("+{digits}")), steps: Vec::new() };
-        for rule in &self.rules {
-            let outcome = if !rule.called.iter().any(|pattern| pattern.value.fits(&called)) {
-                Outcome::OtherNumber
-            } else if !rule.caller.is_empty()
-                && !caller.as_ref().is_some_and(|caller| rule.caller.iter().any(|pattern| pattern.value.fits(caller)))
-            {
-                Outcome::OtherCaller
-            } else if rule.trunk.as_ref().is_some_and(|trunk| Some(&trunk.value) != facts.trunk.as_ref()) {
-                Outcome::OtherTrunk
-            } else if rule.when.as_ref().is_some_and(|when| !when.holds(now)) {
-                Outcome::OtherTime
-            } else {
-                Outcome::Takes
-            };
-            trace.steps.push(Step { rule: rule.name.clone(), place: self.place(rule), outcome });
-            if outcome == Outcome::Takes {
-                return (Some(rule.action.clone()), trace);
+        Asked { called, caller, facts, now }
+    }
+
+    fn entry(&self, facts: &Facts) -> usize {
+        facts.trunk.as_ref().and_then(|trunk| self.entries.get(trunk)).copied().unwrap_or_default()
+    }
+
+    /// Tries the rules of a context, then of those it includes; none a second time.
+    fn walk<'a>(
+        &'a self,
+        asked: &Asked<'_>,
+        context: usize,
+        tried: &mut Vec<usize>,
+        candidates: &impl Fn(&Context) -> Vec<u32>,
+        met: &mut impl FnMut(&Context, &Rule, Outcome),
+    ) -> Option<Taken<'a>> {
+        if tried.contains(&context) {
+            return None;
+        }
+        tried.push(context);
+        let context = self.contexts.get(context)?;
+        for rule in candidates(context).into_iter().filter_map(|rule| context.rules.get(rule as usize)) {
+            let (outcome, decision) = self.outcome(rule, asked);
+            met(context, rule, outcome);
+            if let Some(decision) = decision {
+                return Some(Taken { decision, rule: &rule.name.value });
+            }
+            if let (Outcome::Goes, Action::Go(next)) = (outcome, &rule.action.value) {
+                return self.walk(asked, *next, tried, candidates, met);
             }
         }
-        (None, trace)
+        context.include.iter().find_map(|included| self.walk(asked, included.value, tried, candidates, met))
+    }
+
+    fn outcome<'a>(&'a self, rule: &'a Rule, asked: &Asked<'_>) -> (Outcome, Option<&'a Decision>) {
+        let unfit = |outcome| (outcome, None);
+        if !rule.called.iter().any(|pattern| pattern.value.fits(&asked.called)) {
+            return unfit(Outcome::OtherNumber);
+        }
+        let known = |caller: &Dialled| rule.caller.iter().any(|pattern| pattern.value.fits(caller));
+        if (!rule.caller.is_empty() && !asked.caller.as_ref().is_some_and(known))
+            || rule.withheld.is_some_and(|withheld| withheld != asked.caller.is_none())
+        {
+            return unfit(Outcome::OtherCaller);
+        }
+        if rule.trunk.as_ref().is_some_and(|trunk| Some(&trunk.value) != asked.facts.trunk.as_ref()) {
+            return unfit(Outcome::OtherTrunk);
+        }
+        if rule.secure.is_some_and(|secure| secure != asked.facts.secure) {
+            return unfit(Outcome::OtherTransport);
+        }
+        if rule.when.as_ref().is_some_and(|when| !self.holds(when, asked.now)) {
+            return unfit(Outcome::OtherTime);
+        }
+        match &rule.action.value {
+            Action::Decide(decision) => (Outcome::Takes, Some(decision)),
+            Action::Go(_) => unfit(Outcome::Goes),
+            Action::Table(table) => {
+                match self.tables.get(*table).and_then(|table| table.value.value.get(&asked.called)) {
+                    Some(decision) => (Outcome::Takes, Some(decision)),
+                    None => unfit(Outcome::NotInTable),
+                }
+            }
+        }
+    }
+
+    fn holds(&self, when: &When, now: &jiff::ZonedDateTime) -> bool {
+        match when {
+            When::Window(window) => window.holds(now),
+            When::Office { office, open } => {
+                self.offices.get(*office).is_some_and(|office| office.value.is_open(now) == *open)
+            }
+        }
     }
 
     /// `10-aemter.toml:14`
     pub(super) fn place(&self, rule: &Rule) -> String {
-        let Some(source) = self.sources.get(rule.file) else { return String::new() };
-        let line = source.text.get(..rule.span.start).unwrap_or_default().matches('\n').count() + 1;
-        format!("{}:{line}", source.name)
+        self.sources.get(rule.name.file).map_or_else(String::new, |source| format!("{}:{}", source.name, rule.line))
     }
 }
 
@@ -122,10 +218,13 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Takes => "takes the call",
+            Self::Goes => "sends it on",
             Self::OtherNumber => "is for other numbers",
             Self::OtherCaller => "is for other callers",
             Self::OtherTrunk => "is for another trunk",
+            Self::OtherTransport => "is for calls with other security",
             Self::OtherTime => "does not hold at this time",
+            Self::NotInTable => "has no such number in its table",
         })
     }
 }

@@ -1,25 +1,35 @@
 //! What a call is for. In: files that an admin wrote, then the facts of one call and the time. Out: every problem of the
 //! files at once, or a [`Plan`]; of a call a [`Decision`], and why. Pure: the same facts at the same time decide the same.
 //!
-//! Rules stand in order, over all files in the order of their names; the first that fits decides. 110 and 112 are taken by
-//! an explicit emergency rule or by nothing (a plan in which another rule could take them does not load).
+//! Rules stand in order, over all files in the order of their names; the first that fits decides. A rule belongs to a context:
+//! a call begins in that of its trunk, or in `main`, and a rule may send it on to another. 110 and 112 are taken by an explicit
+//! emergency rule or by nothing (a plan in which another rule could take them does not load).
 
 mod decide;
+mod holidays;
+mod hours;
+mod index;
 mod lint;
 mod number;
 mod pattern;
 mod problem;
 mod read;
+mod sets;
+mod table;
 mod window;
 
 #[cfg(test)]
 mod stories;
 
-pub use decide::{Facts, Outcome, Step, Trace};
+pub use decide::{Facts, Outcome, Step, Taken, Trace};
+pub use holidays::{Holidays, UnknownPlace};
+pub use hours::{Hours, Span};
 pub use number::Home;
 pub use pattern::{InvalidPattern, Pattern};
 pub use problem::{Problem, Severity};
 pub use window::Window;
+
+use std::collections::BTreeMap;
 
 use crate::words::{Language, Personal, PhoneNumber, RoomId, TrunkName};
 
@@ -32,6 +42,8 @@ pub struct Surroundings {
     pub rooms: Vec<RoomId>,
     /// The trunks that there are.
     pub trunks: Vec<TrunkName>,
+    /// The institution's time.
+    pub zone: jiff::tz::TimeZone,
 }
 
 /// A file of the plan.
@@ -45,36 +57,78 @@ pub struct Source {
 
 /// A rule.
 #[derive(Clone, Debug)]
-pub(crate) struct Rule {
-    name: String,
-    /// Which file, and where its name stands there.
-    file: usize,
-    span: std::ops::Range<usize>,
+struct Rule {
+    name: Placed<String>,
+    line: usize,
     called: Vec<Placed<Pattern>>,
     caller: Vec<Placed<Pattern>>,
     trunk: Option<Placed<TrunkName>>,
-    when: Option<Window>,
-    action: Decision,
-    action_span: std::ops::Range<usize>,
+    /// Only calls with TLS, or only those without.
+    secure: Option<bool>,
+    /// Only callers who show no number, or only those who do.
+    withheld: Option<bool>,
+    when: Option<When>,
+    action: Placed<Action>,
+}
+
+/// Times at which a rule holds.
+#[derive(Clone, Debug)]
+enum When {
+    /// These.
+    Window(Window),
+    /// While an office is open, or while it is not.
+    Office { office: usize, open: bool },
+}
+
+/// What a rule does.
+#[derive(Clone, Debug)]
+enum Action {
+    /// It decides.
+    Decide(Decision),
+    /// Another context does.
+    Go(usize),
+    /// The row of the number in a table does, if there is one.
+    Table(usize),
+}
+
+/// Rules in order.
+#[derive(Clone, Debug)]
+struct Context {
+    name: String,
+    /// Where it is told of, if it is.
+    told: Option<Placed<()>>,
+    rules: Vec<Rule>,
+    /// Contexts whose rules are tried after its own.
+    include: Vec<Placed<usize>>,
+    index: index::Index,
+}
+
+/// Something that rules speak of by name.
+#[derive(Clone, Debug)]
+struct Named<T> {
+    name: Placed<String>,
+    value: T,
+    /// Whether a rule does.
+    used: bool,
 }
 
 /// A value, and where it stands in its file.
 #[derive(Clone, Debug)]
-pub(crate) struct Placed<T> {
+struct Placed<T> {
     value: T,
+    file: usize,
     span: std::ops::Range<usize>,
 }
 
 /// A call that an admin wrote down with the rule that is to take it.
 #[derive(Clone, Debug)]
 struct Example {
-    file: usize,
-    span: std::ops::Range<usize>,
     called: String,
     from: Option<Personal<PhoneNumber>>,
     trunk: Option<TrunkName>,
+    secure: bool,
     at: Option<jiff::civil::DateTime>,
-    expect: String,
+    expect: Placed<String>,
 }
 
 /// What a call is for.
@@ -139,29 +193,38 @@ impl Reject {
 pub struct Plan {
     home: Home,
     sources: Vec<Source>,
-    rules: Vec<Rule>,
+    /// The first is where calls begin that have no other.
+    contexts: Vec<Context>,
+    /// Where calls of a trunk begin.
+    entries: BTreeMap<TrunkName, usize>,
+    offices: Vec<Named<Hours>>,
+    tables: Vec<Named<Placed<table::Table>>>,
 }
 
 impl Plan {
     /// Reads the files (in order of their names) and looks for mistakes. The plan is whole only if no problem is an error.
     pub fn check(mut sources: Vec<Source>, around: &Surroundings) -> (Self, Vec<Problem>) {
         sources.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut read = read::Reader::new(&sources);
-        read.read();
-        let (rules, examples, mut problems) = read.into_parts();
-        let plan = Self { home: around.home.clone(), sources, rules };
-        lint::lint(&plan, &examples, around, &mut problems);
+        let read = read::read(&sources);
+        let (mut contexts, examples, mut problems) = (read.contexts, read.examples, read.problems);
+        for context in &mut contexts {
+            let called = |rule: &Rule| rule.called.iter().map(|called| called.value.clone()).collect::<Vec<_>>();
+            context.index = index::Index::new(context.rules.iter().map(called));
+        }
+        let home = around.home.clone();
+        let plan = Self { home, sources, contexts, entries: read.entries, offices: read.offices, tables: read.tables };
+        lint::lint(&plan, &examples, &read.variables, around, &mut problems);
         problems.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
         (plan, problems)
     }
 
     /// How many rules there are.
-    pub const fn len(&self) -> usize {
-        self.rules.len()
+    pub fn len(&self) -> usize {
+        self.contexts.iter().map(|context| context.rules.len()).sum()
     }
 
     /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }

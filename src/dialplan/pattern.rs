@@ -1,8 +1,8 @@
 //! Patterns of numbers. In: what an admin wrote. Out: what fits, and what can fit nothing else.
 //!
 //! `0`–`9` themselves, `X` any digit, `Z` 1–9, `N` 2–9, `[2-57]` one of those; at the end `.` one or more further digits,
-//! `!` none or more. A `+` at the beginning: the international form. Separators do not count. A word in small letters is a
-//! SIP user name. `*` alone is everything but 110 and 112.
+//! `!` or `…` none or more. `2000-2499` at the end: a range. A `+` at the beginning: the international form. Separators do not
+//! count. A word in small letters is a SIP user name. `*` alone is everything but 110 and 112.
 
 use std::str::FromStr;
 
@@ -79,37 +79,68 @@ impl Pattern {
             && values.zip(sets).all(|(digit, set)| set & (1 << digit) != 0)
     }
 
-    /// Whether everything that fits `other` fits this, too.
-    pub(super) fn covers(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Everything, _) => true,
-            (_, Self::Everything) => false,
-            (Self::Name(one), Self::Name(two)) => one == two,
-            (Self::Name(_), Self::Digits { .. }) | (Self::Digits { .. }, Self::Name(_)) => false,
-            (
-                Self::Digits { international, sets, tail },
-                Self::Digits { international: other_international, sets: other_sets, tail: other_tail },
-            ) => {
-                let at = |sets: &[u16], place: usize| sets.get(place).copied().unwrap_or(ANY);
-                let lengths = match (tail, other_tail) {
-                    (Tail::End, Tail::End) => sets.len() == other_sets.len(),
-                    (Tail::End, Tail::Some | Tail::Any) => false,
-                    (_, Tail::End) => other_sets.len() >= least(sets, *tail),
-                    (_, Tail::Some | Tail::Any) => least(other_sets, *other_tail) >= least(sets, *tail),
-                };
-                international == other_international
-                    && lengths
-                    && (0..sets.len()).all(|place| at(other_sets, place) & !at(sets, place) == 0)
-            }
-        }
+    /// Reads what an admin wrote: one pattern, or those that a range is made of.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub(super) fn read(text: &str) -> Result<Vec<Self>, InvalidPattern> {
+        let Some((lead, first, last)) = range(text) else { return Ok(vec![text.parse()?]) };
+        let lead: Self = if lead.trim().is_empty() {
+            Self::Digits { international: false, sets: Vec::new(), tail: Tail::End }
+        } else if lead.trim() == "+" {
+            Self::Digits { international: true, sets: Vec::new(), tail: Tail::End }
+        } else {
+            lead.parse()?
+        };
+        let Self::Digits { international, sets: before, tail: Tail::End } = lead else {
+            return Ok(vec![text.parse()?]);
+        };
+        let digits = |text: &str| -> Vec<u16> { text.bytes().map(|byte| u16::from(byte - b'0')).collect() };
+        Ok(between(&digits(first), &digits(last))
+            .into_iter()
+            .map(|sets| Self::Digits { international, sets: [before.clone(), sets].concat(), tail: Tail::End })
+            .collect())
     }
 }
 
-const fn least(sets: &[u16], tail: Tail) -> usize {
-    match tail {
-        Tail::End | Tail::Any => sets.len(),
-        Tail::Some => sets.len() + 1,
+/// `+49 30 9018 2000-2499` as what stands before the range, and its ends: one hyphen, between two numbers of one length, of
+/// which the second is the higher and the first does not begin with a zero (030-901 is a number).
+fn range(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, last) = text.trim().split_once('-').filter(|(_, last)| !last.contains('-'))?;
+    let at = before.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+    let (lead, first) = before.split_at_checked(at)?;
+    let fits = first.len() >= 2 && first.len() == last.len() && first < last && !first.starts_with('0');
+    (fits && last.bytes().all(|byte| byte.is_ascii_digit())).then_some((lead, first, last))
+}
+
+/// The patterns that together are all numbers from `first` to `last`, which are of one length.
+fn between(first: &[u16], last: &[u16]) -> Vec<Vec<u16>> {
+    let one = |digit: u16| 1_u16 << digit;
+    let span = |low: u16, high: u16| (low..=high).map(one).sum::<u16>();
+    let (Some((low, lows)), Some((high, highs))) = (first.split_first(), last.split_first()) else {
+        return vec![Vec::new()];
+    };
+    let led = |set: u16, rest: Vec<Vec<u16>>| rest.into_iter().map(move |rest| [vec![set], rest].concat());
+    if low == high {
+        return led(one(*low), between(lows, highs)).collect();
     }
+    let whole = |digits: &[u16], end: u16| digits.iter().all(|digit| *digit == end);
+    let (mut from, mut to, mut found) = (*low, *high, Vec::new());
+    if !whole(lows, 0) {
+        found.extend(led(one(from), between(lows, &vec![9; lows.len()])));
+        from += 1;
+    }
+    let upper = !whole(highs, 9);
+    if upper {
+        to -= 1;
+    }
+    if from <= to {
+        found.push([vec![span(from, to)], vec![ANY; lows.len()]].concat());
+    }
+    if upper {
+        found.extend(led(one(*high), between(&vec![0; highs.len()], highs)));
+    }
+    found
 }
 
 impl FromStr for Pattern {
@@ -135,7 +166,7 @@ impl FromStr for Pattern {
         let mut letters = text.char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
             if tail != Tail::End && !letter.is_whitespace() {
-                return Err(wrong(at, "nothing can follow '.' or '!': they stand for the rest of the number"));
+                return Err(wrong(at, "nothing can follow '.', '!' or '…': they stand for the rest of the number"));
             }
             match letter {
                 ' ' | '-' | '/' | '(' | ')' => {}
@@ -145,7 +176,7 @@ impl FromStr for Pattern {
                 'Z' => sets.push(ANY & !1),
                 'N' => sets.push(ANY & !3),
                 '.' => tail = Tail::Some,
-                '!' => tail = Tail::Any,
+                '!' | '…' => tail = Tail::Any,
                 '[' => {
                     let inside: String = letters.by_ref().map(|(_, c)| c).take_while(|c| *c != ']').collect();
                     let closed = text.get(at + 1 + inside.len()..).is_some_and(|rest| rest.starts_with(']'));
@@ -222,25 +253,25 @@ mod tests {
         }
     }
 
-    fn any_pattern() -> impl Strategy<Value = Pattern> {
-        let set = prop_oneof![Just(ANY), 1..=ANY];
-        let tail = prop_oneof![Just(Tail::End), Just(Tail::Some), Just(Tail::Any)];
-        (prop::collection::vec(set, 1..4), tail).prop_map(|(sets, tail)| Pattern::Digits {
-            international: false,
-            sets,
-            tail,
-        })
+    #[test]
+    fn a_range_is_all_its_numbers_and_no_other() {
+        for (text, first, last) in
+            [("2000-2499", 2000, 2499), ("17-83", 17, 83), ("1234-4321", 1234, 4321), ("199-200", 199, 200)]
+        {
+            let patterns = Pattern::read(text).expect("a range");
+            for number in 0..10_000 {
+                let fits = patterns.iter().any(|pattern| pattern.fits_digits(&number.to_string()));
+                assert_eq!(fits, (first..=last).contains(&number), "{text} {number}");
+            }
+        }
+        let patterns = Pattern::read("+49 30 9018 2000-2499").expect("a range");
+        assert!(patterns.iter().all(|pattern| matches!(pattern, Pattern::Digits { international: true, .. })));
+        assert!(patterns.iter().any(|pattern| pattern.fits_digits("493090182311")));
+        let number = Pattern::read("030-901").expect("a number");
+        assert!(number.len() == 1 && number[0].fits_digits("030901"));
     }
 
     proptest! {
-        /// Against every number of up to four digits.
-        #[test]
-        fn a_pattern_covers_another_just_when_every_number_says_so(one in any_pattern(), other in any_pattern()) {
-            let numbers = (0..=4_u32).flat_map(|length| (0..10_u32.pow(length)).map(move |n| format!("{n:0width$}", width = length as usize)));
-            let by_trying = numbers.filter(|n| !n.is_empty() && other.fits_digits(n)).all(|n| one.fits_digits(&n));
-            prop_assert_eq!(one.covers(&other), by_trying);
-        }
-
         #[test]
         fn no_text_stops_the_reader(text in ".{0,24}") {
             let _ = text.parse::<Pattern>();

@@ -16,6 +16,11 @@ pub struct Window {
 impl Window {
     /// Whether it holds at this time.
     pub fn holds(&self, now: &jiff::ZonedDateTime) -> bool {
+        self.holds_at(now.datetime())
+    }
+
+    /// Whether it holds at this time on the wall.
+    pub fn holds_at(&self, now: jiff::civil::DateTime) -> bool {
         let (time, today) = (now.time(), now.weekday());
         let on = |day: Weekday| self.days.is_empty() || self.days.contains(&day);
         if self.from <= self.to {

@@ -5,7 +5,7 @@ use crate::call::Refusal;
 use crate::dialplan::{Decision, Facts, Plan, Reject};
 use crate::ivr::{self, Menu, Prompt};
 use crate::sip;
-use crate::words::Language;
+use crate::words::{Language, Transport};
 
 /// The plan, and the time by which its hours are read.
 pub(super) struct Routing {
@@ -30,12 +30,17 @@ pub(super) enum Beginning {
 impl Routing {
     /// Asks the plan.
     pub(super) fn of(&self, facts: &sip::Facts, language: Language) -> Routed {
-        let facts = Facts { called: facts.called.clone(), caller: facts.caller.clone(), trunk: facts.trunk.clone() };
-        let (decision, trace) = self.plan.decide(&facts, &clock::local(&self.zone));
+        let facts = Facts {
+            called: facts.called.clone(),
+            caller: facts.caller.clone(),
+            trunk: facts.trunk.clone(),
+            secure: facts.source.transport == Transport::Tls,
+        };
+        let taken = self.plan.decide(&facts, &clock::local(&self.zone));
         Routed {
-            rule: trace.rule().unwrap_or("none").to_owned(),
-            decided: decision.as_ref().map_or_else(|| Refusal::NoRule.to_string(), ToString::to_string),
-            outcome: begin(decision, language),
+            rule: taken.map_or("none", |taken| taken.rule).to_owned(),
+            decided: taken.map_or_else(|| Refusal::NoRule.to_string(), |taken| taken.decision.to_string()),
+            outcome: begin(taken.map(|taken| taken.decision.clone()), language),
         }
     }
 }

@@ -1,0 +1,65 @@
+//! 110 and 112: their own rule takes them, from everybody and at any time, or nothing does.
+
+use super::super::decide::Facts;
+use super::super::pattern::{EMERGENCY, Pattern};
+use super::super::{Action, Decision, Rule, Surroundings};
+use super::Findings;
+
+/// Rules that could take an emergency call and are not for it, and those that are, but not always.
+pub(super) fn rules(findings: &mut Findings<'_>) {
+    for rule in findings.plan.rules() {
+        let is_for_it = matches!(rule.action.value, Action::Decide(Decision::Emergency { .. }));
+        if is_for_it && !rule.has_no_condition() {
+            let message =
+                format!("rule {:?} is for emergencies, but not from everybody and at any time", rule.name.value);
+            findings.error(
+                &rule.name,
+                message,
+                String::from("leave caller, trunk, secure, withheld and when out of it"),
+            );
+        }
+        // A way on to another context decides nothing yet.
+        if is_for_it || matches!(rule.action.value, Action::Go(_)) {
+            continue;
+        }
+        for called in &rule.called {
+            if let Some(emergency) = EMERGENCY.iter().find(|emergency| could_take(&called.value, emergency)) {
+                let name = &rule.name.value;
+                let message =
+                    format!("rule {name:?} could take {emergency}: an emergency call would end in a conference");
+                let help = format!(
+                    "narrow the pattern (1[2-9]X leaves {emergency} out), or give emergency calls a rule with `emergency`"
+                );
+                findings.error(called, message, help);
+            }
+        }
+    }
+}
+
+fn could_take(pattern: &Pattern, emergency: &str) -> bool {
+    matches!(pattern, Pattern::Digits { international: false, .. }) && pattern.fits_digits(emergency)
+}
+
+/// Ways by which an emergency call gets nowhere.
+pub(super) fn calls(findings: &mut Findings<'_>, around: &Surroundings) {
+    let plan = findings.plan;
+    let Some(last) = plan.rules().last().map(|rule: &Rule| rule.name.clone()) else { return };
+    let at = jiff::civil::datetime(2026, 11, 24, 10, 0, 0, 0).to_zoned_datetime(around.zone.clone());
+    let Ok(now) = at else { return };
+    let trunks = std::iter::once(None).chain(plan.entries.keys().cloned().map(Some));
+    for trunk in trunks {
+        let lost: Vec<&str> = EMERGENCY
+            .into_iter()
+            .filter(|number| {
+                let facts = Facts { called: (*number).to_owned(), caller: None, trunk: trunk.clone(), secure: false };
+                plan.decide(&facts, &now).is_none()
+            })
+            .collect();
+        if lost.is_empty() {
+            continue;
+        }
+        let way = trunk.map_or_else(String::new, |trunk| format!(" by trunk {trunk}"));
+        let message = format!("no rule is for calls to {}{way}: they are refused with 404", lost.join(" and "));
+        findings.warning(&last, message, String::from("add a rule: called = [\"110\", \"112\"], emergency = true"));
+    }
+}

@@ -1,0 +1,195 @@
+//! Mistakes that a plan can have although each line of it can be read. In: a plan. Out: problems, with place and help.
+
+mod emergency;
+mod paths;
+mod reach;
+
+use std::collections::BTreeMap;
+
+use super::decide::Facts;
+use super::pattern::Pattern;
+use super::problem::{Problem, Severity};
+use super::{Action, Decision, Example, Named, Placed, Plan, Rule, Surroundings};
+
+pub(super) fn lint(
+    plan: &Plan,
+    examples: &[Example],
+    variables: &BTreeMap<String, Named<String>>,
+    around: &Surroundings,
+    problems: &mut Vec<Problem>,
+) {
+    let is_readable = problems.is_empty();
+    let mut findings = Findings { plan, problems };
+    names(&mut findings);
+    things(&mut findings, around);
+    unused(&mut findings, variables);
+    paths::lint(&mut findings);
+    reach::lint(&mut findings, around);
+    emergency::rules(&mut findings);
+    // A plan that could not be read whole says nothing of calls.
+    if is_readable {
+        emergency::calls(&mut findings, around);
+        for example in examples {
+            if let Some((message, help)) = fails(plan, example, around) {
+                findings.error(&example.expect, message, help);
+            }
+        }
+    }
+}
+
+/// What was found so far.
+struct Findings<'a> {
+    plan: &'a Plan,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Findings<'_> {
+    fn error<T>(&mut self, place: &Placed<T>, message: String, help: String) {
+        self.say(place, Severity::Error, message, help);
+    }
+
+    fn warning<T>(&mut self, place: &Placed<T>, message: String, help: String) {
+        self.say(place, Severity::Warning, message, help);
+    }
+
+    fn say<T>(&mut self, place: &Placed<T>, severity: Severity, message: String, help: String) {
+        if let Some(source) = self.plan.sources.get(place.file) {
+            self.problems.push(Problem::new(source, place.span.clone(), severity, message, help));
+        }
+    }
+}
+
+impl Plan {
+    fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.contexts.iter().flat_map(|context| &context.rules)
+    }
+}
+
+fn names(findings: &mut Findings<'_>) {
+    let plan = findings.plan;
+    let mut seen: BTreeMap<&str, &Rule> = BTreeMap::new();
+    for rule in plan.rules() {
+        if let Some(first) = seen.insert(&rule.name.value, rule) {
+            let message = format!("there are two rules {:?}; the other is at {}", rule.name.value, plan.place(first));
+            findings.error(&rule.name, message, String::from("give one of them another name"));
+        }
+    }
+}
+
+/// Rooms, trunks and hours that a rule speaks of.
+fn things(findings: &mut Findings<'_>, around: &Surroundings) {
+    let plan = findings.plan;
+    let room = |findings: &mut Findings<'_>, place: &Placed<()>, decision: &Decision| {
+        if let Decision::Room { room } = decision
+            && !around.rooms.contains(room)
+        {
+            let help = there_are(&around.rooms, "no room is set up yet: add [[meetings]] to the configuration");
+            findings.error(place, format!("there is no room {room}"), help);
+        }
+    };
+    for rule in plan.rules() {
+        if let Action::Decide(decision) = &rule.action.value {
+            room(findings, &Placed { value: (), file: rule.action.file, span: rule.action.span.clone() }, decision);
+        }
+        if let Some(trunk) = rule.trunk.as_ref().filter(|trunk| !around.trunks.contains(&trunk.value)) {
+            let help = there_are(&around.trunks, NO_TRUNK);
+            findings.error(trunk, format!("there is no trunk {}", trunk.value), help);
+        }
+        if let Action::Decide(Decision::Redirect { to }) = &rule.action.value
+            && leads_outside(to)
+            && rule.caller.is_empty()
+        {
+            let message =
+                format!("whoever calls may reach {to} by rule {:?}, and the call goes on your bill", rule.name.value);
+            findings.warning(
+                &rule.action,
+                message,
+                String::from("add caller = \"…\" for those who may, or send the call to an extension"),
+            );
+        }
+    }
+    for table in &plan.tables {
+        let Placed { value, file, .. } = &table.value;
+        for row in value.rows() {
+            room(findings, &Placed { value: (), file: *file, span: row.span.clone() }, &row.decision);
+        }
+    }
+    for (trunk, context) in &plan.entries {
+        let told = plan.contexts.get(*context).and_then(|context| context.told.as_ref());
+        if let Some(told) = told.filter(|_| !around.trunks.contains(trunk)) {
+            findings.error(told, format!("there is no trunk {trunk}"), there_are(&around.trunks, NO_TRUNK));
+        }
+    }
+    for office in &plan.offices {
+        if office.value.never_opens() {
+            let message = format!("hours {:?} never open", office.name.value);
+            findings.error(&office.name, message, String::from("add a day: mon-fri = \"08:00-16:00\""));
+        }
+    }
+}
+
+const NO_TRUNK: &str = "no trunk is set up yet: add [[trunks]] to the configuration";
+
+/// A number outside the house: it begins with a plus or a zero.
+fn leads_outside(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, rest)| scheme == "tel" || rest.starts_with(['+', '0']))
+}
+
+fn unused(findings: &mut Findings<'_>, variables: &BTreeMap<String, Named<String>>) {
+    let plan = findings.plan;
+    let offices = plan.offices.iter().map(|office| ("hours", &office.name, office.used));
+    let tables = plan.tables.iter().map(|table| ("table", &table.name, table.used));
+    let variables = variables.values().map(|variable| ("variable", &variable.name, variable.used));
+    for (kind, name, _) in offices.chain(tables).chain(variables).filter(|(.., used)| !used) {
+        findings.warning(
+            name,
+            format!("no rule speaks of {kind} {:?}", name.value),
+            String::from("leave it out, or use it"),
+        );
+    }
+}
+
+fn there_are(names: &[impl ToString], none: &str) -> String {
+    if names.is_empty() {
+        return none.to_owned();
+    }
+    format!("there are: {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+}
+
+impl Rule {
+    fn is_for_everybody(&self) -> bool {
+        self.has_no_condition() && self.called.iter().any(|called| called.value == Pattern::Everything)
+    }
+
+    /// Whether only the number counts.
+    const fn has_no_condition(&self) -> bool {
+        self.caller.is_empty()
+            && self.trunk.is_none()
+            && self.secure.is_none()
+            && self.withheld.is_none()
+            && self.when.is_none()
+    }
+}
+
+fn fails(plan: &Plan, example: &Example, around: &Surroundings) -> Option<(String, String)> {
+    let expected = &example.expect.value;
+    if !plan.rules().any(|rule| rule.name.value == *expected) {
+        let help = String::from("name the rule that is to take this call");
+        return Some((format!("there is no rule {expected:?}"), help));
+    }
+    // A Tuesday at ten, if the example names no time.
+    let at = example.at.unwrap_or_else(|| jiff::civil::datetime(2026, 11, 24, 10, 0, 0, 0));
+    let now = at.to_zoned_datetime(around.zone.clone()).ok()?;
+    let facts = Facts {
+        called: example.called.clone(),
+        caller: example.from.clone(),
+        trunk: example.trunk.clone(),
+        secure: example.secure,
+    };
+    let taken = plan.decide(&facts, &now).map(|taken| taken.rule);
+    (taken != Some(expected)).then(|| {
+        let taken = taken.map_or_else(|| String::from("no rule takes it"), |rule| format!("rule {rule:?} takes it"));
+        let message = format!("a call to {:?} does not get to {expected:?}: {taken}", example.called);
+        (message, format!("`einwahl dialplan trace {:?}` shows why", example.called))
+    })
+}

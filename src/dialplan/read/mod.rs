@@ -1,0 +1,381 @@
+//! From TOML to rules. In: files. Out: rules and examples, and every mistake with its place. Nothing is guessed: a word
+//! that means nothing is a mistake, with the words that would mean something.
+//!
+//! What others speak of is read first, over all files: variables, then contexts, hours and tables, then rules and examples.
+
+mod office;
+mod rule;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::str::FromStr;
+
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Problem, Severity};
+use super::table::Table;
+use super::{Context, Decision, Example, Hours, Named, Placed, Source};
+use crate::words::TrunkName;
+
+/// Where calls begin that have no other context.
+const MAIN: &str = "main";
+
+/// The words of a file, of a context, and of a table.
+const FILE: [&str; 6] = ["rule", "example", "variables", "contexts", "hours", "tables"];
+const CONTEXT: [&str; 3] = ["trunks", "include", "comment"];
+const TABLE: [&str; 2] = ["file", "comment"];
+
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// What the files hold.
+pub(super) struct Read {
+    pub(super) contexts: Vec<Context>,
+    pub(super) entries: BTreeMap<TrunkName, usize>,
+    pub(super) offices: Vec<Named<Hours>>,
+    pub(super) tables: Vec<Named<Placed<Table>>>,
+    pub(super) variables: BTreeMap<String, Named<String>>,
+    pub(super) examples: Vec<Example>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Reads all files, in their order.
+pub(super) fn read(sources: &[Source]) -> Read {
+    let mut reader = Reader {
+        sources,
+        file: 0,
+        contexts: vec![context(MAIN, None)],
+        entries: BTreeMap::new(),
+        offices: Vec::new(),
+        tables: Vec::new(),
+        variables: BTreeMap::new(),
+        examples: Vec::new(),
+        problems: Vec::new(),
+    };
+    reader.read();
+    let Reader { contexts, entries, offices, tables, variables, examples, problems, .. } = reader;
+    Read { contexts, entries, offices, tables, variables, examples, problems }
+}
+
+fn context(name: &str, told: Option<Placed<()>>) -> Context {
+    Context {
+        name: name.to_owned(),
+        told,
+        rules: Vec::new(),
+        include: Vec::new(),
+        index: super::index::Index::default(),
+    }
+}
+
+struct Reader<'a> {
+    sources: &'a [Source],
+    file: usize,
+    contexts: Vec<Context>,
+    entries: BTreeMap<TrunkName, usize>,
+    offices: Vec<Named<Hours>>,
+    tables: Vec<Named<Placed<Table>>>,
+    variables: BTreeMap<String, Named<String>>,
+    examples: Vec<Example>,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) {
+        let sources = self.sources;
+        let mut files = Vec::new();
+        for (file, source) in sources.iter().enumerate().filter(|(_, source)| !is_csv(source)) {
+            self.file = file;
+            let (table, errors) = DeTable::parse_recoverable(&source.text);
+            for error in errors {
+                let span = error.span().unwrap_or_default();
+                self.wrong(span, error.message(), "every rule begins with [[rule]]; texts stand in \"quotes\"");
+            }
+            for key in table.get_ref().keys().filter(|key| !FILE.contains(&key.get_ref().as_ref())) {
+                let message = format!("{:?} means nothing in a dialplan", key.get_ref());
+                self.wrong(key.span(), &message, &format!("known here: {}", FILE.join(", ")));
+            }
+            files.push((file, table));
+        }
+        self.named(&files, "variables", Self::variable);
+        self.named(&files, "contexts", Self::context);
+        self.named(&files, "hours", Self::office);
+        self.named(&files, "tables", Self::table_of_numbers);
+        self.named(&files, "contexts", Self::includes);
+        self.each(&files, "rule", Self::rule);
+        self.each(&files, "example", Self::example);
+    }
+
+    fn wrong(&mut self, span: Range<usize>, message: &str, help: &str) {
+        self.wrong_in(self.file, span, message, help);
+    }
+
+    fn wrong_in(&mut self, file: usize, span: Range<usize>, message: &str, help: &str) {
+        if let Some(source) = self.sources.get(file) {
+            self.problems.push(Problem::new(source, span, Severity::Error, message.to_owned(), help.to_owned()));
+        }
+    }
+
+    /// Reads `[word.NAME]` in each file.
+    fn named(
+        &mut self,
+        files: &[(usize, Spanned<DeTable<'_>>)],
+        word: &str,
+        mut read: impl FnMut(&mut Self, Placed<String>, &Value<'_>),
+    ) {
+        for (file, table) in files {
+            self.file = *file;
+            let Some(value) = table.get_ref().get(word) else { continue };
+            let Some(items) = self.table(value, &format!("write [{word}] or [{word}.NAME] on a line of its own"))
+            else {
+                continue;
+            };
+            for (name, value) in items {
+                let name = self.placed(name.get_ref().to_string(), name.span());
+                read(self, name, value);
+            }
+        }
+    }
+
+    /// Reads `[[word]]` in each file.
+    fn each(
+        &mut self,
+        files: &[(usize, Spanned<DeTable<'_>>)],
+        word: &str,
+        mut read: impl FnMut(&mut Self, &DeTable<'_>, Range<usize>),
+    ) {
+        for (file, table) in files {
+            self.file = *file;
+            let Some(value) = table.get_ref().get(word) else { continue };
+            let Some(items) = value.get_ref().as_array() else {
+                self.wrong(
+                    value.span(),
+                    "this is one table, and there may be many",
+                    &format!("write it with two brackets: [[{word}]]"),
+                );
+                continue;
+            };
+            for item in items.iter() {
+                match item.get_ref().as_table() {
+                    Some(table) => read(self, table, item.span()),
+                    None => {
+                        self.wrong(item.span(), "this is no table", &format!("write [[{word}]] on a line of its own"))
+                    }
+                }
+            }
+        }
+    }
+
+    fn know(&mut self, table: &DeTable<'_>, words: &[&str]) {
+        for key in table.keys() {
+            if !words.contains(&key.get_ref().as_ref()) {
+                let message = format!("{:?} means nothing here", key.get_ref());
+                let near = words.iter().find(|word| is_near(word, key.get_ref()));
+                let help = near.map_or_else(
+                    || format!("known here: {}", words.join(", ")),
+                    |word| format!("did you mean {word:?}?"),
+                );
+                self.wrong(key.span(), &message, &help);
+            }
+        }
+    }
+
+    fn variable(&mut self, name: Placed<String>, value: &Value<'_>) {
+        let Some(text) = self.text(value) else { return };
+        let key = name.value.clone();
+        if self.variables.insert(key, Named { value: text.value, used: false, name: name.clone() }).is_some() {
+            self.wrong(name.span, &format!("there are two variables {:?}", name.value), "leave one of them out");
+        }
+    }
+
+    fn context(&mut self, name: Placed<String>, value: &Value<'_>) {
+        let Some(table) = self.table(value, "write [contexts.NAME] on a line of its own") else { return };
+        self.know(table, &CONTEXT);
+        let number = self.context_called(&name.value).unwrap_or(self.contexts.len());
+        if let Some(known) = self.contexts.get_mut(number) {
+            if known.told.is_some() {
+                return self.wrong(
+                    name.span,
+                    &format!("context {:?} is told of twice", name.value),
+                    "put all of it in one place",
+                );
+            }
+            known.told = Some(Placed { value: (), file: self.file, span: name.span });
+        } else {
+            let told = Some(self.placed((), name.span));
+            self.contexts.push(context(&name.value, told));
+        }
+        for trunk in list(table.get("trunks")) {
+            let Some(trunk) = self.parsed::<TrunkName>(trunk, "a trunk's name has a-z, 0-9, '-' and '_'") else {
+                continue;
+            };
+            if let Some(other) = self.entries.insert(trunk.value.clone(), number).filter(|other| *other != number) {
+                let other = self.contexts.get(other).map_or("", |context| &context.name).to_owned();
+                self.wrong(
+                    trunk.span,
+                    &format!("calls by {} begin in {other:?} already", trunk.value),
+                    "name each trunk in one context",
+                );
+            }
+        }
+    }
+
+    fn includes(&mut self, name: Placed<String>, value: &Value<'_>) {
+        let Some(table) = value.get_ref().as_table() else { return };
+        for other in list(table.get("include")) {
+            let Some(Placed { value: other, span, .. }) = self.text(other) else { continue };
+            let Some(number) = self.some_context(&other, span.clone()) else { continue };
+            let included = self.placed(number, span);
+            if let Some(context) = self.contexts.iter_mut().find(|context| context.name == name.value) {
+                context.include.push(included);
+            }
+        }
+    }
+
+    fn context_called(&self, name: &str) -> Option<usize> {
+        self.contexts.iter().position(|context| context.name == name)
+    }
+
+    /// The context of that name, or a mistake.
+    fn some_context(&mut self, name: &str, span: Range<usize>) -> Option<usize> {
+        let found = self.context_called(name);
+        if found.is_none() {
+            let known: Vec<&str> = self.contexts.iter().map(|context| context.name.as_str()).collect();
+            let help = format!("there are: {}; add [contexts.{name}] for another", known.join(", "));
+            self.wrong(span, &format!("there is no context {name:?}"), &help);
+        }
+        found
+    }
+
+    fn table_of_numbers(&mut self, name: Placed<String>, value: &Value<'_>) {
+        let Some(table) = self.table(value, "write [tables.NAME] on a line of its own") else { return };
+        self.know(table, &TABLE);
+        let Some(file) = table.get("file") else {
+            return self.wrong(name.span, &format!("table {:?} names no file", name.value), "add file = \"NAME.csv\"");
+        };
+        let Some(Placed { value: file, span, .. }) = self.text(file) else { return };
+        let sources = self.sources;
+        let csv = |source: &&Source| is_csv(source) && source.name.rsplit('/').next() == Some(&file);
+        let Some((number, source)) = sources.iter().enumerate().find(|(_, source)| csv(source)) else {
+            let known: Vec<&str> = sources
+                .iter()
+                .filter(|source| is_csv(source))
+                .filter_map(|source| source.name.rsplit('/').next())
+                .collect();
+            let help = if known.is_empty() {
+                String::from("put it beside this file; its name ends with .csv")
+            } else {
+                format!("there are: {}", known.join(", "))
+            };
+            return self.wrong(span, &format!("there is no file {file}"), &help);
+        };
+        let (value, mistakes) = Table::read(source, |word, value| match word {
+            "room" => value
+                .parse()
+                .map(|room| Decision::Room { room })
+                .map_err(|_| String::from("a room's name has a-z, 0-9, '-' and '_'")),
+            "menu" => {
+                value.parse().map(|language| Decision::Menu { language }).map_err(|_| String::from("\"de\" or \"en\""))
+            }
+            "redirect" if rule::is_uri(value) => Ok(Decision::Redirect { to: value.to_owned() }),
+            "redirect" => Err(String::from("write sip:NUMBER@HOST or tel:+49…")),
+            _ => Err(format!("column {word} means nothing; known: number, room, menu, redirect, comment")),
+        });
+        for (span, message, help) in mistakes {
+            self.wrong_in(number, span, &message, &help);
+        }
+        let value = Placed { value, file: number, span };
+        self.tables.push(Named { name, value, used: false });
+    }
+
+    fn text(&mut self, value: &Value<'_>) -> Option<Placed<String>> {
+        let Some(text) = value.get_ref().as_str() else {
+            let kind = value.get_ref().type_str();
+            self.wrong(value.span(), &format!("a text is needed here, this is a {kind}"), "put it in \"quotes\"");
+            return None;
+        };
+        let text = self.with_variables(text, value.span())?;
+        Some(self.placed(text, value.span()))
+    }
+
+    /// What stands between `${` and `}` is replaced.
+    fn with_variables(&mut self, text: &str, span: Range<usize>) -> Option<String> {
+        let mut whole = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            whole.push_str(before);
+            let Some((name, after)) = after.split_once('}') else {
+                self.wrong(span, "a variable begins here that does not end", "write ${name}");
+                return None;
+            };
+            let Some(variable) = self.variables.get_mut(name) else {
+                let known: Vec<String> = self.variables.keys().map(|name| format!("${{{name}}}")).collect();
+                let help = if known.is_empty() {
+                    String::from("add it to [variables]")
+                } else {
+                    format!("there are: {}", known.join(", "))
+                };
+                self.wrong(span, &format!("there is no variable {name:?}"), &help);
+                return None;
+            };
+            variable.used = true;
+            whole.push_str(&variable.value);
+            rest = after;
+        }
+        whole.push_str(rest);
+        Some(whole)
+    }
+
+    fn placed<T>(&self, value: T, span: Range<usize>) -> Placed<T> {
+        Placed { value, file: self.file, span }
+    }
+
+    fn parsed<T: FromStr>(&mut self, value: &Value<'_>, help: &str) -> Option<Placed<T>> {
+        let Placed { value: text, span, .. } = self.text(value)?;
+        match text.parse() {
+            Ok(value) => Some(self.placed(value, span)),
+            Err(_) => {
+                self.wrong(span, &format!("{text:?} cannot be used here"), help);
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, value: &Value<'_>) -> Option<bool> {
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong(value.span(), "this is true or false", "write it without quotes");
+        }
+        flag
+    }
+
+    fn table<'v>(&mut self, value: &'v Value<'v>, help: &str) -> Option<&'v DeTable<'v>> {
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.wrong(value.span(), "this is a table", help);
+        }
+        table
+    }
+}
+
+/// One value, or those of an array.
+fn list<'v>(value: Option<&'v Value<'v>>) -> Vec<&'v Value<'v>> {
+    value.map_or_else(Vec::new, |value| {
+        value.get_ref().as_array().map_or_else(|| vec![value], |array| array.iter().collect())
+    })
+}
+
+fn is_csv(source: &Source) -> bool {
+    source.name.to_ascii_lowercase().ends_with(".csv")
+}
+
+/// One letter more, less or other, or two swapped.
+fn is_near(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().abs_diff(other.len()) > 1 {
+        return false;
+    }
+    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let same_end = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    let longest = one.len().max(other.len());
+    same + same_end + 1 >= longest || (one.len() == other.len() && same + same_end + 2 >= longest)
+}

@@ -1,0 +1,265 @@
+//! Sets of calls, exactly: what of one rule is left once others have taken theirs. In: rules. Out: sets of calls, each a
+//! product of what a rule can ask for. What cannot be told exactly (a name, less a number) is left whole: a rule is called
+//! unreachable only if it is.
+
+use std::collections::BTreeMap;
+
+use super::pattern::{Pattern, Tail};
+
+const ANY: u16 = 0x3ff;
+
+/// Numbers: a set of digits at each place, and perhaps more digits behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Numbers {
+    sets: Vec<u16>,
+    open: bool,
+}
+
+impl Numbers {
+    fn new(sets: &[u16], tail: Tail) -> Self {
+        let mut sets = sets.to_vec();
+        if tail == Tail::Some {
+            sets.push(ANY);
+        }
+        Self { sets, open: tail != Tail::End }
+    }
+
+    fn at(&self, place: usize) -> u16 {
+        self.sets.get(place).copied().unwrap_or(ANY)
+    }
+
+    /// The same numbers, those shorter than `length` left out.
+    fn of_length(&self, length: usize, open: bool) -> Self {
+        Self { sets: (0..length).map(|place| self.at(place)).collect(), open }
+    }
+
+    fn and(&self, other: &Self) -> Option<Self> {
+        let length = self.sets.len().max(other.sets.len());
+        let fits = (self.open || self.sets.len() == length) && (other.open || other.sets.len() == length);
+        let sets: Vec<u16> = (0..length).map(|place| self.at(place) & other.at(place)).collect();
+        (fits && sets.iter().all(|set| *set != 0)).then_some(Self { sets, open: self.open && other.open })
+    }
+
+    fn less(&self, other: &Self) -> Vec<Self> {
+        let Some(both) = self.and(other) else { return vec![self.clone()] };
+        let mut left = Vec::new();
+        if self.open {
+            left.extend((self.sets.len()..other.sets.len()).map(|length| self.of_length(length, false)));
+            if !other.open {
+                left.push(self.of_length(other.sets.len() + 1, true));
+            }
+        }
+        let here = self.of_length(both.sets.len(), both.open);
+        for place in 0..other.sets.len() {
+            let rest = here.at(place) & !other.at(place);
+            if rest != 0 {
+                let mut piece = here.clone();
+                piece.sets.iter_mut().zip(&both.sets).take(place).for_each(|(set, narrowed)| *set = *narrowed);
+                if let Some(set) = piece.sets.get_mut(place) {
+                    *set = rest;
+                }
+                left.push(piece);
+            }
+        }
+        left
+    }
+}
+
+/// Whom a call is for, or from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Party {
+    /// Anybody; a caller may also be unknown.
+    Anybody,
+    Name(String),
+    Dialled(Numbers),
+    International(Numbers),
+}
+
+impl From<&Pattern> for Party {
+    fn from(pattern: &Pattern) -> Self {
+        match pattern {
+            Pattern::Everything => Self::Anybody,
+            Pattern::Name(name) => Self::Name(name.clone()),
+            Pattern::Digits { international: true, sets, tail } => Self::International(Numbers::new(sets, *tail)),
+            Pattern::Digits { international: false, sets, tail } => Self::Dialled(Numbers::new(sets, *tail)),
+        }
+    }
+}
+
+impl Party {
+    fn and(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Anybody, one) | (one, Self::Anybody) => Some(one.clone()),
+            (Self::Name(one), Self::Name(two)) => (one == two).then(|| self.clone()),
+            (Self::Dialled(one), Self::Dialled(two)) => one.and(two).map(Self::Dialled),
+            (Self::International(one), Self::International(two)) => one.and(two).map(Self::International),
+            // A number in one form may be any in the other.
+            (Self::Dialled(_) | Self::International(_), _) | (Self::Name(_), _) => None,
+        }
+    }
+
+    /// What is left, if that can be told.
+    fn less(&self, other: &Self) -> Option<Vec<Self>> {
+        match (self, other) {
+            (_, Self::Anybody) => Some(Vec::new()),
+            (Self::Name(one), Self::Name(two)) if one == two => Some(Vec::new()),
+            (Self::Dialled(one), Self::Dialled(two)) => Some(one.less(two).into_iter().map(Self::Dialled).collect()),
+            (Self::International(one), Self::International(two)) => {
+                Some(one.less(two).into_iter().map(Self::International).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The minutes of a week.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Minutes(Vec<u64>);
+
+impl Minutes {
+    const COUNT: usize = 7 * 24 * 60;
+
+    /// Those for which `holds` says so.
+    pub(super) fn of(holds: impl Fn(usize) -> bool) -> Self {
+        let mut words = vec![0; Self::COUNT.div_ceil(64)];
+        for minute in (0..Self::COUNT).filter(|minute| holds(*minute)) {
+            if let Some(word) = words.get_mut(minute / 64) {
+                *word |= 1 << (minute % 64);
+            }
+        }
+        Self(words)
+    }
+
+    fn with(&self, other: &Self, both: impl Fn(u64, u64) -> u64) -> Option<Self> {
+        let words: Vec<u64> = self.0.iter().zip(&other.0).map(|(one, two)| both(*one, *two)).collect();
+        words.iter().any(|word| *word != 0).then_some(Self(words))
+    }
+}
+
+/// A set of calls: all that fit every one of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Calls {
+    pub(super) called: Party,
+    pub(super) caller: Party,
+    /// A bit for each trunk, the first for those that came by none.
+    pub(super) trunks: u64,
+    /// Bit 0 for calls without TLS, bit 1 for those with it; and the same for those who show a number, and those who do not.
+    pub(super) secure: u8,
+    pub(super) withheld: u8,
+    /// None is every minute.
+    pub(super) minutes: Option<Minutes>,
+    /// Offices that are open, or not.
+    pub(super) offices: BTreeMap<usize, bool>,
+}
+
+/// Above so many pieces nothing is proven.
+const MOST: usize = 2_000;
+
+/// What is left of `calls` once `others` have taken theirs; none if that has more pieces than can be looked at.
+pub(super) fn left_of<'a>(calls: Vec<Calls>, others: impl Iterator<Item = &'a Calls>) -> Option<Vec<Calls>> {
+    let mut left = calls;
+    for other in others {
+        left = left.iter().flat_map(|calls| calls.less(other)).collect();
+        if left.is_empty() {
+            break;
+        }
+        if left.len() > MOST {
+            return None;
+        }
+    }
+    Some(left)
+}
+
+impl Calls {
+    /// Whether there is a call in both, as far as can be told.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        self.called.and(&other.called).is_some()
+            && self.caller.and(&other.caller).is_some()
+            && self.trunks & other.trunks != 0
+            && self.secure & other.secure != 0
+            && self.withheld & other.withheld != 0
+            && match (&self.minutes, &other.minutes) {
+                (Some(one), Some(two)) => one.with(two, |a, b| a & b).is_some(),
+                _ => true,
+            }
+            && self.offices.iter().all(|(office, open)| other.offices.get(office).is_none_or(|other| other == open))
+    }
+
+    fn less(&self, other: &Self) -> Vec<Self> {
+        let whole = || vec![self.clone()];
+        if !self.meets(other) {
+            return whole();
+        }
+        let (Some(called), Some(caller)) = (self.called.less(&other.called), self.caller.less(&other.caller)) else {
+            return whole();
+        };
+        let (Some(both_called), Some(both_caller)) = (self.called.and(&other.called), self.caller.and(&other.caller))
+        else {
+            return whole();
+        };
+        let mut left: Vec<Self> = called.into_iter().map(|called| Self { called, ..self.clone() }).collect();
+        let mut rest = Self { called: both_called, ..self.clone() };
+        left.extend(caller.into_iter().map(|caller| Self { caller, ..rest.clone() }));
+        rest.caller = both_caller;
+        let mut narrow = |trunks: u64, secure: u8, withheld: u8| {
+            if trunks != 0 && secure != 0 && withheld != 0 {
+                left.push(Self { trunks, secure, withheld, ..rest.clone() });
+            }
+        };
+        narrow(self.trunks & !other.trunks, self.secure, self.withheld);
+        let trunks = self.trunks & other.trunks;
+        narrow(trunks, self.secure & !other.secure, self.withheld);
+        let secure = self.secure & other.secure;
+        narrow(trunks, secure, self.withheld & !other.withheld);
+        (rest.trunks, rest.secure, rest.withheld) = (trunks, secure, self.withheld & other.withheld);
+        if let Some(theirs) = &other.minutes {
+            let ours = self.minutes.clone().unwrap_or_else(|| Minutes::of(|_| true));
+            if let Some(before) = ours.with(theirs, |a, b| a & !b) {
+                left.push(Self { minutes: Some(before), ..rest.clone() });
+            }
+            rest.minutes = ours.with(theirs, |a, b| a & b);
+        }
+        for (office, open) in &other.offices {
+            if !rest.offices.contains_key(office) {
+                let mut otherwise = rest.clone();
+                otherwise.offices.insert(*office, !open);
+                left.push(otherwise);
+                rest.offices.insert(*office, *open);
+            }
+        }
+        left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_numbers() -> impl Strategy<Value = Numbers> {
+        let set = prop_oneof![Just(ANY), 1..=ANY];
+        (prop::collection::vec(set, 1..4), any::<bool>()).prop_map(|(sets, open)| Numbers { sets, open })
+    }
+
+    fn fits(numbers: &Numbers, text: &str) -> bool {
+        let long_enough =
+            if numbers.open { text.len() >= numbers.sets.len() } else { text.len() == numbers.sets.len() };
+        long_enough && text.bytes().zip(&numbers.sets).all(|(byte, set)| set & (1 << (byte - b'0')) != 0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Against every number of up to four digits.
+        #[test]
+        fn what_is_common_and_what_is_left_are_exact(one in any_numbers(), other in any_numbers()) {
+            let (both, left) = (one.and(&other), one.less(&other));
+            for text in (1..=4_usize).flat_map(|length| (0..10_u32.pow(length as u32)).map(move |n| format!("{n:0length$}"))) {
+                let (in_one, in_other) = (fits(&one, &text), fits(&other, &text));
+                prop_assert_eq!(both.as_ref().is_some_and(|both| fits(both, &text)), in_one && in_other);
+                prop_assert_eq!(left.iter().filter(|left| fits(left, &text)).count(), usize::from(in_one && !in_other), "{}", text);
+            }
+        }
+    }
+}
