@@ -56,14 +56,21 @@ pub fn sip_message(bytes: &[u8]) {
     }
 }
 
-/// A stream cut into messages gives the same whether it comes at once or byte by byte.
+/// A stream cut into messages gives the same whether it comes at once or byte by byte. Where one cannot be read the stream
+/// ends: what follows is nobody's.
 pub fn sip_stream(bytes: &[u8]) {
     let frames = |piece: usize| {
         let mut frames = wire::Frames::default();
         let mut all = Vec::new();
         for piece in bytes.chunks(piece.max(1)) {
             frames.push(piece);
-            all.extend(std::iter::from_fn(|| frames.next_frame()).take(1_000).map(|frame| format!("{frame:?}")));
+            while let Some(frame) = frames.next_frame() {
+                let is_last = matches!(frame, wire::Frame::Broken(..) | wire::Frame::Hopeless(_));
+                all.push(frame);
+                if is_last {
+                    return all;
+                }
+            }
         }
         all
     };
