@@ -190,7 +190,9 @@ impl Plan {
 
     /// `10-aemter.toml:14`
     pub(super) fn place(&self, rule: &Rule) -> String {
-        self.sources.get(rule.name.file).map_or_else(String::new, |source| format!("{}:{}", source.name, rule.line))
+        let Some(source) = self.sources.get(rule.name.file) else { return String::new() };
+        let line = source.text.get(..rule.name.span.start).unwrap_or_default().matches('\n').count() + 1;
+        format!("{}:{line}", source.name)
     }
 }
 

@@ -59,7 +59,6 @@ pub struct Source {
 #[derive(Clone, Debug)]
 struct Rule {
     name: Placed<String>,
-    line: usize,
     called: Vec<Placed<Pattern>>,
     caller: Vec<Placed<Pattern>>,
     trunk: Option<Placed<TrunkName>>,

@@ -30,7 +30,7 @@ const SHORTEST_LOCAL: usize = 5;
 
 impl Home {
     pub(super) fn dialled(&self, text: &str) -> Dialled {
-        let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')')).collect();
+        let plain = plain(text);
         let digits = plain.strip_prefix('+').unwrap_or(&plain);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Dialled { as_dialled: plain, international: None };
@@ -53,6 +53,11 @@ impl Home {
         let text = number.format().mode(Mode::E164).to_string();
         Some(text.strip_prefix('+').unwrap_or(&text).to_owned())
     }
+}
+
+/// A number without what people write between its digits.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')')).collect()
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ pub struct InvalidPattern {
     pub at: usize,
 }
 
-const ANY: u16 = 0x3ff;
+/// Every digit.
+pub(super) const ANY: u16 = 0x3ff;
 
 /// The numbers that only an emergency rule takes.
 pub(super) const EMERGENCY: [&str; 2] = ["110", "112"];

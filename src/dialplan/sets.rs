@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pattern::{Pattern, Tail};
-
-const ANY: u16 = 0x3ff;
+use super::pattern::{ANY, Pattern, Tail};
 
 /// Numbers: a set of digits at each place, and perhaps more digits behind.
 #[derive(Clone, Debug, PartialEq, Eq)]

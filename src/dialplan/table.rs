@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::number::Dialled;
+use super::number::{Dialled, plain};
 use super::{Decision, Source};
 
 /// Rows by number.
@@ -97,10 +97,6 @@ impl Table {
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()
     }
-}
-
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')')).collect()
 }
 
 /// The line at a place.

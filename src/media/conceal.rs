@@ -131,18 +131,7 @@ impl Concealer {
 mod tests {
     use super::*;
     use crate::media::level::level_of;
-    use crate::media::tone::{Player, Tone};
-
-    fn tone(rate: Rate, hertz: u16, frames: usize) -> Vec<i16> {
-        let mut sound = vec![0; rate.frame() * frames];
-        Player::new(Tone::Steady(hertz), rate).fill(&mut sound);
-        sound
-    }
-
-    /// The largest step from one sample to the next: a click shows here.
-    fn roughness(sound: &[i16]) -> i32 {
-        sound.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max().unwrap_or_default()
-    }
+    use crate::media::stretch::tests::{roughness, tone};
 
     #[test]
     fn a_lost_frame_sounds_like_the_one_before_and_a_long_loss_ends_in_silence() {

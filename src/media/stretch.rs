@@ -162,18 +162,18 @@ fn likeness(both: i32, own: i32, other: i32) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::media::tone::{Player, Tone};
 
-    fn tone(rate: Rate, hertz: u16, frames: usize) -> Sound {
+    pub(in crate::media) fn tone(rate: Rate, hertz: u16, frames: usize) -> Sound {
         let mut sound = vec![0; rate.frame() * frames];
         Player::new(Tone::Steady(hertz), rate).fill(&mut sound);
         sound
     }
 
     /// The largest step from one sample to the next: a click shows here.
-    fn roughness(sound: &[i16]) -> i32 {
+    pub(in crate::media) fn roughness(sound: &[i16]) -> i32 {
         sound.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max().unwrap_or_default()
     }
 

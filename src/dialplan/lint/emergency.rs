@@ -3,7 +3,7 @@
 use super::super::decide::Facts;
 use super::super::pattern::{EMERGENCY, Pattern};
 use super::super::{Action, Decision, Rule, Surroundings};
-use super::Findings;
+use super::{Findings, TUESDAY_AT_TEN};
 
 /// Rules that could take an emergency call and are not for it, and those that are, but not always.
 pub(super) fn rules(findings: &mut Findings<'_>) {
@@ -44,8 +44,7 @@ fn could_take(pattern: &Pattern, emergency: &str) -> bool {
 pub(super) fn calls(findings: &mut Findings<'_>, around: &Surroundings) {
     let plan = findings.plan;
     let Some(last) = plan.rules().last().map(|rule: &Rule| rule.name.clone()) else { return };
-    let at = jiff::civil::datetime(2026, 11, 24, 10, 0, 0, 0).to_zoned_datetime(around.zone.clone());
-    let Ok(now) = at else { return };
+    let Ok(now) = TUESDAY_AT_TEN.to_zoned_datetime(around.zone.clone()) else { return };
     let trunks = std::iter::once(None).chain(plan.entries.keys().cloned().map(Some));
     for trunk in trunks {
         let lost: Vec<&str> = EMERGENCY

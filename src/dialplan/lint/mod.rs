@@ -37,6 +37,9 @@ pub(super) fn lint(
     }
 }
 
+/// When a call comes that names no time.
+const TUESDAY_AT_TEN: jiff::civil::DateTime = jiff::civil::date(2026, 11, 24).at(10, 0, 0, 0);
+
 /// What was found so far.
 struct Findings<'a> {
     plan: &'a Plan,
@@ -177,8 +180,7 @@ fn fails(plan: &Plan, example: &Example, around: &Surroundings) -> Option<(Strin
         let help = String::from("name the rule that is to take this call");
         return Some((format!("there is no rule {expected:?}"), help));
     }
-    // A Tuesday at ten, if the example names no time.
-    let at = example.at.unwrap_or_else(|| jiff::civil::datetime(2026, 11, 24, 10, 0, 0, 0));
+    let at = example.at.unwrap_or(TUESDAY_AT_TEN);
     let now = at.to_zoned_datetime(around.zone.clone()).ok()?;
     let facts = Facts {
         called: example.called.clone(),

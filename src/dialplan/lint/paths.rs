@@ -15,6 +15,8 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         }
     }
     let is_entry = |number: usize| number == 0 || plan.entries.values().any(|entry| *entry == number);
+    let is_sent_to =
+        |number: usize| plan.rules().any(|rule| matches!(rule.action.value, Action::Go(to) if to == number));
     for (number, context) in plan.contexts.iter().enumerate() {
         let is_reached =
             is_entry(number) || plan.contexts.iter().any(|other| ways(other).any(|(next, _)| next == number));
@@ -26,10 +28,7 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
                 context.name, context.name
             );
             findings.warning(&first, message, help);
-        } else if is_entry(number) && !ends(&plan.contexts, number, &mut Vec::new())
-            || plan.rules().any(|rule| matches!(&rule.action.value, Action::Go(to) if *to == number))
-                && !ends(&plan.contexts, number, &mut Vec::new())
-        {
+        } else if (is_entry(number) || is_sent_to(number)) && !ends(&plan.contexts, number, &mut Vec::new()) {
             let last = context.rules.last().map_or(first, |rule| rule.name.clone());
             let which = if number == 0 { String::new() } else { format!(" in context {:?}", context.name) };
             let message = format!("no rule{which} is for the rest: other numbers are refused with 404");

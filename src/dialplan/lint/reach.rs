@@ -1,4 +1,4 @@
-//! Rules that can never decide, and numbers that two rules both name. Told exactly, by sets of calls.
+//! Rules that can never decide. Told exactly, by sets of calls.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,8 @@ pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
 fn calls_of(rule: &Rule, trunks: &[TrunkName]) -> Vec<Calls> {
     let trunk = match &rule.trunk {
         None => u64::MAX,
-        // The first bit is for calls by no trunk. Above 62 trunks the rest share one: a rule is then not called unreachable.
+        // The first bit is for calls by no trunk. A rule of the 63rd trunk or a later one is
+        // never called unreachable.
         Some(trunk) => match trunks.iter().position(|known| *known == trunk.value) {
             Some(at) if at < 62 => 1 << (at + 1),
             Some(_) | None => return Vec::new(),

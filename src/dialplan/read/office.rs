@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use toml::de::DeTable;
 
 use super::super::hours::{Hours, Span};
 use super::super::window::{days, time};
@@ -96,7 +95,6 @@ impl Reader<'_> {
 
     fn exceptions(&mut self, value: &Value<'_>, hours: &mut Hours) {
         let Some(table) = self.table(value, "write open = { \"2026-12-05\" = \"10:00-14:00\" }") else { return };
-        let table: &DeTable<'_> = table;
         for (day, spans) in table {
             let spans = self.spans(spans);
             match day.get_ref().parse() {

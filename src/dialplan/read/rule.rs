@@ -59,7 +59,6 @@ impl Reader<'_> {
             },
         };
         let rule = Rule {
-            line: self.line_of(name.span.start),
             called,
             caller,
             trunk: table.get("trunk").and_then(|value| self.parsed(value, TRUNK)),
@@ -79,11 +78,6 @@ impl Reader<'_> {
         if let Some(context) = self.contexts.get_mut(number) {
             context.rules.push(rule);
         }
-    }
-
-    fn line_of(&self, at: usize) -> usize {
-        let text = self.sources.get(self.file).and_then(|source| source.text.get(..at));
-        text.map_or(1, |text| text.matches('\n').count() + 1)
     }
 
     fn action(&mut self, table: &DeTable<'_>, name: &Placed<String>) -> Option<Placed<Action>> {
