@@ -14,7 +14,7 @@ pub enum Api {
     Token {
         /// Whom it is for: a–z, 0–9, '-', '_'; stands in the audit
         name: String,
-        /// What it may do: read, pins (see PINs), write; all three, if nothing is said
+        /// What it may do: read, pins (see PINs), write (meetings; all three, if nothing is said), plan, edit, publish, calls, operate, audit, accounts
         #[arg(long, value_delimiter = ',', value_parser = right)]
         rights: Vec<Right>,
     },
@@ -24,7 +24,7 @@ fn right(name: &str) -> Result<Right, String> {
     Right::ALL
         .into_iter()
         .find(|right| right.name() == name)
-        .ok_or_else(|| format!("{name:?} is none of read, pins, write"))
+        .ok_or_else(|| format!("{name:?} is none of {}", Right::ALL.map(Right::name).join(", ")))
 }
 
 pub fn run(command: Api) -> ExitCode {
@@ -42,7 +42,7 @@ pub fn run(command: Api) -> ExitCode {
     }
     let token: String =
         std::iter::once(String::from("ew_")).chain(bytes.iter().map(|byte| format!("{byte:02x}"))).collect();
-    let rights = if rights.is_empty() { Right::ALL.to_vec() } else { rights };
+    let rights = if rights.is_empty() { Right::MEETINGS.to_vec() } else { rights };
     let rights: Vec<String> = rights.iter().map(|right| format!("\"{right}\"")).collect();
     say(&format!(
         "The token, which is shown only now:\n\n{token}\n\nFor einwahl.toml; it counts from the next start on:\n\n\

@@ -1,10 +1,10 @@
-//! What a token of the API may do.
+//! What somebody may do by the API: who shows a token, or has signed in.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What the bearer of a token may do. None includes another.
+/// What somebody may do. None includes another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Right {
@@ -14,11 +14,39 @@ pub enum Right {
     Pins,
     /// Create, change and delete meetings.
     Write,
+    /// See the dialplan and its versions, and try calls.
+    Plan,
+    /// Write drafts of the dialplan.
+    Edit,
+    /// Publish a draft, or go back to an earlier version.
+    Publish,
+    /// See calls: those of now, and their records.
+    Calls,
+    /// Hang up, mute and transfer calls; probe a trunk.
+    Operate,
+    /// Read the audit.
+    Audit,
+    /// Make and change accounts.
+    Accounts,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Pins, Self::Write];
+    pub const ALL: [Self; 10] = [
+        Self::Read,
+        Self::Pins,
+        Self::Write,
+        Self::Plan,
+        Self::Edit,
+        Self::Publish,
+        Self::Calls,
+        Self::Operate,
+        Self::Audit,
+        Self::Accounts,
+    ];
+
+    /// Those that concern meetings alone.
+    pub const MEETINGS: [Self; 3] = [Self::Read, Self::Pins, Self::Write];
 
     /// As the configuration writes it.
     pub const fn name(self) -> &'static str {
@@ -26,6 +54,13 @@ impl Right {
             Self::Read => "read",
             Self::Pins => "pins",
             Self::Write => "write",
+            Self::Plan => "plan",
+            Self::Edit => "edit",
+            Self::Publish => "publish",
+            Self::Calls => "calls",
+            Self::Operate => "operate",
+            Self::Audit => "audit",
+            Self::Accounts => "accounts",
         }
     }
 }
