@@ -3,6 +3,7 @@
 //!
 //! What others speak of is read first, over all files: variables, then contexts, hours and tables, then rules and examples.
 
+mod action;
 mod office;
 mod rule;
 
@@ -276,7 +277,7 @@ impl Reader<'_> {
             "menu" => {
                 value.parse().map(|language| Decision::Menu { language }).map_err(|_| String::from("\"de\" or \"en\""))
             }
-            "redirect" if rule::is_uri(value) => Ok(Decision::Redirect { to: value.to_owned() }),
+            "redirect" if action::is_uri(value) => Ok(Decision::Redirect { to: value.to_owned() }),
             "redirect" => Err(String::from("write sip:NUMBER@HOST or tel:+49…")),
             _ => Err(format!("column {word} means nothing; known: number, room, menu, redirect, comment")),
         });

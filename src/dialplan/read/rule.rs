@@ -6,9 +6,9 @@ use toml::de::DeTable;
 
 use super::super::pattern::Pattern;
 use super::super::window::{Window, days, time};
-use super::super::{Action, Decision, Example, Placed, Reject, Rule, When};
+use super::super::{Example, Placed, Rule, When};
 use super::{MAIN, Reader, Value, context, list};
-use crate::words::{Language, Personal};
+use crate::words::Personal;
 
 const RULE: [&str; 17] = [
     "name",
@@ -31,9 +31,6 @@ const RULE: [&str; 17] = [
 ];
 const WHEN: [&str; 5] = ["days", "from", "to", "open", "closed"];
 const EXAMPLE: [&str; 7] = ["called", "from", "trunk", "secure", "at", "expect", "comment"];
-/// Those of a rule that say what happens: one of them.
-const ACTIONS: &str = "menu, room, reject, closed, redirect, emergency, go or table";
-
 const TRUNK: &str = "a trunk's name has a-z, 0-9, '-' and '_'";
 
 impl Reader<'_> {
@@ -78,66 +75,6 @@ impl Reader<'_> {
         if let Some(context) = self.contexts.get_mut(number) {
             context.rules.push(rule);
         }
-    }
-
-    fn action(&mut self, table: &DeTable<'_>, name: &Placed<String>) -> Option<Placed<Action>> {
-        let mut found = Vec::new();
-        for (key, value) in table {
-            let decision = match key.get_ref().as_ref() {
-                "menu" => self.language(value).map(|language| Decision::Menu { language }),
-                "closed" => self.language(value).map(|language| Decision::Closed { language }),
-                "room" => self
-                    .parsed(value, "a room's name has a-z, 0-9, '-' and '_'")
-                    .map(|Placed { value: room, .. }| Decision::Room { room }),
-                "reject" => self.reject(value).map(|why| Decision::Reject { why }),
-                "redirect" => self.uri(value).map(|to| Decision::Redirect { to }),
-                "emergency" if value.get_ref().as_bool() == Some(true) => Some(Decision::Emergency { to: None }),
-                "emergency" => self.uri(value).map(|to| Decision::Emergency { to: Some(to) }),
-                "go" => {
-                    let to = self.text(value).and_then(|to| self.some_context(&to.value, to.span));
-                    found.push((key.span(), value.span(), to.map(Action::Go)));
-                    continue;
-                }
-                "table" => {
-                    let table = self.text(value).and_then(|table| self.some_table(&table));
-                    found.push((key.span(), value.span(), table.map(Action::Table)));
-                    continue;
-                }
-                _ => continue,
-            };
-            found.push((key.span(), value.span(), decision.map(Action::Decide)));
-        }
-        let mut found = found.into_iter();
-        let Some((_, span, first)) = found.next() else {
-            self.wrong(
-                name.span.clone(),
-                &format!("rule {:?} does nothing", name.value),
-                &format!("add one of {ACTIONS}"),
-            );
-            return None;
-        };
-        if let Some((second, ..)) = found.next() {
-            self.wrong(
-                second,
-                &format!("rule {:?} does two things", name.value),
-                &format!("keep one of {ACTIONS}, or write two rules"),
-            );
-        }
-        first.map(|value| self.placed(value, span))
-    }
-
-    fn some_table(&mut self, name: &Placed<String>) -> Option<usize> {
-        let found = self.tables.iter_mut().position(|table| {
-            let is = table.name.value == name.value;
-            table.used |= is;
-            is
-        });
-        if found.is_none() {
-            let known: Vec<&str> = self.tables.iter().map(|table| table.name.value.as_str()).collect();
-            let help = format!("there are: {}; add [tables.{}] for another", known.join(", "), name.value);
-            self.wrong(name.span.clone(), &format!("there is no table {:?}", name.value), &help);
-        }
-        found
     }
 
     pub(super) fn example(&mut self, table: &DeTable<'_>, span: Range<usize>) {
@@ -191,29 +128,6 @@ impl Reader<'_> {
         }
     }
 
-    fn language(&mut self, value: &Value<'_>) -> Option<Language> {
-        Some(self.parsed::<Language>(value, "\"de\" or \"en\"")?.value)
-    }
-
-    fn reject(&mut self, value: &Value<'_>) -> Option<Reject> {
-        let Placed { value: text, span, .. } = self.text(value)?;
-        let known = Reject::ALL.into_iter().find(|(name, _)| *name == text);
-        if known.is_none() {
-            let names: Vec<&str> = Reject::ALL.iter().map(|(name, _)| *name).collect();
-            self.wrong(span, &format!("{text:?} is no way to refuse a call"), &format!("one of {}", names.join(", ")));
-        }
-        known.map(|(_, why)| why)
-    }
-
-    fn uri(&mut self, value: &Value<'_>) -> Option<String> {
-        let Placed { value: text, span, .. } = self.text(value)?;
-        if is_uri(&text) {
-            return Some(text);
-        }
-        self.wrong(span, &format!("{text:?} is no address to send a call to"), "write sip:NUMBER@HOST or tel:+49…");
-        None
-    }
-
     fn when(&mut self, value: &Value<'_>) -> Option<When> {
         let help = "write { days = [\"mon-fri\"], from = \"08:00\", to = \"18:00\" }, or { open = \"name of hours\" }";
         let table = self.table(value, help)?;
@@ -261,12 +175,4 @@ impl Reader<'_> {
         let (from, to) = (hour("from")?, hour("to")?);
         Some(Window { days: named, from, to })
     }
-}
-
-/// Whether a call can be sent there.
-pub(super) fn is_uri(text: &str) -> bool {
-    let rest = text.strip_prefix("sip:").or_else(|| text.strip_prefix("sips:")).or_else(|| text.strip_prefix("tel:"));
-    rest.is_some_and(|rest| {
-        !rest.is_empty() && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || c == '<' || c == '>')
-    })
 }
