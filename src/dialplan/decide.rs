@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::number::Dialled;
-use super::{Action, Context, Decision, Plan, Rule, When};
+use super::{Action, Context, Decision, Placed, Plan, Rule, When};
 use crate::words::{Personal, PhoneNumber, Purpose, TrunkName};
 
 /// What is known of a call.
@@ -84,6 +84,11 @@ pub struct Taken<'a> {
 /// What a rule asks of a call.
 struct Asked<'a> {
     called: Dialled,
+    matter: Matter<'a>,
+}
+
+/// What a rule asks of a call beside its number.
+pub(super) struct Matter<'a> {
     caller: Option<Dialled>,
     facts: &'a Facts,
     now: &'a jiff::ZonedDateTime,
@@ -111,12 +116,15 @@ impl Plan {
     }
 
     fn asked<'a>(&self, facts: &'a Facts, now: &'a jiff::ZonedDateTime) -> Asked<'a> {
-        let called = self.home.dialled(&facts.called);
-        let caller = facts.caller.as_ref().map(|caller| self.home.dialled(caller.reveal(Purpose::Routing).as_str()));
-        Asked { called, caller, facts, now }
+        Asked { called: self.home.dialled(&facts.called), matter: self.matter(facts, now) }
     }
 
-    fn entry(&self, facts: &Facts) -> usize {
+    pub(super) fn matter<'a>(&self, facts: &'a Facts, now: &'a jiff::ZonedDateTime) -> Matter<'a> {
+        let caller = facts.caller.as_ref().map(|caller| self.home.dialled(caller.reveal(Purpose::Routing).as_str()));
+        Matter { caller, facts, now }
+    }
+
+    pub(super) fn entry(&self, facts: &Facts) -> usize {
         facts.trunk.as_ref().and_then(|trunk| self.entries.get(trunk)).copied().unwrap_or_default()
     }
 
@@ -152,20 +160,8 @@ impl Plan {
         if !rule.called.iter().any(|pattern| pattern.value.fits(&asked.called)) {
             return unfit(Outcome::OtherNumber);
         }
-        let known = |caller: &Dialled| rule.caller.iter().any(|pattern| pattern.value.fits(caller));
-        if (!rule.caller.is_empty() && !asked.caller.as_ref().is_some_and(known))
-            || rule.withheld.is_some_and(|withheld| withheld != asked.caller.is_none())
-        {
-            return unfit(Outcome::OtherCaller);
-        }
-        if rule.trunk.as_ref().is_some_and(|trunk| Some(&trunk.value) != asked.facts.trunk.as_ref()) {
-            return unfit(Outcome::OtherTrunk);
-        }
-        if rule.secure.is_some_and(|secure| secure != asked.facts.secure) {
-            return unfit(Outcome::OtherTransport);
-        }
-        if rule.when.as_ref().is_some_and(|when| !self.holds(when, asked.now)) {
-            return unfit(Outcome::OtherTime);
+        if let Some(objection) = self.objection(rule, &asked.matter) {
+            return unfit(objection);
         }
         match &rule.action.value {
             Action::Decide(decision) => (Outcome::Takes, Some(decision)),
@@ -179,6 +175,23 @@ impl Plan {
         }
     }
 
+    /// Why a rule is not for a call, whatever its number.
+    pub(super) fn objection(&self, rule: &Rule, asked: &Matter<'_>) -> Option<Outcome> {
+        let known = |caller: &Dialled| rule.caller.iter().any(|pattern| pattern.value.fits(caller));
+        if (!rule.caller.is_empty() && !asked.caller.as_ref().is_some_and(known))
+            || rule.withheld.is_some_and(|withheld| withheld != asked.caller.is_none())
+        {
+            return Some(Outcome::OtherCaller);
+        }
+        if rule.trunk.as_ref().is_some_and(|trunk| Some(&trunk.value) != asked.facts.trunk.as_ref()) {
+            return Some(Outcome::OtherTrunk);
+        }
+        if rule.secure.is_some_and(|secure| secure != asked.facts.secure) {
+            return Some(Outcome::OtherTransport);
+        }
+        rule.when.as_ref().is_some_and(|when| !self.holds(when, asked.now)).then_some(Outcome::OtherTime)
+    }
+
     fn holds(&self, when: &When, now: &jiff::ZonedDateTime) -> bool {
         match when {
             When::Window(window) => window.holds(now),
@@ -190,9 +203,15 @@ impl Plan {
 
     /// `10-aemter.toml:14`
     pub(super) fn place(&self, rule: &Rule) -> String {
-        let Some(source) = self.sources.get(rule.name.file) else { return String::new() };
-        let line = source.text.get(..rule.name.span.start).unwrap_or_default().matches('\n').count() + 1;
-        format!("{}:{line}", source.name)
+        let (file, line) = self.file_and_line(&rule.name);
+        format!("{file}:{line}")
+    }
+
+    /// Where something stands.
+    pub(super) fn file_and_line<T>(&self, placed: &Placed<T>) -> (String, usize) {
+        let Some(source) = self.sources.get(placed.file) else { return (String::new(), 0) };
+        let line = source.text.get(..placed.span.start).unwrap_or_default().matches('\n').count() + 1;
+        (source.name.clone(), line)
     }
 }
 

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::holidays::Holidays;
 
@@ -37,6 +38,19 @@ impl Span {
     }
 }
 
+/// Why a day is not like its weekday.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Exception {
+    /// A public holiday.
+    Holiday,
+    /// A closing day.
+    Closed,
+    /// Open otherwise.
+    Otherwise,
+}
+
 /// Opening hours.
 #[derive(Clone, Debug, Default)]
 pub struct Hours {
@@ -63,15 +77,23 @@ impl Hours {
         self.on(today).iter().any(opens) || today.yesterday().is_ok_and(|before| self.on(before).iter().any(is_left))
     }
 
-    /// What is open on a day.
-    fn on(&self, day: Date) -> &[Span] {
-        if let Some(spans) = self.open.get(&day) {
-            return spans;
+    /// Why a day is not like its weekday.
+    pub(super) fn exception(&self, day: Date) -> Option<Exception> {
+        if self.open.contains_key(&day) {
+            return Some(Exception::Otherwise);
         }
-        let closed = self.closed.iter().any(|days| days.contains(&day))
-            || self.holidays.as_ref().is_some_and(|holidays| holidays.has(day));
-        if closed {
-            return &[];
+        if self.closed.iter().any(|days| days.contains(&day)) {
+            return Some(Exception::Closed);
+        }
+        self.holidays.as_ref().is_some_and(|holidays| holidays.has(day)).then_some(Exception::Holiday)
+    }
+
+    /// What is open on a day.
+    pub(super) fn on(&self, day: Date) -> &[Span] {
+        match self.exception(day) {
+            Some(Exception::Otherwise) => return self.open.get(&day).map_or(&[], Vec::as_slice),
+            Some(Exception::Closed | Exception::Holiday) => return &[],
+            None => {}
         }
         usize::try_from(day.weekday().to_monday_zero_offset())
             .ok()

@@ -15,6 +15,7 @@ mod pattern;
 mod problem;
 mod read;
 mod sets;
+mod survey;
 mod table;
 mod window;
 
@@ -23,10 +24,11 @@ mod stories;
 
 pub use decide::{Facts, Outcome, Step, Taken, Trace};
 pub use holidays::{Holidays, UnknownPlace};
-pub use hours::{Hours, Span};
+pub use hours::{Exception, Hours, Span};
 pub use number::Home;
 pub use pattern::{InvalidPattern, Pattern};
 pub use problem::{Problem, Severity};
+pub use survey::{Block, Branch, Day, InvalidBlock, Leaf, Open, Row, Said, Stretch, Subject};
 pub use window::Window;
 
 use std::collections::BTreeMap;

@@ -14,12 +14,17 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    fn new(sets: &[u16], tail: Tail) -> Self {
+    pub(super) fn new(sets: &[u16], tail: Tail) -> Self {
         let mut sets = sets.to_vec();
         if tail == Tail::Some {
             sets.push(ANY);
         }
         Self { sets, open: tail != Tail::End }
+    }
+
+    /// The set at each place.
+    pub(super) fn sets(&self) -> &[u16] {
+        &self.sets
     }
 
     fn at(&self, place: usize) -> u16 {
@@ -31,14 +36,16 @@ impl Numbers {
         Self { sets: (0..length).map(|place| self.at(place)).collect(), open }
     }
 
-    fn and(&self, other: &Self) -> Option<Self> {
+    /// Numbers that are in both.
+    pub(super) fn and(&self, other: &Self) -> Option<Self> {
         let length = self.sets.len().max(other.sets.len());
         let fits = (self.open || self.sets.len() == length) && (other.open || other.sets.len() == length);
         let sets: Vec<u16> = (0..length).map(|place| self.at(place) & other.at(place)).collect();
         (fits && sets.iter().all(|set| *set != 0)).then_some(Self { sets, open: self.open && other.open })
     }
 
-    fn less(&self, other: &Self) -> Vec<Self> {
+    /// Numbers that are here and not there.
+    pub(super) fn less(&self, other: &Self) -> Vec<Self> {
         let Some(both) = self.and(other) else { return vec![self.clone()] };
         let mut left = Vec::new();
         if self.open {

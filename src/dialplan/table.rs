@@ -94,6 +94,11 @@ impl Table {
         row.map(|row| &row.decision)
     }
 
+    /// Each number as it stands there, and what its row says.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Decision)> {
+        self.rows.iter().map(|(number, row)| (number.as_str(), &row.decision))
+    }
+
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()
     }
