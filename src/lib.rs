@@ -59,4 +59,5 @@ pub mod call;
 pub mod wire;
 pub mod browser;
 pub mod media;
+pub mod member;
 pub mod words;
