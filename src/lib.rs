@@ -10,6 +10,8 @@
 //! A meeting made by API walks: `web` → `gateway` → `meeting` (what may not be) → `store` (a thread of its own) → `gateway` (its
 //! copy) → the answer; `records` notes who did it.
 //!
+//! Who may meet with us from elsewhere stands in a signed registry: `member`.
+//!
 //! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
 //! no socket, no clock and no await: `make pure` builds and tests them alone, and fails if a runtime is in their tree.
 #![deny(missing_docs)]

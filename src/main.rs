@@ -6,6 +6,8 @@ mod api;
 mod audit;
 #[path = "command/dialplan.rs"]
 mod dialplan;
+#[path = "command/federation.rs"]
+mod federation;
 #[path = "command/prompts.rs"]
 mod prompts;
 
@@ -50,6 +52,9 @@ enum Command {
     /// Look into the audit
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// The registry of members, and the keys that sign it
+    #[command(subcommand)]
+    Federation(federation::Federation),
     /// Tell what callers hear, and how to replace it
     #[command(subcommand)]
     Prompts(prompts::Prompts),
@@ -105,6 +110,7 @@ fn main() -> ExitCode {
         Command::Dialplan(command) => dialplan::run(command),
         Command::Api(command) => api::run(command),
         Command::Audit(command) => audit::run(command),
+        Command::Federation(command) => federation::run(command),
         Command::Prompts(command) => prompts::run(command),
         Command::Check { config } => with_config(config, |config| check(&config)),
     }

@@ -20,13 +20,13 @@ use crate::media::jitter::JitterBuffer;
 use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
 use crate::words::{Codec, Rate, RtpTime};
-use crate::{browser, call, dialplan, ivr, page, room, wire};
+use crate::{browser, call, dialplan, ivr, member, page, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 14] = [
+pub const TARGETS: [(&str, Body); 15] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -40,8 +40,20 @@ pub const TARGETS: [(&str, Body); 14] = [
     ("page_protocol", page_protocol),
     ("dialplan_file", dialplan_file),
     ("prompt_file", prompt_file),
+    ("registry_file", registry_file),
     ("meeting", meeting),
 ];
+
+/// What a registry holds is read again as it was written, and signs the same.
+pub fn registry_file(bytes: &[u8]) {
+    let Ok(envelope) = member::Envelope::read(bytes) else { return };
+    let again = member::Envelope::read(envelope.to_json().as_bytes()).expect("its own writing");
+    assert_eq!(envelope.canonical(), again.canonical());
+    if let Ok(document) = envelope.document() {
+        drop(document.faults());
+        assert_eq!(document.faults_of_members().count(), document.members.len());
+    }
+}
 
 /// What is made of a message is judged the same again: a repair leaves nothing to repair.
 pub fn sip_message(bytes: &[u8]) {

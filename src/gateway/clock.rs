@@ -10,7 +10,7 @@ pub(super) fn now() -> Instant {
 
 /// The moment that stands in the audit, and by which meetings open and end.
 #[allow(clippy::disallowed_methods, reason = "the one clock")]
-pub(super) fn moment() -> jiff::Timestamp {
+pub fn moment() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 

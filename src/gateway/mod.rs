@@ -47,7 +47,7 @@ use crate::workers::{self, Pool};
 
 use caller::{Caller, Line};
 use chance::random;
-pub use clock::local as local_time;
+pub use clock::{local as local_time, moment};
 use health::Health;
 pub use keeping::Place;
 use meetings::Desk;

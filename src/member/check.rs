@@ -80,7 +80,9 @@ impl Member {
         if outside(&self.country) {
             say("country", format!("{} ({}) lies outside of the European Economic Area", self.domain, self.country));
         }
-        for (number, processor) in self.processors.iter().enumerate().filter(|(_, processor)| outside(&processor.country)) {
+        for (number, processor) in
+            self.processors.iter().enumerate().filter(|(_, processor)| outside(&processor.country))
+        {
             let what = format!(
                 "{} gives data to {} in {}, outside of the European Economic Area",
                 self.domain, processor.name, processor.country
@@ -95,7 +97,10 @@ impl Member {
         }
         for (number, pin) in self.pins.iter().enumerate() {
             if pin.from.zip(pin.until).is_some_and(|(from, until)| until <= from) {
-                say(&format!("pins[{number}].until"), String::from("it would never count: write a time after \"from\""));
+                say(
+                    &format!("pins[{number}].until"),
+                    String::from("it would never count: write a time after \"from\""),
+                );
             }
         }
         if self.media.is_empty() && !self.links.is_empty() {

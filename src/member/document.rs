@@ -148,7 +148,10 @@ impl FromStr for Domain {
     fn from_str(text: &str) -> Result<Self, InvalidDomain> {
         let label = |label: &str| {
             let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            (1..=63).contains(&label.len()) && label.chars().all(legal) && !label.starts_with('-') && !label.ends_with('-')
+            (1..=63).contains(&label.len())
+                && label.chars().all(legal)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
         };
         let numeric = text.rsplit('.').next().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()));
         let sound = text.len() <= 253 && text.contains('.') && text.split('.').all(label) && !numeric;
@@ -258,7 +261,16 @@ mod tests {
     #[test]
     fn what_is_written_otherwise_is_refused_and_says_how_to_write_it() {
         assert!("stadt-a.example".parse::<Domain>().is_ok() && "xn--mnchen-3ya.example".parse::<Domain>().is_ok());
-        for bad in ["", "localhost", "Stadt.example", "stadt..example", "-a.example", "192.0.2.1", "a b.example", "münchen.example"] {
+        for bad in [
+            "",
+            "localhost",
+            "Stadt.example",
+            "stadt..example",
+            "-a.example",
+            "192.0.2.1",
+            "a b.example",
+            "münchen.example",
+        ] {
             assert!(bad.parse::<Domain>().is_err(), "{bad:?} was taken");
         }
         assert!("gw1.stadt-a.example:8448".parse::<Link>().is_ok());

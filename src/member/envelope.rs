@@ -91,7 +91,9 @@ impl Envelope {
         let bytes = self.canonical()?;
         let holds = |key: &PublicKey| {
             let theirs = self.signatures.iter().take(MOST_SIGNATURES).filter(|signature| signature.key == *key);
-            theirs.filter_map(|signature| BASE64.decode(&signature.signature).ok()).any(|made| key.verifies(&bytes, &made))
+            theirs
+                .filter_map(|signature| BASE64.decode(&signature.signature).ok())
+                .any(|made| key.verifies(&bytes, &made))
         };
         let mut found: Vec<&PublicKey> = keys.iter().filter(|key| holds(key)).collect();
         found.sort();

@@ -28,7 +28,9 @@ pub struct SigningKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
     /// Not a public key.
-    #[error("not a public key: write ed25519: and 43 letters, digits, '-' and '_', as `einwahl federation keygen` prints it")]
+    #[error(
+        "not a public key: write ed25519: and 43 letters, digits, '-' and '_', as `einwahl federation keygen` prints it"
+    )]
     Public,
     /// Not a secret key.
     #[error("not a secret key: one line, ed25519-secret: and 43 characters, as `einwahl federation keygen` writes it")]

@@ -51,11 +51,7 @@ impl Federation {
     }
 
     fn trust(&self) -> Trust {
-        Trust {
-            federation: self.document.federation.clone(),
-            operators: self.document.operators.clone(),
-            held: None,
-        }
+        Trust { federation: self.document.federation.clone(), operators: self.document.operators.clone(), held: None }
     }
 
     fn signed(&self, by: &[usize]) -> Vec<u8> {
@@ -171,7 +167,8 @@ fn a_member_outside_of_the_eea_or_with_a_processor_there_is_none_and_the_others_
     let mut federation = Federation::new();
     federation.document.members.push(member("stadt-c.example", "CH"));
     let mut lends = member("stadt-d.example", "FR");
-    let far = Processor { name: String::from("Mailer"), purpose: String::from("mail"), country: "US".parse().expect("US") };
+    let far =
+        Processor { name: String::from("Mailer"), purpose: String::from("mail"), country: "US".parse().expect("US") };
     lends.processors.push(far);
     federation.document.members.push(lends);
     let registry = federation.trust().accept(&federation.signed(&[0, 1]), now()).expect("accepted");

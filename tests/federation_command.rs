@@ -1,0 +1,107 @@
+//! `einwahl federation` as operators use it: keys, signatures, the next registry.
+#![cfg(feature = "gateway")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test that goes wrong may stop")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+struct Desk(PathBuf);
+
+impl Desk {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        drop(std::fs::remove_dir_all(&folder));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_einwahl"));
+        command.current_dir(&self.0).arg("federation").args(arguments).output().expect("einwahl runs")
+    }
+
+    fn says(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).expect("text");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        text
+    }
+
+    fn key(&self, file: &str) -> String {
+        self.says(&["keygen", file], 0).trim().to_owned()
+    }
+
+    fn write(&self, file: &str, document: &serde_json::Value) {
+        std::fs::write(self.0.join(file), document.to_string()).expect("written");
+    }
+}
+
+fn document(operators: &[&str], serial: u64) -> serde_json::Value {
+    serde_json::json!({
+        "format": "einwahl-registry-1",
+        "federation": "kommunal.example",
+        "serial": serial,
+        "issued": "2026-11-01T00:00:00Z",
+        "expires": "2027-01-15T00:00:00Z",
+        "operators": { "threshold": 2, "keys": operators },
+        "members": [{
+            "domain": "stadt-a.example",
+            "name": "Stadt A",
+            "country": "DE",
+            "links": ["gw.stadt-a.example:8448"],
+            "pins": [{ "spki": "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU" }],
+            "key": operators[0],
+            "media": ["192.0.2.0/24"],
+            "contact": "technik@stadt-a.example"
+        }]
+    })
+}
+
+const AT: &str = "2026-11-25T12:00:00Z";
+
+#[test]
+fn two_operators_sign_and_a_member_verifies_what_the_one_before_allows() {
+    let desk = Desk::new("two_operators");
+    let (one, two) = (desk.key("1.key"), desk.key("2.key"));
+    desk.write("registry.json", &document(&[&one, &two], 1));
+    let anchor =
+        ["--federation", "kommunal.example", "--operator", &one, "--operator", &two, "--threshold", "2", "--at", AT];
+    let verify = |file, more: &[&'static str]| -> Vec<String> {
+        ["verify", file].iter().chain(&anchor).chain(more).map(|word| (*word).to_owned()).collect()
+    };
+    let says =
+        |arguments: Vec<String>, code| desk.says(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), code);
+
+    assert!(desk.says(&["sign", "registry.json", "--key", "1.key"], 0).contains("1 of 2"));
+    assert!(says(verify("registry.json", &[]), 1).contains("1 of 2 signatures"));
+    assert!(desk.says(&["sign", "registry.json", "--key", "2.key"], 0).contains("2 of 2"));
+    let told = says(verify("registry.json", &[]), 0);
+    assert!(told.contains("serial 1: 1 members") && told.contains("holds until 2027-01-15"), "{told}");
+    assert!(desk.says(&["members", "registry.json"], 0).contains("Stadt A"));
+
+    desk.write("next.json", &document(&[&one, &two], 2));
+    desk.says(&["sign", "next.json", "--key", "1.key", "--key", "2.key"], 0);
+    says(verify("next.json", &["--held", "registry.json"]), 0);
+    assert!(says(verify("registry.json", &["--held", "next.json"]), 1).contains("older than 2"));
+    assert_eq!(desk.says(&["diff", "registry.json", "next.json"], 1).trim(), "serial: 1 → 2");
+}
+
+#[test]
+fn nothing_is_signed_that_has_faults_and_no_key_is_overwritten_or_shown() {
+    let desk = Desk::new("faults");
+    let (one, two) = (desk.key("1.key"), desk.key("2.key"));
+    assert!(desk.says(&["keygen", "1.key"], 1).contains("1.key"));
+    let mut faulty = document(&[&one, &two], 1);
+    faulty["members"][0]["country"] = "US".into();
+    desk.write("registry.json", &faulty);
+    let told = desk.says(&["sign", "registry.json", "--key", "1.key"], 1);
+    assert!(told.contains("members[0].country") && told.contains("nothing was signed"), "{told}");
+    let secret = std::fs::read_to_string(desk.0.join("1.key")).expect("a key");
+    desk.write("broken.key", &serde_json::json!(secret.trim()));
+    let told = desk.says(&["sign", "registry.json", "--despite-faults", "--key", "broken.key"], 1);
+    assert!(told.contains("broken.key") && !told.contains(&secret[20..40]), "{told}");
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(desk.0.join("1.key")).expect("a key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
