@@ -5,6 +5,7 @@ mod api;
 mod keeping;
 mod meeting;
 mod mistake;
+mod outbound;
 mod plan;
 mod prompts;
 mod trunks;
@@ -24,6 +25,7 @@ pub use api::{Api, InvalidHash, Token, TokenHash};
 pub use keeping::{Records, Store};
 pub use meeting::{Meeting, PinText};
 pub use mistake::Mistake;
+pub use outbound::{Identity, InvalidIdentity, Peer};
 pub use plan::{NoZone, Unreadable};
 pub use prompts::PromptProblem;
 pub use trunks::{InvalidNetwork, Network, Trunk};
@@ -34,7 +36,7 @@ pub use trunks::{InvalidNetwork, Network, Trunk};
 pub struct Config {
     /// The door for telephones.
     pub sip: Sip,
-    /// Who calls here: telephone systems and carriers.
+    /// Telephone systems and carriers: who calls here, and who is called.
     pub trunks: Vec<Trunk>,
     /// The sound of telephones.
     pub media: Media,

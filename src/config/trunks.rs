@@ -1,9 +1,12 @@
 //! The trunks of a configuration, and what can be wrong with them although each line of it can be read.
 
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::mistake::Mistake;
+use super::outbound::{self, Identity, Peer};
 use crate::words::{Codec, Transport, TrunkName};
 
 /// A telephone system or a carrier.
@@ -23,6 +26,24 @@ pub struct Trunk {
     /// So many of its calls at once; as many as `[sip]` allows, if this is left out.
     #[serde(default)]
     pub most_calls: Option<usize>,
+    /// Where calls to it go; nobody is called there, if this is left out.
+    #[serde(default)]
+    pub dial: Option<Peer>,
+    /// By which name we are known there, if it asks for one.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The file with our password there, which nobody else may read.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// Whether it has to be told where we are (RFC 3261 section 10), as carriers for small lines want it.
+    #[serde(default)]
+    pub register: bool,
+    /// The number that is shown there, unless a call has another.
+    #[serde(default)]
+    pub identity: Option<Identity>,
+    /// A number there that may be called to test the trunk.
+    #[serde(default)]
+    pub test: Option<String>,
 }
 
 /// A network as an admin writes it: `192.0.2.0/24`, `2001:db8::/32`, or one address.
@@ -71,6 +92,7 @@ pub(super) fn mistakes(trunks: &[Trunk]) -> Vec<Mistake> {
             let help = "leave most_calls out, or take the trunk out";
             found.push(Mistake::new(format!("trunk {name} may have no call"), help));
         }
+        found.extend(outbound::mistakes(trunk));
         for other in before.iter().filter(|other| other.name != *name) {
             found.extend(overlaps(trunk, other));
         }

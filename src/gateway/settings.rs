@@ -54,6 +54,8 @@ impl TryFrom<config::Config> for Config {
             tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
         }
         let zone = file.zone()?;
+        let trunks = file.trunks.iter().map(sip::Trunk::try_from).collect::<Result<_, _>>();
+        let trunks = sip::Trunks(trunks.map_err(|mistake| Unfit::Mistakes(vec![mistake]))?);
         let library = file.prompts().map_err(Unfit::Prompts)?;
         let announce = file.menu.announce;
         let named = std::env::var("STATE_DIRECTORY").ok();
@@ -78,7 +80,7 @@ impl TryFrom<config::Config> for Config {
                 },
                 most_calls: file.sip.most_calls,
                 least_interval: Duration::from_secs(file.sip.least_interval),
-                trunks: sip::Trunks(file.trunks.into_iter().map(sip::Trunk::from).collect()),
+                trunks,
             },
             grace: Duration::from_secs(file.sip.grace),
             media: workers::Config {
@@ -136,15 +138,28 @@ fn tls(
 /// RFC 3261 section 19.1.2.
 const SIP_TLS: u16 = 5061;
 
-impl From<config::Trunk> for sip::Trunk {
-    fn from(trunk: config::Trunk) -> Self {
-        Self {
-            name: trunk.name,
-            networks: trunk.networks.into_iter().map(|network| network.0).collect(),
-            transports: trunk.transports,
-            codecs: trunk.codecs,
+impl TryFrom<&config::Trunk> for sip::Trunk {
+    type Error = config::Mistake;
+
+    fn try_from(trunk: &config::Trunk) -> Result<Self, config::Mistake> {
+        let account = match (&trunk.user, trunk.password()?) {
+            (Some(user), Some(password)) => Some(sip::Account { user: user.clone(), password }),
+            (Some(_) | None, _) => None,
+        };
+        Ok(Self {
+            name: trunk.name.clone(),
+            networks: trunk.networks.iter().map(|network| network.0).collect(),
+            transports: trunk.transports.clone(),
+            codecs: trunk.codecs.clone(),
             most_calls: trunk.most_calls,
-        }
+            outbound: trunk.dial.as_ref().map(|dial| sip::Outbound {
+                target: dial.0.clone(),
+                account,
+                register: trunk.register,
+                identity: trunk.identity.as_ref().map(|identity| identity.0.clone()),
+                test: trunk.test.clone(),
+            }),
+        })
     }
 }
 

@@ -40,7 +40,7 @@ use crate::words::{CallId, Digit};
 
 pub use facts::{Facts, Source};
 use places::{Place, Places};
-pub use trunks::{Trunk, Trunks};
+pub use trunks::{Account, Outbound, Trunk, Trunks};
 
 /// How the door works.
 #[derive(Clone, Debug, PartialEq, Eq)]

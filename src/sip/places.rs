@@ -85,6 +85,7 @@ mod tests {
             transports: Vec::new(),
             codecs: Vec::new(),
             most_calls: most,
+            outbound: None,
         };
         let (small, large) = (trunk("klein", Some(1)), trunk("gross", None));
         let places = Places::new(3);

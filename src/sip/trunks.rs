@@ -1,4 +1,4 @@
-//! Trunks: the telephone systems and carriers that call here. In: where a request comes from. Out: whose it is.
+//! Trunks: the telephone systems and carriers that call here, and are called. In: where a request comes from. Out: whose it is.
 //!
 //! Only the address counts: what a request says of itself can be said by anybody.
 
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::words::{Codec, Transport, TrunkName};
+use crate::words::{Codec, Personal, PhoneNumber, Secret, Target, Transport, TrunkName};
 
 /// A telephone system or a carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,32 @@ pub struct Trunk {
     pub codecs: Vec<Codec>,
     /// So many of its calls at once; as many as the door takes, if it has no number.
     pub most_calls: Option<usize>,
+    /// How it is called; nobody can be called there, if it has none.
+    pub outbound: Option<Outbound>,
+}
+
+/// How a trunk is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outbound {
+    /// Where calls to it go.
+    pub target: Target,
+    /// Who we are there, if it asks.
+    pub account: Option<Account>,
+    /// Whether it has to be told where we are.
+    pub register: bool,
+    /// The number that is shown there, unless a call has another.
+    pub identity: Option<Personal<PhoneNumber>>,
+    /// A number there that may be called to test the trunk.
+    pub test: Option<String>,
+}
+
+/// Who we are at a trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Our name there.
+    pub user: String,
+    /// Our password there.
+    pub password: Secret,
 }
 
 /// All of them. Their networks do not overlap.
@@ -56,7 +82,14 @@ mod tests {
     fn an_address_belongs_to_the_trunk_of_its_network_also_inside_ipv6() {
         let networks = ["192.0.2.0/24", "2001:db8::/32"].map(|text| text.parse().expect("a network")).to_vec();
         let name: TrunkName = "rathaus".parse().expect("a name");
-        let trunk = Trunk { name, networks, transports: vec![Transport::Tls], codecs: Vec::new(), most_calls: None };
+        let trunk = Trunk {
+            name,
+            networks,
+            transports: vec![Transport::Tls],
+            codecs: Vec::new(),
+            most_calls: None,
+            outbound: None,
+        };
         let trunks = Trunks(vec![trunk]);
         let at = |address: &str| trunks.at(address.parse().expect("an address")).map(|trunk| trunk.name.as_str());
         assert_eq!(at("192.0.2.7"), Some("rathaus"));

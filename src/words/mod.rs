@@ -9,6 +9,7 @@ mod personal;
 mod right;
 mod role;
 mod secret;
+mod target;
 mod transport;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
@@ -18,5 +19,6 @@ pub use language::{Country, InvalidCountry, InvalidLanguage, Language};
 pub use personal::{Mask, Personal, Purpose};
 pub use right::Right;
 pub use role::Role;
-pub use secret::{InvalidPin, Pin};
+pub use secret::{InvalidPin, Pin, Secret};
+pub use target::{Host, InvalidTarget, Target};
 pub use transport::{Family, Transport};

@@ -1,4 +1,4 @@
-//! Secrets that callers key.
+//! Secrets: what callers key, and what we show to others.
 
 use std::fmt;
 use std::str::FromStr;
@@ -44,6 +44,36 @@ impl fmt::Debug for Pin {
     }
 }
 
+/// A password of ours, to show to a peer. Never printed, wiped when dropped.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Marks a value. Give it away whole: a copy that stays behind is not wiped.
+    pub const fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The plain value, for the one who derives what the peer is shown.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +85,12 @@ mod tests {
         assert_ne!(pin, "47112".parse().expect("a PIN"));
         assert_eq!(format!("{pin:?}"), "a PIN");
         assert!("47a1".parse::<Pin>().is_err());
+    }
+
+    #[test]
+    fn a_secret_is_exposed_on_purpose_alone() {
+        let secret = Secret::new(String::from("geheim"));
+        assert_eq!(format!("{secret:?}"), "a secret");
+        assert!(secret == secret.clone() && secret.expose() == "geheim");
     }
 }
