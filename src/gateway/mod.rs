@@ -15,6 +15,7 @@ mod keeping;
 mod meetings;
 mod quality;
 mod routing;
+mod running;
 mod settings;
 mod stop;
 mod visitors;
@@ -26,13 +27,13 @@ mod canary_tests;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
-use crate::dialplan::Plan;
 use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
@@ -52,6 +53,7 @@ use health::Health;
 pub use keeping::Place;
 use meetings::Desk;
 use routing::{Beginning, Routing};
+pub use running::Running;
 pub use settings::Unfit;
 pub use stop::Stop;
 use visitors::Visitors;
@@ -77,8 +79,8 @@ pub struct Config {
     pub menu: ivr::Config,
     /// What callers hear.
     pub library: Library,
-    /// What calls are for.
-    pub plan: Plan,
+    /// What calls are for at first.
+    pub plan: Running,
     /// The institution's time.
     pub zone: jiff::tz::TimeZone,
     /// What meetings hear when somebody comes or goes, unless they say themselves.
@@ -93,8 +95,6 @@ pub struct Config {
     pub tokens: Vec<crate::config::Token>,
     /// The most meetings for which more may be made by API.
     pub most_meetings: usize,
-    /// SHA-256 of the dialplan.
-    pub fingerprint: String,
 }
 
 /// The gateway does not start.
@@ -171,7 +171,7 @@ impl Gateway {
         let pages = web::Door::open(&config.web, &observed, to_visits)?;
         let mut gateway = Self {
             page_guard: Guard::new(GuardConfig::default()),
-            routing: Routing { plan: config.plan.clone(), zone: config.zone.clone() },
+            routing: Routing { running: Arc::new(config.plan.clone()), zone: config.zone.clone() },
             identity: Identity::generate()?,
             candidates: visitors::candidates(&config.media.browsers, &config.public),
             pages,
@@ -263,11 +263,11 @@ impl Gateway {
     /// A new call. One line of the log says what becomes of it, and which rule says so.
     fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<String, Refusal> {
         let routed = self.routing.of(facts, self.config.language);
-        let (rule, decided) = (routed.rule, routed.decided);
+        let (rule, decided, version) = (routed.rule, routed.decided, routed.under.version);
         let answer = routed.outcome.and_then(|beginning| self.take(leg_of(call), facts, beginning, offer));
         let (called, trunk, caller) = (facts.called_masked(), facts.trunk_named(), &facts.caller);
         match &answer {
-            Ok(_) => tracing::info!(%call, ?caller, called, trunk, rule, decided, "a call"),
+            Ok(_) => tracing::info!(%call, ?caller, called, trunk, rule, version, decided, "a call"),
             Err(Refusal::Emergency) => {
                 tracing::error!(%call, status = 404, ?caller, called, trunk, rule, why = %Refusal::Emergency, "refused");
             }

@@ -1,20 +1,23 @@
 //! What a call is for. In: what the door knows of it. Out: how it begins, or why it does not, and which rule says so.
 
 use super::clock;
+use super::running::Shared;
 use crate::call::Refusal;
-use crate::dialplan::{Decision, Facts, Plan, Reject};
+use crate::dialplan::{Decision, Facts, Reject};
 use crate::ivr::{self, Menu, Prompt};
 use crate::sip;
 use crate::words::{Language, Transport};
 
-/// The plan, and the time by which its hours are read.
+/// The plan that runs, and the time by which its hours are read.
 pub(super) struct Routing {
-    pub(super) plan: Plan,
+    pub(super) running: Shared,
     pub(super) zone: jiff::tz::TimeZone,
 }
 
 /// What the plan says of a call, for the caller and for the log.
 pub(super) struct Routed {
+    /// The plan that said it.
+    pub(super) under: Shared,
     pub(super) rule: String,
     pub(super) decided: String,
     pub(super) outcome: Result<Beginning, Refusal>,
@@ -36,8 +39,9 @@ impl Routing {
             trunk: facts.trunk.clone(),
             secure: facts.source.transport == Transport::Tls,
         };
-        let taken = self.plan.decide(&facts, &clock::local(&self.zone));
+        let taken = self.running.plan.decide(&facts, &clock::local(&self.zone));
         Routed {
+            under: self.running.clone(),
             rule: taken.map_or("none", |taken| taken.rule).to_owned(),
             decided: taken.map_or_else(|| Refusal::NoRule.to_string(), |taken| taken.decision.to_string()),
             outcome: begin(taken.map(|taken| taken.decision.clone()), language),

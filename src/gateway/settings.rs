@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Config;
+use super::{Config, Running, clock};
 use super::keeping::Place;
 use crate::config;
 use crate::dialplan::Problem;
@@ -53,6 +53,7 @@ impl TryFrom<config::Config> for Config {
         for problem in problems {
             tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
         }
+        let fingerprint = file.plan_fingerprint()?;
         let zone = file.zone()?;
         let trunks = file.trunks.iter().map(sip::Trunk::try_from).collect::<Result<_, _>>();
         let trunks = sip::Trunks(trunks.map_err(|mistake| Unfit::Mistakes(vec![mistake]))?);
@@ -62,13 +63,19 @@ impl TryFrom<config::Config> for Config {
         let web_certificate = pair(file.web.certificate.clone(), file.web.key.clone(), "web")?;
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
         Ok(Self {
-            fingerprint: file.plan_fingerprint()?,
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,
             tokens: file.api.tokens,
             most_meetings: file.api.most_meetings,
-            plan,
+            plan: Running {
+                plan,
+                version: 0,
+                fingerprint,
+                by: String::from("the configuration"),
+                at: clock::moment(),
+                comment: String::new(),
+            },
             sip: sip::Config {
                 tls: tls(&file.sip.listen, file.sip.tls_listen, sip_certificate, web_certificate.as_ref()),
                 listen: file.sip.listen,
