@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Config, Running, clock};
 use super::keeping::Place;
+use super::{Config, Running, clock};
 use crate::config;
 use crate::dialplan::Problem;
 use crate::tls::Certificate;
