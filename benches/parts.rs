@@ -61,9 +61,8 @@ fn answer_to_a_phone() -> String {
     einwahl::call::sdp::answer(black_box(OFFER), PHONE, &Codec::ALL, 1).expect("an answer").1
 }
 
-/// The last of so many rules takes the call, by a table of ten times as many numbers.
-#[divan::bench(args = [10, 10_000])]
-fn dialplan_decides(bencher: Bencher<'_, '_>, rules: u32) {
+/// So many rules, and a table of ten times as many numbers, which the last rule looks into.
+fn dialplan(rules: u32) -> (Vec<Source>, Surroundings) {
     let mut text = String::from("[tables.all]\nfile = \"all.csv\"\n");
     for rule in 0..rules {
         writeln!(text, "[[rule]]\nname = \"Amt {rule}\"\ncalled = \"+49 30 9{rule:05}\"\nmenu = \"de\"").expect("text");
@@ -72,6 +71,9 @@ fn dialplan_decides(bencher: Bencher<'_, '_>, rules: u32) {
     let mut rows = String::from("number,menu\n");
     for row in 0..10 * rules {
         writeln!(rows, "+49308{row:06},de").expect("text");
+    }
+    for example in 0..rules.min(1_000) {
+        writeln!(text, "[[example]]\ncalled = \"030 9{example:05}\"\nexpect = \"Amt {example}\"").expect("text");
     }
     let around = Surroundings {
         home: Home { country: "DE".parse().expect("a country"), area: String::from("30") },
@@ -83,6 +85,20 @@ fn dialplan_decides(bencher: Bencher<'_, '_>, rules: u32) {
         Source { name: String::from("10-stadt.toml"), text },
         Source { name: String::from("all.csv"), text: rows },
     ];
+    (sources, around)
+}
+
+/// What publishing such a plan costs: read, looked through for mistakes, its examples tried.
+#[divan::bench(args = [10, 10_000])]
+fn dialplan_is_checked(bencher: Bencher<'_, '_>, rules: u32) {
+    let (sources, around) = dialplan(rules);
+    bencher.bench(|| Plan::check(black_box(sources.clone()), &around));
+}
+
+/// The last of so many rules takes the call.
+#[divan::bench(args = [10, 10_000])]
+fn dialplan_decides(bencher: Bencher<'_, '_>, rules: u32) {
+    let (sources, around) = dialplan(rules);
     let (plan, problems) = Plan::check(sources, &around);
     assert!(!problems.iter().any(Problem::is_error), "{problems:?}");
     let called = format!("030 8{:06}", 10 * rules - 1);

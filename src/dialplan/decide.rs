@@ -209,9 +209,8 @@ impl Plan {
 
     /// Where something stands.
     pub(super) fn file_and_line<T>(&self, placed: &Placed<T>) -> (String, usize) {
-        let Some(source) = self.sources.get(placed.file) else { return (String::new(), 0) };
-        let line = source.text.get(..placed.span.start).unwrap_or_default().matches('\n').count() + 1;
-        (source.name.clone(), line)
+        let file = self.sources.get(placed.file);
+        file.map_or_else(Default::default, |file| (file.name.clone(), file.line(placed.span.start).0))
     }
 }
 

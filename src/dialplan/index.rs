@@ -1,5 +1,5 @@
 //! Which rules of a context a number can concern at all, without looking at each. In: the rules' patterns. Out: the rules to
-//! try, in order.
+//! try, in order; of a pattern, the rules whose numbers it can share.
 //!
 //! Two tries, one for each form of a number: a rule stands at the node that the digits before its first wide place lead to, so
 //! a number meets only the rules on its own way down. Names and `*` have lists of their own.
@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::number::Dialled;
-use super::pattern::Pattern;
+use super::pattern::{ANY, Pattern, Tail};
 
 /// Of a place in a pattern with more digits than this, no branch is made.
 const WIDE: u32 = 5;
@@ -73,6 +73,24 @@ impl Trie {
             found.extend(&node.rules);
         }
     }
+
+    /// The rules that stand on any way that these digits may take.
+    fn sharing(&self, sets: &[u16], is_open: bool, found: &mut Vec<u32>) {
+        let mut here: Vec<&Node> = self.nodes.first().into_iter().collect();
+        for set in sets {
+            here.iter().for_each(|node| found.extend(&node.rules));
+            here = here.into_iter().flat_map(|node| self.below(node, *set)).collect();
+        }
+        while !here.is_empty() {
+            here.iter().for_each(|node| found.extend(&node.rules));
+            here = if is_open { here.into_iter().flat_map(|node| self.below(node, ANY)).collect() } else { Vec::new() };
+        }
+    }
+
+    fn below<'a>(&'a self, node: &'a Node, set: u16) -> impl Iterator<Item = &'a Node> {
+        let wanted = node.children.iter().enumerate().filter(move |(digit, _)| set & (1 << digit) != 0);
+        wanted.filter_map(|(_, child)| self.nodes.get((*child)? as usize))
+    }
 }
 
 /// See the module.
@@ -85,15 +103,15 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new(rules: impl Iterator<Item = Vec<Pattern>>) -> Self {
+    pub(super) fn new<'a>(rules: impl Iterator<Item = impl Iterator<Item = &'a Pattern>>) -> Self {
         let mut index = Self::default();
         for (rule, patterns) in (0..).zip(rules) {
             for pattern in patterns {
                 match pattern {
                     Pattern::Everything => index.everything.push(rule),
-                    Pattern::Name(name) => index.names.entry(name).or_default().push(rule),
-                    Pattern::Digits { international: true, sets, .. } => index.international.insert(&sets, rule),
-                    Pattern::Digits { international: false, sets, .. } => index.dialled.insert(&sets, rule),
+                    Pattern::Name(name) => index.names.entry(name.clone()).or_default().push(rule),
+                    Pattern::Digits { international: true, sets, .. } => index.international.insert(sets, rule),
+                    Pattern::Digits { international: false, sets, .. } => index.dialled.insert(sets, rule),
                 }
             }
         }
@@ -110,8 +128,29 @@ impl Index {
         if let Some(digits) = &called.international {
             self.international.gather(digits, &mut found);
         }
-        found.sort_unstable();
-        found.dedup();
-        found
+        in_order(found)
     }
+
+    /// The rules that can take what fits these patterns from a rule behind them, in order; the others leave it whole. From
+    /// `*` only another `*` takes what can be told.
+    pub(super) fn takers<'a>(&self, patterns: impl Iterator<Item = &'a Pattern>) -> Vec<u32> {
+        let mut found = self.everything.clone();
+        for pattern in patterns {
+            match pattern {
+                Pattern::Everything => {}
+                Pattern::Name(name) => found.extend(self.names.get(name).into_iter().flatten()),
+                Pattern::Digits { international, sets, tail } => {
+                    let trie = if *international { &self.international } else { &self.dialled };
+                    trie.sharing(sets, *tail != Tail::End, &mut found);
+                }
+            }
+        }
+        in_order(found)
+    }
+}
+
+fn in_order(mut rules: Vec<u32>) -> Vec<u32> {
+    rules.sort_unstable();
+    rules.dedup();
+    rules
 }

@@ -6,6 +6,7 @@
 //! emergency rule or by nothing (a plan in which another rule could take them does not load).
 
 mod decide;
+mod file;
 mod holidays;
 mod hours;
 mod index;
@@ -70,6 +71,13 @@ struct Rule {
     withheld: Option<bool>,
     when: Option<When>,
     action: Placed<Action>,
+}
+
+impl Rule {
+    /// Those for the number that was called.
+    fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.called.iter().map(|called| &called.value)
+    }
 }
 
 /// Times at which a rule holds.
@@ -193,7 +201,7 @@ impl Reject {
 #[derive(Clone, Debug)]
 pub struct Plan {
     home: Home,
-    sources: Vec<Source>,
+    sources: Vec<file::File>,
     /// The first is where calls begin that have no other.
     contexts: Vec<Context>,
     /// Where calls of a trunk begin.
@@ -206,11 +214,11 @@ impl Plan {
     /// Reads the files (in order of their names) and looks for mistakes. The plan is whole only if no problem is an error.
     pub fn check(mut sources: Vec<Source>, around: &Surroundings) -> (Self, Vec<Problem>) {
         sources.sort_by(|one, other| one.name.cmp(&other.name));
+        let sources: Vec<file::File> = sources.into_iter().map(file::File::from).collect();
         let read = read::read(&sources);
         let (mut contexts, examples, mut problems) = (read.contexts, read.examples, read.problems);
         for context in &mut contexts {
-            let called = |rule: &Rule| rule.called.iter().map(|called| called.value.clone()).collect::<Vec<_>>();
-            context.index = index::Index::new(context.rules.iter().map(called));
+            context.index = index::Index::new(context.rules.iter().map(Rule::patterns));
         }
         let home = around.home.clone();
         let plan = Self { home, sources, contexts, entries: read.entries, offices: read.offices, tables: read.tables };

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::Source;
+use super::file::File;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,14 +44,13 @@ impl Problem {
         self.severity == Severity::Error
     }
 
-    pub(super) fn new(source: &Source, span: Range<usize>, severity: Severity, message: String, help: String) -> Self {
-        let before = source.text.get(..span.start).unwrap_or(&source.text);
-        let begin = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before.get(begin..).unwrap_or_default().chars().count() + 1;
-        let excerpt = source.text.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default().to_owned();
-        let marked = source.text.get(span).and_then(|text| text.lines().next()).map_or(1, |text| text.chars().count());
-        Self { severity, file: source.name.clone(), line, column, message, help, excerpt, width: marked.max(1) }
+    pub(super) fn new(file: &File, span: Range<usize>, severity: Severity, message: String, help: String) -> Self {
+        let (line, begin) = file.line(span.start);
+        let before = file.text.get(begin..span.start).or_else(|| file.text.get(begin..));
+        let column = before.unwrap_or_default().chars().count() + 1;
+        let excerpt = file.text.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default().to_owned();
+        let marked = file.text.get(span).and_then(|text| text.lines().next()).map_or(1, |text| text.chars().count());
+        Self { severity, file: file.name.clone(), line, column, message, help, excerpt, width: marked.max(1) }
     }
 }
 

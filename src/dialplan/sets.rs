@@ -3,14 +3,22 @@
 //! unreachable only if it is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::pattern::{ANY, Pattern, Tail};
+use super::pattern::{ANY, EMERGENCY, Pattern, Tail};
 
 /// Numbers: a set of digits at each place, and perhaps more digits behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Numbers {
     sets: Vec<u16>,
     open: bool,
+}
+
+impl From<&str> for Numbers {
+    fn from(digits: &str) -> Self {
+        let sets = digits.bytes().map(|digit| 1 << (digit.wrapping_sub(b'0') % 10)).collect();
+        Self { sets, open: false }
+    }
 }
 
 impl Numbers {
@@ -36,12 +44,21 @@ impl Numbers {
         Self { sets: (0..length).map(|place| self.at(place)).collect(), open }
     }
 
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let length = self.sets.len().max(other.sets.len());
+        (self.open || self.sets.len() == length)
+            && (other.open || other.sets.len() == length)
+            && self.sets.iter().zip(&other.sets).all(|(one, two)| one & two != 0)
+    }
+
     /// Numbers that are in both.
     pub(super) fn and(&self, other: &Self) -> Option<Self> {
+        if !self.meets(other) {
+            return None;
+        }
         let length = self.sets.len().max(other.sets.len());
-        let fits = (self.open || self.sets.len() == length) && (other.open || other.sets.len() == length);
-        let sets: Vec<u16> = (0..length).map(|place| self.at(place) & other.at(place)).collect();
-        (fits && sets.iter().all(|set| *set != 0)).then_some(Self { sets, open: self.open && other.open })
+        let sets = (0..length).map(|place| self.at(place) & other.at(place)).collect();
+        Some(Self { sets, open: self.open && other.open })
     }
 
     /// Numbers that are here and not there.
@@ -75,6 +92,8 @@ impl Numbers {
 pub(super) enum Party {
     /// Anybody; a caller may also be unknown.
     Anybody,
+    /// Every number but 110 and 112.
+    Everything,
     Name(String),
     Dialled(Numbers),
     International(Numbers),
@@ -83,7 +102,7 @@ pub(super) enum Party {
 impl From<&Pattern> for Party {
     fn from(pattern: &Pattern) -> Self {
         match pattern {
-            Pattern::Everything => Self::Anybody,
+            Pattern::Everything => Self::Everything,
             Pattern::Name(name) => Self::Name(name.clone()),
             Pattern::Digits { international: true, sets, tail } => Self::International(Numbers::new(sets, *tail)),
             Pattern::Digits { international: false, sets, tail } => Self::Dialled(Numbers::new(sets, *tail)),
@@ -92,9 +111,22 @@ impl From<&Pattern> for Party {
 }
 
 impl Party {
+    /// Whether both may be the same, as far as can be told.
+    fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Anybody | Self::Everything, _) | (_, Self::Anybody | Self::Everything) => true,
+            (Self::Name(one), Self::Name(two)) => one == two,
+            (Self::Dialled(one), Self::Dialled(two)) | (Self::International(one), Self::International(two)) => {
+                one.meets(two)
+            }
+            // A number in one form may be any in the other, but no rule is met by what it says of the other form.
+            (Self::Dialled(_) | Self::International(_) | Self::Name(_), _) => false,
+        }
+    }
+
     fn and(&self, other: &Self) -> Option<Self> {
         match (self, other) {
-            (Self::Anybody, one) | (one, Self::Anybody) => Some(one.clone()),
+            (Self::Anybody | Self::Everything, one) | (one, Self::Anybody | Self::Everything) => Some(one.clone()),
             (Self::Name(one), Self::Name(two)) => (one == two).then(|| self.clone()),
             (Self::Dialled(one), Self::Dialled(two)) => one.and(two).map(Self::Dialled),
             (Self::International(one), Self::International(two)) => one.and(two).map(Self::International),
@@ -106,7 +138,13 @@ impl Party {
     /// What is left, if that can be told.
     fn less(&self, other: &Self) -> Option<Vec<Self>> {
         match (self, other) {
-            (_, Self::Anybody) => Some(Vec::new()),
+            (_, Self::Anybody) | (Self::Everything | Self::Name(_) | Self::International(_), Self::Everything) => {
+                Some(Vec::new())
+            }
+            (Self::Dialled(numbers), Self::Everything) => {
+                let spared = EMERGENCY.iter().filter_map(|number| numbers.and(&Numbers::from(*number)));
+                Some(spared.map(Self::Dialled).collect())
+            }
             (Self::Name(one), Self::Name(two)) if one == two => Some(Vec::new()),
             (Self::Dialled(one), Self::Dialled(two)) => Some(one.less(two).into_iter().map(Self::Dialled).collect()),
             (Self::International(one), Self::International(two)) => {
@@ -135,6 +173,10 @@ impl Minutes {
         Self(words)
     }
 
+    fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(one, two)| one & two != 0)
+    }
+
     fn with(&self, other: &Self, both: impl Fn(u64, u64) -> u64) -> Option<Self> {
         let words: Vec<u64> = self.0.iter().zip(&other.0).map(|(one, two)| both(*one, *two)).collect();
         words.iter().any(|word| *word != 0).then_some(Self(words))
@@ -152,7 +194,7 @@ pub(super) struct Calls {
     pub(super) secure: u8,
     pub(super) withheld: u8,
     /// None is every minute.
-    pub(super) minutes: Option<Minutes>,
+    pub(super) minutes: Option<Arc<Minutes>>,
     /// Offices that are open, or not.
     pub(super) offices: BTreeMap<usize, bool>,
 }
@@ -164,7 +206,8 @@ const MOST: usize = 2_000;
 pub(super) fn left_of<'a>(calls: Vec<Calls>, others: impl Iterator<Item = &'a Calls>) -> Option<Vec<Calls>> {
     let mut left = calls;
     for other in others {
-        left = left.iter().flat_map(|calls| calls.less(other)).collect();
+        let less = |calls: Calls| if calls.meets(other) { calls.less(other) } else { vec![calls] };
+        left = left.into_iter().flat_map(less).collect();
         if left.is_empty() {
             break;
         }
@@ -178,13 +221,13 @@ pub(super) fn left_of<'a>(calls: Vec<Calls>, others: impl Iterator<Item = &'a Ca
 impl Calls {
     /// Whether there is a call in both, as far as can be told.
     pub(super) fn meets(&self, other: &Self) -> bool {
-        self.called.and(&other.called).is_some()
-            && self.caller.and(&other.caller).is_some()
+        self.called.meets(&other.called)
+            && self.caller.meets(&other.caller)
             && self.trunks & other.trunks != 0
             && self.secure & other.secure != 0
             && self.withheld & other.withheld != 0
             && match (&self.minutes, &other.minutes) {
-                (Some(one), Some(two)) => one.with(two, |a, b| a & b).is_some(),
+                (Some(one), Some(two)) => one.meets(two),
                 _ => true,
             }
             && self.offices.iter().all(|(office, open)| other.offices.get(office).is_none_or(|other| other == open))
@@ -218,11 +261,11 @@ impl Calls {
         narrow(trunks, secure, self.withheld & !other.withheld);
         (rest.trunks, rest.secure, rest.withheld) = (trunks, secure, self.withheld & other.withheld);
         if let Some(theirs) = &other.minutes {
-            let ours = self.minutes.clone().unwrap_or_else(|| Minutes::of(|_| true));
+            let ours = self.minutes.clone().unwrap_or_else(|| Arc::new(Minutes::of(|_| true)));
             if let Some(before) = ours.with(theirs, |a, b| a & !b) {
-                left.push(Self { minutes: Some(before), ..rest.clone() });
+                left.push(Self { minutes: Some(Arc::new(before)), ..rest.clone() });
             }
-            rest.minutes = ours.with(theirs, |a, b| a & b);
+            rest.minutes = ours.with(theirs, |a, b| a & b).map(Arc::new);
         }
         for (office, open) in &other.offices {
             if !rest.offices.contains_key(office) {

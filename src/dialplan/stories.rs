@@ -84,6 +84,9 @@ fn an_emergency_call_is_taken_by_its_own_rule_or_by_none() {
     let plan = load("[[rule]]\nname = \"Alles\"\ncalled = \"*\"\nmenu = \"de\"\n").expect("a plan");
     assert_eq!(taker(&plan, &call("112")), None);
     assert_eq!(taker(&plan, &call("115")), Some("Alles"));
+    let behind = "[[rule]]\nname = \"Alles\"\ncalled = \"*\"\nmenu = \"de\"\n\n[[rule]]\nname = \"Notruf\"\ncalled = [\"110\", \"112\"]\nemergency = true\n";
+    assert_eq!(told(source(behind)), Vec::<String>::new());
+    assert_eq!(taker(&load(behind).expect("a plan"), &call("112")), Some("Notruf"));
 }
 
 #[test]
@@ -237,6 +240,28 @@ fn mistakes_in_a_table_are_told_with_their_line() {
     }
 }
 
+/// Nobody waits for a city's plan: the lint looks only at rules that can meet. What it says is what it says of a small one.
+#[test]
+fn in_thousands_of_rules_the_one_that_can_never_decide_is_found() {
+    let mut text = String::from("[[rule]]\nname = \"Notruf\"\ncalled = [\"110\", \"112\"]\nemergency = true\n");
+    for number in 0..3_000 {
+        let rule = format!("[[rule]]\nname = \"{number}\"\ncalled = \"+49 30 9{number:05}\"\nmenu = \"de\"\n");
+        text.push_str(&rule);
+    }
+    text.push_str("[[rule]]\nname = \"Again\"\ncalled = \"+49 30 90234[2-4]\"\nmenu = \"en\"\n");
+    text.push_str("[[rule]]\nname = \"Rest\"\ncalled = \"*\"\nreject = \"not-found\"\n");
+    let told = told(source(&text));
+    assert_eq!(told.len(), 1, "{told:?}");
+    let place = |number: usize| format!("{:?} (10-stadt.toml:{})", number.to_string(), 4 * (number + 1) + 2);
+    let expected = format!(
+        "12007:10 rule \"Again\" can never decide: {} and {} and {} together already take every such call",
+        place(2342),
+        place(2343),
+        place(2344)
+    );
+    assert!(told[0].starts_with(&expected), "{told:?}\n{expected}");
+}
+
 /// One fault of each kind, each in a plan that is else without any: the line, and what is said of it.
 #[test]
 fn each_kind_of_fault_is_found_in_its_line_and_nothing_else_is() {
@@ -352,6 +377,8 @@ mod by_trying {
     struct Wish {
         /// Sets of digits, and whether more may follow.
         called: Vec<(Vec<u16>, bool)>,
+        /// Perhaps `*` beside them.
+        everything: bool,
         secure: Option<bool>,
         night: bool,
     }
@@ -360,8 +387,8 @@ mod by_trying {
         let set = prop_oneof![3 => (0..3_u16).prop_map(|digit| 1 << digit), 2 => 1..8_u16, 1 => Just(0x3ff_u16)];
         let pattern = (prop::collection::vec(set, 1..4), any::<bool>());
         let secure = prop_oneof![2 => Just(None), 1 => any::<bool>().prop_map(Some)];
-        (prop::collection::vec(pattern, 1..3), secure, prop::bool::weighted(0.2))
-            .prop_map(|(called, secure, night)| Wish { called, secure, night })
+        (prop::collection::vec(pattern, 1..3), prop::bool::weighted(0.1), secure, prop::bool::weighted(0.2))
+            .prop_map(|(called, everything, secure, night)| Wish { called, everything, secure, night })
     }
 
     impl Wish {
@@ -374,7 +401,8 @@ mod by_trying {
                 };
                 format!("\"{}{}\"", sets.iter().map(class).collect::<String>(), if *open { "!" } else { "" })
             };
-            let called: Vec<String> = self.called.iter().map(pattern).collect();
+            let everything = self.everything.then(|| String::from("\"*\""));
+            let called: Vec<String> = self.called.iter().map(pattern).chain(everything).collect();
             let secure = self.secure.map_or_else(String::new, |secure| format!("secure = {secure}\n"));
             let when = if self.night { "when = { from = \"22:00\", to = \"06:00\" }\n" } else { "" };
             format!(
@@ -388,7 +416,8 @@ mod by_trying {
                 let long_enough = if *open { digits.len() >= sets.len() } else { digits.len() == sets.len() };
                 long_enough && digits.bytes().zip(sets).all(|(byte, set)| set & (1 << (byte - b'0')) != 0)
             };
-            self.called.iter().any(number)
+            let is_everything = self.everything && !["110", "112"].contains(&digits);
+            (is_everything || self.called.iter().any(number))
                 && self.secure.is_none_or(|wanted| wanted == secure)
                 && (!self.night || !(6..22).contains(&hour))
         }
@@ -430,7 +459,7 @@ mod by_trying {
                 let told = problems.iter().any(|problem| problem.message.starts_with(&format!("rule \"{number}\" can never decide")));
                 // Digits above 3 and longer numbers are not tried: who is told of decides none of what is.
                 prop_assert!(!(told && decided), "rule {} in\n{}", number, text);
-                let is_small = wishes[number].called.iter().all(|(sets, open)| !open && sets.iter().all(|set| *set < 16));
+                let is_small = !wishes[number].everything && wishes[number].called.iter().all(|(sets, open)| !open && sets.iter().all(|set| *set < 16));
                 prop_assert!(told || decided || !is_small, "rule {} in\n{}", number, text);
             }
         }

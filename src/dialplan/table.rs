@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::Decision;
+use super::file::File;
 use super::number::{Dialled, plain};
-use super::{Decision, Source};
 
 /// Rows by number.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ pub(super) type Mistake = (Range<usize>, String, String);
 impl Table {
     /// Reads `number` and one of `room`, `redirect`, `menu`, by the names in the heading. `read` makes a decision of a word and
     /// its value, or tells what would be one.
-    pub(super) fn read(source: &Source, read: impl Fn(&str, &str) -> Result<Decision, String>) -> (Self, Vec<Mistake>) {
+    pub(super) fn read(source: &File, read: impl Fn(&str, &str) -> Result<Decision, String>) -> (Self, Vec<Mistake>) {
         let (mut table, mut mistakes) = (Self::default(), Vec::new());
         let mut lines: HashMap<String, u64> = HashMap::new();
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.text.as_bytes());
@@ -105,7 +106,7 @@ impl Table {
 }
 
 /// The line at a place.
-fn line_at(source: &Source, place: u64) -> Range<usize> {
+fn line_at(source: &File, place: u64) -> Range<usize> {
     let start = usize::try_from(place).unwrap_or_default().min(source.text.len());
     let start =
         start + source.text.get(start..).map_or(0, |rest| rest.len() - rest.trim_start_matches(['\r', '\n']).len());

@@ -57,7 +57,8 @@ fn day(text: &str) -> Option<Weekday> {
     })
 }
 
-/// `08:00`, and `24:00` for the end of the day.
+/// `08:00`, and `24:00` for the end of the day. Whole minutes: the lint counts in them.
 pub(super) fn time(text: &str) -> Option<Time> {
-    if text == "24:00" { Some(Time::midnight()) } else { text.parse().ok() }
+    let whole = |time: &Time| time.second() == 0 && time.subsec_nanosecond() == 0;
+    if text == "24:00" { Some(Time::midnight()) } else { text.parse().ok().filter(whole) }
 }

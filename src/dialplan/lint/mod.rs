@@ -4,12 +4,13 @@ mod emergency;
 mod paths;
 mod reach;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Facts;
 use super::pattern::Pattern;
 use super::problem::{Problem, Severity};
 use super::{Action, Decision, Example, Named, Placed, Plan, Rule, Surroundings};
+use crate::words::RoomId;
 
 pub(super) fn lint(
     plan: &Plan,
@@ -29,8 +30,9 @@ pub(super) fn lint(
     // A plan that could not be read whole says nothing of calls.
     if is_readable {
         emergency::calls(&mut findings, around);
+        let rules: BTreeSet<&str> = plan.rules().map(|rule| rule.name.value.as_str()).collect();
         for example in examples {
-            if let Some((message, help)) = fails(plan, example, around) {
+            if let Some((message, help)) = fails(plan, &rules, example, around) {
                 findings.error(&example.expect, message, help);
             }
         }
@@ -56,8 +58,8 @@ impl Findings<'_> {
     }
 
     fn say<T>(&mut self, place: &Placed<T>, severity: Severity, message: String, help: String) {
-        if let Some(source) = self.plan.sources.get(place.file) {
-            self.problems.push(Problem::new(source, place.span.clone(), severity, message, help));
+        if let Some(file) = self.plan.sources.get(place.file) {
+            self.problems.push(Problem::new(file, place.span.clone(), severity, message, help));
         }
     }
 }
@@ -82,9 +84,10 @@ fn names(findings: &mut Findings<'_>) {
 /// Rooms, trunks and hours that a rule speaks of.
 fn things(findings: &mut Findings<'_>, around: &Surroundings) {
     let plan = findings.plan;
+    let rooms: BTreeSet<&RoomId> = around.rooms.iter().collect();
     let room = |findings: &mut Findings<'_>, place: &Placed<()>, decision: &Decision| {
         if let Decision::Room { room } = decision
-            && !around.rooms.contains(room)
+            && !rooms.contains(room)
         {
             let help = there_are(&around.rooms, "no room is set up yet: add [[meetings]] to the configuration");
             findings.error(place, format!("there is no room {room}"), help);
@@ -174,9 +177,9 @@ impl Rule {
     }
 }
 
-fn fails(plan: &Plan, example: &Example, around: &Surroundings) -> Option<(String, String)> {
-    let expected = &example.expect.value;
-    if !plan.rules().any(|rule| rule.name.value == *expected) {
+fn fails(plan: &Plan, rules: &BTreeSet<&str>, example: &Example, around: &Surroundings) -> Option<(String, String)> {
+    let expected = example.expect.value.as_str();
+    if !rules.contains(expected) {
         let help = String::from("name the rule that is to take this call");
         return Some((format!("there is no rule {expected:?}"), help));
     }

@@ -1,25 +1,26 @@
 //! Ways of a call from context to context: each has an end, and none is a loop.
 
+use std::collections::BTreeSet;
+
 use super::super::{Action, Context, Placed};
 use super::Findings;
 
 pub(super) fn lint(findings: &mut Findings<'_>) {
     let plan = findings.plan;
+    let map = Map::new(&plan.contexts);
     for (number, context) in plan.contexts.iter().enumerate() {
-        for (next, place) in ways(context) {
-            if leads_to(&plan.contexts, next, number) {
-                let name = |context: usize| plan.contexts.get(context).map_or("", |context| &context.name);
-                let message = format!("this is a loop: {:?} leads back to {:?}", name(next), name(number));
-                findings.error(&place, message, String::from("let one of the ways end: reject, closed, menu or room"));
-            }
+        let leading_back: BTreeSet<usize> = map.next(number).filter(|next| map.leads_to(*next, number)).collect();
+        for (next, place) in ways(context).filter(|(next, _)| leading_back.contains(next)) {
+            let name = |context: usize| plan.contexts.get(context).map_or("", |context| &context.name);
+            let message = format!("this is a loop: {:?} leads back to {:?}", name(next), name(number));
+            findings.error(&place, message, String::from("let one of the ways end: reject, closed, menu or room"));
         }
     }
     let is_entry = |number: usize| number == 0 || plan.entries.values().any(|entry| *entry == number);
-    let is_sent_to =
-        |number: usize| plan.rules().any(|rule| matches!(rule.action.value, Action::Go(to) if to == number));
+    let sent_to: BTreeSet<usize> =
+        plan.rules().filter_map(|rule| if let Action::Go(to) = rule.action.value { Some(to) } else { None }).collect();
     for (number, context) in plan.contexts.iter().enumerate() {
-        let is_reached =
-            is_entry(number) || plan.contexts.iter().any(|other| ways(other).any(|(next, _)| next == number));
+        let is_reached = is_entry(number) || map.is_reached(number);
         let Some(first) = context.rules.first().map(|rule| rule.name.clone()) else { continue };
         if !is_reached {
             let message = format!("no call gets into context {:?}", context.name);
@@ -28,7 +29,7 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
                 context.name, context.name
             );
             findings.warning(&first, message, help);
-        } else if (is_entry(number) || is_sent_to(number)) && !ends(&plan.contexts, number, &mut Vec::new()) {
+        } else if (is_entry(number) || sent_to.contains(&number)) && !ends(&plan.contexts, number, &mut Vec::new()) {
             let last = context.rules.last().map_or(first, |rule| rule.name.clone());
             let which = if number == 0 { String::new() } else { format!(" in context {:?}", context.name) };
             let message = format!("no rule{which} is for the rest: other numbers are refused with 404");
@@ -49,18 +50,34 @@ fn ways(context: &Context) -> impl Iterator<Item = (usize, Placed<()>)> {
     go.chain(context.include.iter().map(move |included| (included.value, place(included.file, &included.span))))
 }
 
-fn leads_to(contexts: &[Context], from: usize, to: usize) -> bool {
-    let (mut seen, mut waiting) = (Vec::new(), vec![from]);
-    while let Some(here) = waiting.pop() {
-        if here == to {
-            return true;
-        }
-        if !seen.contains(&here) {
-            seen.push(here);
-            waiting.extend(contexts.get(here).into_iter().flat_map(ways).map(|(next, _)| next));
-        }
+/// From which context a call may get into which.
+struct Map(Vec<BTreeSet<usize>>);
+
+impl Map {
+    fn new(contexts: &[Context]) -> Self {
+        Self(contexts.iter().map(|context| ways(context).map(|(next, _)| next).collect()).collect())
     }
-    false
+
+    fn next(&self, from: usize) -> impl Iterator<Item = usize> {
+        self.0.get(from).into_iter().flatten().copied()
+    }
+
+    fn is_reached(&self, context: usize) -> bool {
+        self.0.iter().any(|next| next.contains(&context))
+    }
+
+    fn leads_to(&self, from: usize, to: usize) -> bool {
+        let (mut seen, mut waiting) = (BTreeSet::new(), vec![from]);
+        while let Some(here) = waiting.pop() {
+            if here == to {
+                return true;
+            }
+            if seen.insert(here) {
+                waiting.extend(self.next(here));
+            }
+        }
+        false
+    }
 }
 
 /// Whether every call that gets here is for some rule.

@@ -1,39 +1,34 @@
 //! Rules that can never decide. Told exactly, by sets of calls.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, Time, date};
 
 use super::super::sets::{Calls, Minutes, Party, left_of};
 use super::super::window::Window;
-use super::super::{Action, Rule, Surroundings, When};
+use super::super::{Action, Context, Rule, Surroundings, When};
 use super::Findings;
 use crate::words::TrunkName;
 
 pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
     let plan = findings.plan;
+    let mut windows = Windows::default();
     for context in &plan.contexts {
-        let sets: Vec<Vec<Calls>> = context.rules.iter().map(|rule| calls_of(rule, &around.trunks)).collect();
+        let sets: Vec<Vec<Calls>> =
+            context.rules.iter().map(|rule| calls_of(rule, &around.trunks, &mut windows)).collect();
         for (at, (rule, own)) in context.rules.iter().zip(&sets).enumerate() {
-            let earlier: Vec<(&Rule, &Vec<Calls>)> = context
-                .rules
-                .iter()
-                .zip(&sets)
-                .take(at)
-                .filter(|(earlier, theirs)| {
-                    !matches!(earlier.action.value, Action::Table(_))
-                        && own.iter().any(|own| theirs.iter().any(|theirs| own.meets(theirs)))
-                })
-                .collect();
-            let takers = earlier.iter().flat_map(|(_, theirs)| theirs.iter());
-            if own.is_empty() || !left_of(own.clone(), takers).is_some_and(|left| left.is_empty()) {
+            let takers = context.index.takers(rule.patterns());
+            let takers: Vec<Earlier<'_>> = earlier(context, &sets, own, at, takers.into_iter().map(|at| at as usize));
+            let takes_all = |takers: &[Earlier<'_>]| {
+                let theirs = takers.iter().flat_map(|(_, theirs)| theirs.iter());
+                left_of(own.clone(), theirs).is_some_and(|left| left.is_empty())
+            };
+            if own.is_empty() || !takes_all(&takers) {
                 continue;
             }
-            let alone = earlier
-                .iter()
-                .find(|(_, theirs)| left_of(own.clone(), theirs.iter()).is_some_and(|left| left.is_empty()));
             let place = |rule: &Rule| format!("{:?} ({})", rule.name.value, plan.place(rule));
-            let (who, help) = match alone {
+            let (who, help) = match takers.iter().find(|taker| takes_all(std::slice::from_ref(*taker))) {
                 Some((taker, _)) => (
                     format!("{} already takes every such call", place(taker)),
                     format!("move it above {:?}, or narrow that rule", taker.name.value),
@@ -41,7 +36,7 @@ pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
                 None => (
                     format!(
                         "{} together already take every such call",
-                        earlier.iter().map(|(rule, _)| place(rule)).collect::<Vec<_>>().join(" and ")
+                        takers.iter().map(|(rule, _)| place(rule)).collect::<Vec<_>>().join(" and ")
                     ),
                     String::from("move it above them, or narrow them"),
                 ),
@@ -55,8 +50,27 @@ pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
     }
 }
 
+/// A rule, and the calls that it is for.
+type Earlier<'a> = (&'a Rule, &'a Vec<Calls>);
+
+/// Those of `which` that stand before a rule and take some of its calls. A table takes only what stands in it.
+fn earlier<'a>(
+    context: &'a Context,
+    sets: &'a [Vec<Calls>],
+    own: &[Calls],
+    at: usize,
+    which: impl Iterator<Item = usize>,
+) -> Vec<Earlier<'a>> {
+    let meet = |theirs: &[Calls]| own.iter().any(|own| theirs.iter().any(|theirs| own.meets(theirs)));
+    which
+        .take_while(|which| *which < at)
+        .filter_map(|which| context.rules.get(which).zip(sets.get(which)))
+        .filter(|(rule, theirs)| !matches!(rule.action.value, Action::Table(_)) && meet(theirs))
+        .collect()
+}
+
 /// All calls that a rule is for.
-fn calls_of(rule: &Rule, trunks: &[TrunkName]) -> Vec<Calls> {
+fn calls_of(rule: &Rule, trunks: &[TrunkName], windows: &mut Windows) -> Vec<Calls> {
     let trunk = match &rule.trunk {
         None => u64::MAX,
         // The first bit is for calls by no trunk. A rule of the 63rd trunk or a later one is
@@ -69,7 +83,7 @@ fn calls_of(rule: &Rule, trunks: &[TrunkName]) -> Vec<Calls> {
     let flag = |wanted: Option<bool>| wanted.map_or(3, |wanted| if wanted { 2 } else { 1 });
     let (minutes, offices) = match &rule.when {
         None => (None, BTreeMap::new()),
-        Some(When::Window(window)) => (Some(minutes_of(window)), BTreeMap::new()),
+        Some(When::Window(window)) => (Some(windows.minutes(window)), BTreeMap::new()),
         Some(When::Office { office, open }) => (None, BTreeMap::from([(*office, *open)])),
     };
     let callers: Vec<Party> = match rule.caller.as_slice() {
@@ -96,9 +110,19 @@ fn calls_of(rule: &Rule, trunks: &[TrunkName]) -> Vec<Calls> {
 /// A week that begins on a Monday, without a change of the clock.
 const MONDAY: Date = date(2026, 11, 23);
 
-fn minutes_of(window: &Window) -> Minutes {
-    Minutes::of(|minute| {
-        let span = jiff::Span::new().minutes(i64::try_from(minute).unwrap_or_default());
-        MONDAY.at(0, 0, 0, 0).checked_add(span).is_ok_and(|time| window.holds_at(time))
-    })
+/// The minutes of each window, told once.
+#[derive(Default)]
+struct Windows(BTreeMap<(Vec<i8>, Time, Time), Arc<Minutes>>);
+
+impl Windows {
+    fn minutes(&mut self, window: &Window) -> Arc<Minutes> {
+        let days = window.days.iter().map(|day| day.to_monday_zero_offset()).collect();
+        let told = self.0.entry((days, window.from, window.to)).or_insert_with(|| {
+            Arc::new(Minutes::of(|minute| {
+                let span = jiff::Span::new().minutes(i64::try_from(minute).unwrap_or_default());
+                MONDAY.at(0, 0, 0, 0).checked_add(span).is_ok_and(|time| window.holds_at(time))
+            }))
+        });
+        told.clone()
+    }
 }

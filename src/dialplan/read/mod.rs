@@ -14,9 +14,10 @@ use std::str::FromStr;
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::file::File;
 use super::problem::{Problem, Severity};
 use super::table::Table;
-use super::{Context, Decision, Example, Hours, Named, Placed, Source};
+use super::{Context, Decision, Example, Hours, Named, Placed};
 use crate::words::TrunkName;
 
 /// Where calls begin that have no other context.
@@ -41,9 +42,9 @@ pub(super) struct Read {
 }
 
 /// Reads all files, in their order.
-pub(super) fn read(sources: &[Source]) -> Read {
+pub(super) fn read(files: &[File]) -> Read {
     let mut reader = Reader {
-        sources,
+        files,
         file: 0,
         contexts: vec![context(MAIN, None)],
         entries: BTreeMap::new(),
@@ -69,7 +70,7 @@ fn context(name: &str, told: Option<Placed<()>>) -> Context {
 }
 
 struct Reader<'a> {
-    sources: &'a [Source],
+    files: &'a [File],
     file: usize,
     contexts: Vec<Context>,
     entries: BTreeMap<TrunkName, usize>,
@@ -82,11 +83,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&mut self) {
-        let sources = self.sources;
         let mut files = Vec::new();
-        for (file, source) in sources.iter().enumerate().filter(|(_, source)| !is_csv(source)) {
-            self.file = file;
-            let (table, errors) = DeTable::parse_recoverable(&source.text);
+        for (number, file) in self.files.iter().enumerate().filter(|(_, file)| !is_csv(file)) {
+            self.file = number;
+            let (table, errors) = DeTable::parse_recoverable(&file.text);
             for error in errors {
                 let span = error.span().unwrap_or_default();
                 self.wrong(span, error.message(), "every rule begins with [[rule]]; texts stand in \"quotes\"");
@@ -95,7 +95,7 @@ impl Reader<'_> {
                 let message = format!("{:?} means nothing in a dialplan", key.get_ref());
                 self.wrong(key.span(), &message, &format!("known here: {}", FILE.join(", ")));
             }
-            files.push((file, table));
+            files.push((number, table));
         }
         self.named(&files, "variables", Self::variable);
         self.named(&files, "contexts", Self::context);
@@ -111,8 +111,8 @@ impl Reader<'_> {
     }
 
     fn wrong_in(&mut self, file: usize, span: Range<usize>, message: &str, help: &str) {
-        if let Some(source) = self.sources.get(file) {
-            self.problems.push(Problem::new(source, span, Severity::Error, message.to_owned(), help.to_owned()));
+        if let Some(file) = self.files.get(file) {
+            self.problems.push(Problem::new(file, span, Severity::Error, message.to_owned(), help.to_owned()));
         }
     }
 
@@ -254,14 +254,11 @@ impl Reader<'_> {
             return self.wrong(name.span, &format!("table {:?} names no file", name.value), "add file = \"NAME.csv\"");
         };
         let Some(Placed { value: file, span, .. }) = self.text(file) else { return };
-        let sources = self.sources;
-        let csv = |source: &&Source| is_csv(source) && source.name.rsplit('/').next() == Some(&file);
-        let Some((number, source)) = sources.iter().enumerate().find(|(_, source)| csv(source)) else {
-            let known: Vec<&str> = sources
-                .iter()
-                .filter(|source| is_csv(source))
-                .filter_map(|source| source.name.rsplit('/').next())
-                .collect();
+        let files = self.files;
+        let csv = |other: &&File| is_csv(other) && other.name.rsplit('/').next() == Some(&file);
+        let Some((number, source)) = files.iter().enumerate().find(|(_, other)| csv(other)) else {
+            let known: Vec<&str> =
+                files.iter().filter(|file| is_csv(file)).filter_map(|file| file.name.rsplit('/').next()).collect();
             let help = if known.is_empty() {
                 String::from("put it beside this file; its name ends with .csv")
             } else {
@@ -365,8 +362,8 @@ fn list<'v>(value: Option<&'v Value<'v>>) -> Vec<&'v Value<'v>> {
     })
 }
 
-fn is_csv(source: &Source) -> bool {
-    source.name.to_ascii_lowercase().ends_with(".csv")
+fn is_csv(file: &File) -> bool {
+    file.name.to_ascii_lowercase().ends_with(".csv")
 }
 
 /// One letter more, less or other, or two swapped.
