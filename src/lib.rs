@@ -53,6 +53,7 @@ pub mod records;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod page;
+pub mod account;
 pub mod meeting;
 pub mod room;
 pub mod ivr;

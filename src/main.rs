@@ -1,5 +1,7 @@
 //! Commands only; everything they do lives in the library.
 
+#[path = "command/account.rs"]
+mod account;
 #[path = "command/api.rs"]
 mod api;
 #[path = "command/audit.rs"]
@@ -46,6 +48,9 @@ enum Command {
     /// Look for mistakes in the dialplan, or see what a call would do
     #[command(subcommand)]
     Dialplan(dialplan::Dialplan),
+    /// People who may sign in
+    #[command(subcommand)]
+    Account(account::Account),
     /// Tokens for meetings by API
     #[command(subcommand)]
     Api(api::Api),
@@ -108,6 +113,7 @@ fn main() -> ExitCode {
         Command::Demo => demo(),
         Command::Phone(arguments) => dial(arguments),
         Command::Dialplan(command) => dialplan::run(command),
+        Command::Account(command) => account::run(command),
         Command::Api(command) => api::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Federation(command) => federation::run(command),

@@ -1,6 +1,7 @@
 //! The configuration: `einwahl.toml`, then the environment (`EINWAHL_SIP__MOST_CALLS=50`). An empty file is a whole
 //! configuration; a word that means nothing is refused with its place, and what would be understood.
 
+mod accounts;
 mod api;
 mod keeping;
 mod meeting;
@@ -21,6 +22,7 @@ use crate::room::Announce;
 use crate::wire::Limits;
 use crate::words::{Codec, Country, Language};
 
+pub use accounts::Accounts;
 pub use api::{Api, InvalidHash, Token, TokenHash};
 pub use keeping::{Records, Store};
 pub use meeting::{Meeting, PinText};
@@ -54,6 +56,8 @@ pub struct Config {
     pub meetings: Vec<Meeting>,
     /// Meetings by API.
     pub api: Api,
+    /// Who may sign in.
+    pub accounts: Accounts,
     /// Where it is kept what has to outlive a restart.
     pub store: Store,
     /// The audit.

@@ -5,20 +5,19 @@ use std::collections::BTreeMap;
 
 use tokio::sync::oneshot;
 
+use super::access::Bearer;
 use super::chance::random;
 use super::{Gateway, clock};
-use crate::config::TokenHash;
-use crate::ivr::{Guard, GuardConfig, Suspicion};
 use crate::meeting::{Draft, Listed, Meeting, Source, Taken};
-use crate::records::{Deed, Door};
+use crate::records::Deed;
 use crate::room::Command;
 use crate::store::{self, Failed, Revision, Value};
-use crate::web::{Answer, Call, Done, Plan, Refusal, Secret, Wish};
-use crate::words::{ConferenceId, Personal, Right, RoomId, TokenName};
+use crate::web::{Answer, Done, Plan, Refusal, Wish};
+use crate::words::{ConferenceId, Right, RoomId};
 
-/// Who has called and is not answered yet, and who seems to guess tokens.
+/// Who has called and is not answered yet.
+#[derive(Default)]
 pub(super) struct Desk {
-    guard: Guard<Personal<std::net::IpAddr>>,
     waiting: BTreeMap<u64, Waiting>,
     tickets: u64,
 }
@@ -41,14 +40,7 @@ enum Intent {
     Delete { expects: Option<u64> },
 }
 
-/// Whose token it is, and what it may do.
-#[derive(Clone)]
-struct Bearer {
-    name: TokenName,
-    pins: bool,
-}
-
-type Reply = oneshot::Sender<Result<Done, Refusal>>;
+pub(super) type Reply = oneshot::Sender<Result<Done, Refusal>>;
 
 /// A change without `If-Match` that lost so often against others gives up.
 const MOST_LOST: u32 = 5;
@@ -57,8 +49,10 @@ const MOST_LOST: u32 = 5;
 const FOLDER: &str = "meetings/";
 
 impl Desk {
-    pub(super) const fn new(config: GuardConfig) -> Self {
-        Self { guard: Guard::new(config), waiting: BTreeMap::new(), tickets: 0 }
+    /// A number for a wish of the store.
+    pub(super) const fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
     }
 }
 
@@ -67,54 +61,15 @@ impl Gateway {
     pub(super) fn take_in(&mut self, entries: Vec<store::Entry>) {
         for entry in entries {
             self.put(&entry);
+            self.put_account(&entry);
         }
     }
 
-    pub(super) fn on_call(&mut self, call: Call) {
-        let Call { from, token, wish, reply } = call;
-        let allowed = self.bearer(&from, token.as_ref()).and_then(|(by, rights)| {
-            let wish = wish?;
-            let needs = wish.needs();
-            if rights.contains(&needs) { Ok((by, wish)) } else { Err(Refusal::NeedsRight(needs)) }
-        });
-        match allowed {
-            Ok((by, wish)) => self.grant(wish, by, reply),
-            // Whoever asked is gone: nobody has to be told.
-            Err(refusal) => drop(reply.send(Err(refusal))),
-        }
-    }
-
-    /// Whose token it is. Every known token is looked at, found or not.
-    fn bearer(
-        &mut self,
-        from: &Personal<std::net::IpAddr>,
-        token: Option<&Secret>,
-    ) -> Result<(Bearer, Vec<Right>), Refusal> {
-        let wait = self.desk.guard.closed_for(Some(from), None, clock::now());
-        if !wait.is_zero() {
-            return Err(Refusal::SlowDown(wait));
-        }
-        let shown = TokenHash::of(token.ok_or(Refusal::WrongToken)?.expose());
-        let known =
-            |found, token: &crate::config::Token| if token.hash.is(&shown) { Some(token.clone()) } else { found };
-        let found = self.config.tokens.iter().fold(None, known);
-        if let Some(token) = found {
-            let bearer = Bearer { name: token.name, pins: token.rights.contains(&Right::Pins) };
-            return Ok((bearer, token.rights));
-        }
-        let suspicions: Vec<Suspicion> = self.desk.guard.failed(Some(from), None, clock::now());
-        for suspicion in suspicions {
-            tracing::warn!(?suspicion, "somebody seems to guess tokens of the API");
-            self.note_guess(Door::Api, Some(from.to_string()), None, suspicion);
-        }
-        Err(Refusal::WrongToken)
-    }
-
-    fn grant(&mut self, wish: Wish, by: Bearer, reply: Reply) {
+    pub(super) fn grant(&mut self, wish: Wish, by: Bearer, reply: Reply) {
         let done = match wish {
-            Wish::List { after, most } => Ok(self.page(after.as_ref(), most, by.pins)),
+            Wish::List { after, most } => Ok(self.page(after.as_ref(), most, by.may(Right::Pins))),
             Wish::Read { room } => match self.book.get(&room) {
-                Some(listed) => Ok(Done::Meeting { listed: Box::new(listed.clone()), pins: by.pins }),
+                Some(listed) => Ok(Done::Meeting { listed: Box::new(listed.clone()), pins: by.may(Right::Pins) }),
                 None => Err(Refusal::NotFound),
             },
             Wish::Create(draft) => return self.create(*draft, by, reply),
@@ -137,7 +92,7 @@ impl Gateway {
         let made = self.draft_new(draft);
         match made {
             Ok(meeting) => {
-                let value = Some(Value::new(meeting.to_kept(by.name.as_str())));
+                let value = Some(Value::new(meeting.to_kept(&by.name)));
                 let (room, id) = (meeting.room, Some(meeting.id));
                 self.want(Waiting { room, id, change: Intent::Create, by, reply, lost: 0 }, None, value);
             }
@@ -204,8 +159,7 @@ impl Gateway {
     }
 
     fn want(&mut self, waiting: Waiting, expects: Option<Revision>, value: Option<Value>) {
-        self.desk.tickets += 1;
-        let ticket = self.desk.tickets;
+        let ticket = self.desk.ticket();
         let key = format!("{FOLDER}{}", waiting.room);
         match self.store.want(store::Wish { ticket, key, expects, value }) {
             Ok(()) => drop(self.desk.waiting.insert(ticket, waiting)),
@@ -219,8 +173,10 @@ impl Gateway {
                 if let Some(room) = self.put(&entry) {
                     self.rearrange(&room);
                 }
+                self.put_account(&entry);
             }
             store::Event::Deleted { key } => {
+                self.drop_account(&key);
                 let Some(room) = room_of(&key) else { return };
                 self.book.remove(&room);
                 self.tell_room(&room, Command::End);
@@ -252,13 +208,13 @@ impl Gateway {
     }
 
     fn on_outcome(&mut self, ticket: u64, outcome: Result<Revision, Failed>) {
-        let Some(waiting) = self.desk.waiting.remove(&ticket) else { return };
+        let Some(waiting) = self.desk.waiting.remove(&ticket) else { return self.on_kept(ticket, outcome) };
         let Waiting { room, change, by, reply, lost, .. } = waiting;
         let done = match (outcome, &change) {
             (Ok(_), _) => {
                 tracing::info!(%room, by = %by.name, "meeting {}", change.past());
                 self.note(change.deed(&room, &by.name));
-                self.result(&room, &change, by.pins)
+                self.result(&room, &change, by.may(Right::Pins))
             }
             (Err(Failed::Conflict), Intent::Create) => Err(Refusal::Taken(Taken::Room)),
             (Err(Failed::Conflict), Intent::Change { expects: None, .. } | Intent::Delete { expects: None })
@@ -315,7 +271,7 @@ impl Intent {
         }
     }
 
-    fn deed(&self, room: &RoomId, by: &TokenName) -> Deed {
+    fn deed(&self, room: &RoomId, by: &str) -> Deed {
         let (room, by) = (room.clone(), by.to_string());
         match self {
             Self::Create => Deed::MeetingCreated { room, by },
@@ -332,7 +288,7 @@ fn room_of(key: &str) -> Option<RoomId> {
     key.strip_prefix(FOLDER)?.parse().ok()
 }
 
-fn refusal_of(failed: &Failed) -> Refusal {
+pub(super) fn refusal_of(failed: &Failed) -> Refusal {
     match failed {
         Failed::Conflict => Refusal::Stale,
         Failed::Busy => Refusal::Busy,
@@ -346,7 +302,7 @@ fn digits(count: usize) -> String {
 }
 
 /// So many random letters and digits, without those that are taken for one another.
-fn letters(count: usize) -> String {
+pub(super) fn letters(count: usize) -> String {
     pick(b"abcdefghjkmnpqrstuvwxyz23456789", count)
 }
 

@@ -6,6 +6,9 @@
 //! A call: [`sip::Event::Invited`] → `call` (offer and answer) → `workers` (a private leg) → `ivr` (keys to admission) →
 //! `room` (join) → `workers` (the leg enters).
 
+mod access;
+mod accounts;
+mod at_rest;
 mod audit;
 mod caller;
 mod chance;
@@ -17,6 +20,8 @@ mod quality;
 mod routing;
 mod running;
 mod settings;
+mod sign_in;
+mod slow;
 mod stop;
 mod visitors;
 
@@ -46,8 +51,11 @@ use crate::web;
 use crate::words::{CallId, Codec, Family, Language, LegId, Personal, RoomId, TrunkName};
 use crate::workers::{self, Pool};
 
+use access::Access;
 use caller::{Caller, Line};
 use chance::random;
+pub use accounts::Change;
+pub use at_rest::{AtRest, Cannot};
 pub use clock::{local as local_time, moment};
 use health::Health;
 pub use keeping::Place;
@@ -91,6 +99,8 @@ pub struct Config {
     pub place: Place,
     /// Days after which an entry of the audit is deleted.
     pub keep_days: NonZeroU32,
+    /// How long accounts and sessions last.
+    pub accounts: crate::config::Accounts,
     /// Who may use the API.
     pub tokens: Vec<crate::config::Token>,
     /// The most meetings for which more may be made by API.
@@ -141,6 +151,7 @@ pub struct Gateway {
     visitors: Visitors,
     book: Book,
     desk: Desk,
+    access: Access,
     store: Store,
     audit: Audit,
     next_day: Instant,
@@ -150,6 +161,7 @@ pub struct Gateway {
     visits: mpsc::Receiver<web::Event>,
     media: mpsc::Receiver<workers::Event>,
     stored: mpsc::Receiver<store::Event>,
+    proofs: mpsc::Receiver<slow::Proof>,
     /// Locked while we live; the last to go.
     _folder: Option<Folder>,
 }
@@ -169,6 +181,7 @@ impl Gateway {
         let door = Door::open(config.sip.clone(), observed.clone(), to_signalling).await?;
         let (to_visits, visits) = mpsc::channel(QUEUE);
         let pages = web::Door::open(&config.web, &observed, to_visits)?;
+        let (slow, proofs) = slow::Slow::new();
         let mut gateway = Self {
             page_guard: Guard::new(GuardConfig::default()),
             routing: Routing { running: Arc::new(config.plan.clone()), zone: config.zone.clone() },
@@ -181,7 +194,9 @@ impl Gateway {
             visitors: Visitors::default(),
             visits,
             book: config.book.clone(),
-            desk: Desk::new(GuardConfig::default()),
+            desk: Desk::default(),
+            access: Access::new(&config.accounts, slow),
+            proofs,
             store: kept.store,
             audit: kept.audit,
             next_day: clock::now(),
@@ -214,6 +229,7 @@ impl Gateway {
                 Some(event) = self.visits.recv() => self.on_page(event),
                 Some(event) = self.media.recv() => self.on_media(event),
                 Some(event) = self.stored.recv() => self.on_stored(event),
+                Some(proof) = self.proofs.recv() => self.on_proof(proof),
                 () = until(deadline) => self.on_time(),
                 _ = beats.tick() => self.beat(),
             }

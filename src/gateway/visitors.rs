@@ -134,6 +134,7 @@ impl Gateway {
             }
             web::Event::Gone { session } => self.page_gone(session),
             web::Event::Called(call) => self.on_call(*call),
+            web::Event::Knocked(knock) => self.on_knock(*knock),
         }
     }
 

@@ -55,15 +55,16 @@ pub enum Suspicion {
     },
 }
 
-/// Who failed where. `C` tells callers apart: a telephone by its number, a browser by its address.
+/// Who failed where. `C` tells callers apart: a telephone by its number, a browser by its address. `P` tells apart what is
+/// guessed at: a conference, or an account.
 #[derive(Clone, Debug)]
-pub struct Guard<C = Personal<PhoneNumber>> {
+pub struct Guard<C = Personal<PhoneNumber>, P = ConferenceId> {
     config: GuardConfig,
     callers: Failures<Option<C>>,
-    rooms: Failures<ConferenceId>,
+    rooms: Failures<P>,
 }
 
-impl<C: Ord + Clone> Guard<C> {
+impl<C: Ord + Clone, P: Ord + Clone> Guard<C, P> {
     /// A guard who remembers nobody.
     pub const fn new(config: GuardConfig) -> Self {
         Self { config, callers: Failures(BTreeMap::new()), rooms: Failures(BTreeMap::new()) }
@@ -71,7 +72,7 @@ impl<C: Ord + Clone> Guard<C> {
 
     /// How long the answer to this caller about this conference is held back, be it yes or no: if only the no were
     /// slow, a guesser would not wait for it.
-    pub fn hold(&self, caller: Option<&C>, conference: Option<&ConferenceId>, now: Instant) -> Duration {
+    pub fn hold(&self, caller: Option<&C>, conference: Option<&P>, now: Instant) -> Duration {
         let config = &self.config;
         let longest = if caller.is_some() { config.longest_for_caller } else { config.longest_for_room };
         let for_caller = config.delay(self.callers.count(&caller.cloned(), config, now), longest);
@@ -80,7 +81,7 @@ impl<C: Ord + Clone> Guard<C> {
     }
 
     /// For a door that cannot hold an answer back: how long from now on nothing of this caller counts, right or wrong.
-    pub fn closed_for(&self, caller: Option<&C>, conference: Option<&ConferenceId>, now: Instant) -> Duration {
+    pub fn closed_for(&self, caller: Option<&C>, conference: Option<&P>, now: Instant) -> Duration {
         let config = &self.config;
         let longest = if caller.is_some() { config.longest_for_caller } else { config.longest_for_room };
         let for_caller = self.callers.closed_for(&caller.cloned(), longest, config, now);
@@ -90,7 +91,7 @@ impl<C: Ord + Clone> Guard<C> {
     }
 
     /// This caller failed at this conference.
-    pub fn failed(&mut self, caller: Option<&C>, conference: Option<&ConferenceId>, now: Instant) -> Vec<Suspicion> {
+    pub fn failed(&mut self, caller: Option<&C>, conference: Option<&P>, now: Instant) -> Vec<Suspicion> {
         let failures = self.callers.add(caller.cloned(), &self.config, now);
         let mut suspicions: Vec<_> =
             is_worth_a_line(failures, self.config.free).then_some(Suspicion::Caller { failures }).into_iter().collect();
@@ -171,6 +172,8 @@ impl<K: Ord + Clone> Failures<K> {
 mod tests {
     use super::*;
 
+    type Phones = Guard<Personal<PhoneNumber>, ConferenceId>;
+
     fn start() -> Instant {
         #[allow(clippy::disallowed_methods, reason = "an origin for a virtual clock")]
         Instant::now()
@@ -190,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_citizen_who_mistypes_three_times_waits_for_nothing() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         for _ in 0..3 {
             assert_eq!(guard.failed(Some(&number(1)), Some(&conference(1)), now), []);
         }
@@ -199,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_guesser_gets_slower_from_call_to_call_whatever_conference_is_tried() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         let mut holds = Vec::new();
         for attempt in 0..12 {
             holds.push(guard.hold(Some(&number(1)), Some(&conference(attempt)), now).as_secs());
@@ -211,7 +214,7 @@ mod tests {
 
     #[test]
     fn many_callers_who_guess_at_one_room_are_slowed_but_the_room_is_not_locked() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         for caller in 0..500 {
             guard.failed(Some(&number(caller)), Some(&conference(1)), now);
         }
@@ -221,7 +224,7 @@ mod tests {
 
     #[test]
     fn withheld_numbers_share_one_count_with_a_low_limit() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         for attempt in 0..50 {
             guard.failed(None, Some(&conference(attempt)), now);
         }
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_door_that_cannot_hold_answers_back_opens_again_after_the_delay() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         for _ in 0..5 {
             guard.failed(Some(&number(1)), Some(&conference(1)), now);
         }
@@ -248,7 +251,7 @@ mod tests {
 
     #[test]
     fn failures_fade() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         for _ in 0..5 {
             guard.failed(Some(&number(1)), None, now);
         }
@@ -260,7 +263,7 @@ mod tests {
     #[test]
     fn a_flood_of_numbers_neither_fills_memory_nor_frees_the_worst() {
         let (mut guard, now) =
-            (Guard::<Personal<PhoneNumber>>::new(GuardConfig { most: 100, ..GuardConfig::default() }), start());
+            (Phones::new(GuardConfig { most: 100, ..GuardConfig::default() }), start());
         for _ in 0..10 {
             guard.failed(Some(&number(1)), Some(&conference(1)), now);
         }
@@ -273,7 +276,7 @@ mod tests {
 
     #[test]
     fn an_attack_leaves_few_lines_in_the_audit() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         let lines: Vec<_> = (0..1_000).flat_map(|_| guard.failed(Some(&number(1)), None, now)).collect();
         assert_eq!(lines.len(), 8);
         assert_eq!(lines.first(), Some(&Suspicion::Caller { failures: 6 }));
@@ -281,7 +284,7 @@ mod tests {
 
     #[test]
     fn no_number_and_no_id_is_printed() {
-        let (mut guard, now) = (Guard::<Personal<PhoneNumber>>::new(GuardConfig::default()), start());
+        let (mut guard, now) = (Phones::new(GuardConfig::default()), start());
         guard.failed(Some(&number(7_654_321)), Some(&conference(123_456)), now);
         let printed = format!("{guard:?}");
         assert!(!printed.contains("7654321") && !printed.contains("123456"), "{printed}");

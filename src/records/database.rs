@@ -140,17 +140,9 @@ impl Database {
         let find = "SELECT entry FROM audit WHERE entry LIKE '%\"what\":\"checkpoint\"%' ORDER BY number DESC LIMIT 1";
         let text: Option<String> = self.connection.query_row(find, [], |row| row.get(0)).optional()?;
         let entry: Option<Entry> = text.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(entry.and_then(|entry| match entry.deed {
-            Deed::Checkpoint { to, hash, .. } => Some((to, hash)),
-            Deed::Started { .. }
-            | Deed::Stopped
-            | Deed::Loaded { .. }
-            | Deed::MeetingCreated { .. }
-            | Deed::MeetingChanged { .. }
-            | Deed::MeetingDeleted { .. }
-            | Deed::Moderated { .. }
-            | Deed::Guessing { .. }
-            | Deed::Missing { .. } => None,
+        Ok(entry.and_then(|entry| {
+            let Deed::Checkpoint { to, hash, .. } = entry.deed else { return None };
+            Some((to, hash))
         }))
     }
 

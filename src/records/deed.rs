@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chain::Hash;
+use crate::account::Role;
 use crate::words::{ParticipantId, RoomId};
 
 /// What somebody did, or what happened. As JSON: `{"what":"meetingDeleted","room":"rat","by":"ratsinfo"}`.
@@ -63,6 +64,92 @@ pub enum Deed {
         /// Switched on, or off.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<bool>,
+    },
+    /// Somebody signed in.
+    SignedIn {
+        /// As whom.
+        account: String,
+        /// By what beside the password: `code`, `recovery`, or `enrolment` at the first time; `oidc` by the institution's own sign-in.
+        by: String,
+    },
+    /// Somebody knew the name of an account, and did not get in.
+    SignInFailed {
+        /// Whose.
+        account: String,
+        /// What was not right: `password`, `code`; or although that was right: `disabled`, `unused`, `tooLate`.
+        why: String,
+    },
+    /// An account is answered slower and slower: somebody seems to guess.
+    AccountSlowed {
+        /// Whose.
+        account: String,
+        /// Failures that are remembered.
+        failures: u32,
+    },
+    /// Somebody signed out.
+    SignedOut {
+        /// Who.
+        account: String,
+        /// On every device.
+        everywhere: bool,
+    },
+    /// Somebody made an account.
+    AccountMade {
+        /// Its name.
+        account: String,
+        /// What its owner may do.
+        role: Role,
+        /// Who made it.
+        by: String,
+    },
+    /// Somebody gave an account another role.
+    RoleChanged {
+        /// Its name.
+        account: String,
+        /// What its owner might do before.
+        from: Role,
+        /// What its owner may do from now on.
+        to: Role,
+        /// Who changed it.
+        by: String,
+    },
+    /// Somebody closed an account.
+    AccountDisabled {
+        /// Its name.
+        account: String,
+        /// Who closed it.
+        by: String,
+    },
+    /// Somebody opened an account again.
+    AccountEnabled {
+        /// Its name.
+        account: String,
+        /// Who opened it.
+        by: String,
+    },
+    /// Somebody gave an account a new one-time password, and took its second factor away.
+    AccountReset {
+        /// Its name.
+        account: String,
+        /// Who did it.
+        by: String,
+    },
+    /// Somebody deleted an account.
+    AccountDeleted {
+        /// Its name.
+        account: String,
+        /// Who deleted it.
+        by: String,
+    },
+    /// Somebody made an app known that shows codes.
+    AppEnrolled {
+        /// Who.
+        account: String,
+    },
+    /// Somebody chose a password.
+    PasswordChosen {
+        /// Who.
+        account: String,
     },
     /// Somebody seems to guess.
     Guessing {

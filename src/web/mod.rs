@@ -24,7 +24,7 @@ use crate::observe::Observed;
 use crate::words::SessionId;
 
 pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
-pub use api::{Call, Done, Refusal, Secret, Wish};
+pub use api::{Call, Done, Refusal, Secret, Shown, Wish, session};
 use observe::Readers;
 pub use socket::Link;
 pub use tls::CannotServe;
@@ -67,6 +67,8 @@ pub enum Event {
     },
     /// A request to the API.
     Called(Box<Call>),
+    /// Somebody signs in or out.
+    Knocked(Box<session::Knock>),
     /// A connection is over.
     Gone {
         /// Which.

@@ -81,6 +81,11 @@ name!(
     TokenName,
     "token name"
 );
+name!(
+    /// The name of an account: with it somebody signs in, and under it stands in the audit.
+    AccountName,
+    "account name"
+);
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {

@@ -14,7 +14,7 @@ mod transport;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
-pub use ids::{CallId, InvalidName, LegId, ParticipantId, RoomId, SessionId, TokenName, TrunkName};
+pub use ids::{AccountName, CallId, InvalidName, LegId, ParticipantId, RoomId, SessionId, TokenName, TrunkName};
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language};
 pub use personal::{Mask, Personal, Purpose};
 pub use right::Right;

@@ -1,9 +1,9 @@
 //! The API's description (OpenAPI 3.1), from the types and addresses themselves.
 
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme, ApiKey, ApiKeyValue};
 use utoipa::{Modify, OpenApi};
 
-use super::routes;
+use super::{routes, session};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -11,12 +11,15 @@ use super::routes;
         title = "Einwahl",
         description = "Meetings by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
     ),
-    paths(routes::list, routes::create, routes::show, routes::change, routes::delete),
+    paths(
+        routes::list, routes::create, routes::show, routes::change, routes::delete,
+        session::sign_in, session::totp, session::enrol, session::password, session::look, session::sign_out,
+    ),
     modifiers(&Tokens),
 )]
 struct Api;
 
-/// Who calls shows a token.
+/// A program shows a token, a person a cookie.
 struct Tokens;
 
 impl Modify for Tokens {
@@ -25,6 +28,9 @@ impl Modify for Tokens {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        let description = "Who signs in at POST /api/v1/session gets it. What changes anything takes the header `X-CSRF-Token`, too.";
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(super::site::COOKIE, description));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     }
 }
 

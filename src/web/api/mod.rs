@@ -2,12 +2,15 @@
 //! bounded queue; answers as JSON, refusals as problem documents (RFC 9457).
 //!
 //! The door only translates: whose token it is and what it may do is for the gateway to say, also when the request itself is
-//! of no use, so that nobody without a token learns anything. No cookie is read or set: no other site's page can act here.
+//! of no use, so that nobody without a token learns anything. Programs show a token; people sign in ([`session`]) and show a
+//! cookie, which counts only in requests that no other site's page can have made ([`site`]).
 
 mod body;
 mod document;
 mod problem;
 mod routes;
+pub mod session;
+mod site;
 
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -24,31 +27,48 @@ pub struct Call {
     /// Where it comes from, to slow down those who guess.
     pub from: Personal<std::net::IpAddr>,
     /// What it shows.
-    pub token: Option<Secret>,
+    pub shown: Shown,
     /// What it wants, or why that makes no sense; to be told only to who has a token.
     pub wish: Result<Wish, Refusal>,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Result<Done, Refusal>>,
 }
 
-/// A token as it was shown. Wiped when dropped, never printed.
+/// What a request shows of who sends it.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// A program's token. With one, no cookie counts.
+    pub token: Option<Secret>,
+    /// The cookie of somebody who has signed in.
+    pub cookie: Option<Secret>,
+    /// What only a page of that session knows. There is one whenever a request with a cookie may change something.
+    pub csrf: Option<Secret>,
+}
+
+/// A token, a cookie or a password as it was shown. Wiped when dropped, never printed.
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// A token.
-    pub fn new(token: &str) -> Self {
-        Self(Zeroizing::new(token.to_owned()))
+    /// A secret.
+    pub fn new(secret: &str) -> Self {
+        Self(Zeroizing::new(secret.to_owned()))
     }
 
-    /// The token, for the one who compares its hash.
+    /// It, for the one who compares its hash.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        String::deserialize(text).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a token")
+        f.write_str("a secret")
     }
 }
 

@@ -14,10 +14,18 @@ use crate::words::Right;
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No token that is known.
+    /// No token that is known, and nobody who has signed in.
     WrongToken,
-    /// Too many wrong tokens came from there: the next counts after this.
+    /// Too many wrong tokens or passwords came from there: the next counts after this.
     SlowDown(Duration),
+    /// Name and password do not belong together, or may not be used.
+    WrongPassword,
+    /// The code is not right, or was used already.
+    WrongCode,
+    /// This step of signing in is not the next one.
+    NotNow,
+    /// Another site's page may have sent this.
+    Foreign,
     /// The token has not this right.
     NeedsRight(Right),
     /// There is no such meeting.
@@ -84,9 +92,13 @@ impl Refusal {
     /// Status, kind and title.
     const fn head(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::WrongToken => (StatusCode::UNAUTHORIZED, "token", "No valid token"),
-            Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "slow-down", "Too many wrong tokens"),
-            Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "The token may not do this"),
+            Self::WrongToken => (StatusCode::UNAUTHORIZED, "token", "No valid token, and nobody signed in"),
+            Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "slow-down", "Too many wrong tokens or passwords"),
+            Self::WrongPassword => (StatusCode::UNAUTHORIZED, "password", "Name or password is wrong"),
+            Self::WrongCode => (StatusCode::UNAUTHORIZED, "code", "The code is wrong"),
+            Self::NotNow => (StatusCode::CONFLICT, "not-now", "This step is not the next one"),
+            Self::Foreign => (StatusCode::FORBIDDEN, "foreign", "The request does not come from a page of this server"),
+            Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "Not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "No such meeting"),
             Self::FromFile => (StatusCode::CONFLICT, "from-file", "The meeting is in the configuration's file"),
             Self::Taken(_) => (StatusCode::CONFLICT, "taken", "Taken by another meeting"),
@@ -106,12 +118,22 @@ impl Refusal {
 
     fn detail(&self) -> String {
         match self {
-            Self::WrongToken => "Send a token that the configuration knows, as `Authorization: Bearer TOKEN`. \
-                `einwahl api token NAME` makes one."
+            Self::WrongToken => "Sign in; a program sends a token that the configuration knows, as `Authorization: Bearer \
+                TOKEN`. `einwahl api token NAME` makes one."
                 .into(),
-            Self::SlowDown(wait) => format!("Try again in {} s, with the right token.", seconds(*wait)),
+            Self::SlowDown(wait) => format!("Try again in {} s, with the right one.", seconds(*wait)),
+            Self::WrongPassword => {
+                "Try again. Who has forgotten it asks an administrator, who can reset the account.".into()
+            }
+            Self::WrongCode => {
+                "Wait for the app's next code; each counts once. If none is taken, the clock of the telephone is wrong, or \
+                 begin again."
+                    .into()
+            }
+            Self::NotNow => "GET /api/v1/session says which step is next.".into(),
+            Self::Foreign => "Send the header `X-CSRF-Token` that GET /api/v1/session tells, from a page of this server.".into(),
             Self::NeedsRight(right) => {
-                format!("Give the token the right \"{right}\" in [[api.tokens]], or use another.")
+                format!("This takes the right \"{right}\": an administrator gives a role that has it; to a token, [[api.tokens]].")
             }
             Self::NotFound => "Look at the list for the names that there are.".into(),
             Self::FromFile => "Change it in einwahl.toml, and start the gateway again.".into(),
@@ -146,6 +168,10 @@ impl Refusal {
             }
             Self::WrongToken
             | Self::SlowDown(_)
+            | Self::WrongPassword
+            | Self::WrongCode
+            | Self::NotNow
+            | Self::Foreign
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile
@@ -168,6 +194,10 @@ impl Refusal {
             Self::Busy => Some(1),
             Self::Out => Some(60),
             Self::WrongToken
+            | Self::WrongPassword
+            | Self::WrongCode
+            | Self::NotNow
+            | Self::Foreign
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile

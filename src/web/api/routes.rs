@@ -14,34 +14,37 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::body::{MeetingBody, Meetings, Shown, read};
 use super::problem::{Problem, Refusal};
-use super::{Call, Done, Secret, Wish, document};
+use super::{Call, Done, Wish, document, session, site};
 use crate::meeting::{Draft, Fault};
 use crate::web::{Event, Shared};
 use crate::words::{Personal, RoomId};
 
 /// The longest body, in bytes.
-const LONGEST: usize = 16 * 1_024;
+pub(super) const LONGEST: usize = 16 * 1_024;
 
 /// A body comes at once, and an answer, too: the store's own patience is shorter.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Meetings in one answer, at most and if nothing is said.
 const MOST: usize = 500;
 const USUAL: usize = 100;
 
-type Shares = State<Arc<Shared>>;
-type From = ConnectInfo<SocketAddr>;
+pub(super) type Shares = State<Arc<Shared>>;
+pub(super) type From = ConnectInfo<SocketAddr>;
 
 pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/v1/meetings", get(list).post(create))
         .route("/api/v1/meetings/{room}", get(show).patch(change).delete(delete))
+        .merge(session::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
         .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
         .method_not_allowed_fallback(|| async { Refusal::NoMethod })
+        .layer(axum::middleware::from_fn(site::own_pages_only))
         .layer(axum::middleware::map_response(keep_nothing))
 }
 
@@ -76,7 +79,7 @@ pub(super) struct Part {
         (status = 429, description = "Too many wrong tokens", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Too much at once", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("token" = []))
+    security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn list(
     State(shared): Shares,
@@ -117,7 +120,7 @@ pub(super) async fn list(
         (status = 429, description = "Too many wrong tokens", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing can be written, or too much at once", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("token" = []))
+    security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn create(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap, body: Body) -> Response {
     let draft = draft(&shared, &headers, body).await;
@@ -138,7 +141,7 @@ pub(super) async fn create(State(shared): Shares, ConnectInfo(from): From, heade
         (status = 429, description = "Too many wrong tokens", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Too much at once", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("token" = []))
+    security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn show(
     State(shared): Shares,
@@ -178,7 +181,7 @@ pub(super) async fn show(
         (status = 429, description = "Too many wrong tokens", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing can be written, or too much at once", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("token" = []))
+    security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn change(
     State(shared): Shares,
@@ -220,7 +223,7 @@ pub(super) async fn change(
         (status = 429, description = "Too many wrong tokens", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing can be written, or too much at once", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("token" = []))
+    security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn delete(
     State(shared): Shares,
@@ -249,12 +252,17 @@ fn expected(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
 }
 
 async fn draft(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Draft, Refusal> {
+    json::<MeetingBody>(headers, body).await?.draft(&shared.home)
+}
+
+/// The body, which is one JSON object.
+pub(super) async fn json<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
     if !is_json(headers) {
         return Err(Refusal::NotJson);
     }
     let bytes = timeout(PATIENCE, axum::body::to_bytes(body, LONGEST)).await.map_err(|_| Refusal::TooSlow)?;
-    let bytes = bytes.map_err(|_| Refusal::TooLong(LONGEST))?;
-    read::<MeetingBody>(&bytes)?.draft(&shared.home)
+    let bytes = Zeroizing::new(Vec::from(bytes.map_err(|_| Refusal::TooLong(LONGEST))?));
+    read(&bytes)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -271,7 +279,7 @@ async fn answer(shared: &Shared, from: SocketAddr, headers: &HeaderMap, wish: Re
     let Ok(_turn) = shared.calls.try_acquire() else { return Refusal::Busy.into_response() };
     let (reply, answer) = oneshot::channel();
     let from = Personal::new(from.ip().to_canonical());
-    let call = Box::new(Call { from, token: token(headers), wish, reply });
+    let call = Box::new(Call { from, shown: site::shown(headers), wish, reply });
     if shared.events.try_send(Event::Called(call)).is_err() {
         return Refusal::Busy.into_response();
     }
@@ -281,12 +289,6 @@ async fn answer(shared: &Shared, from: SocketAddr, headers: &HeaderMap, wish: Re
         // The gateway stops, or the store takes longer than it may.
         Ok(Err(_)) | Err(_) => Refusal::Out.into_response(),
     }
-}
-
-/// The token (RFC 6750 section 2.1).
-fn token(headers: &HeaderMap) -> Option<Secret> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim()))
 }
 
 impl axum::response::IntoResponse for Done {
