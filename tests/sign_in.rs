@@ -40,7 +40,8 @@ fn an_official_signs_in_for_the_first_time_and_on_the_next_day() {
     gateway.stops();
     let audit = office.audit();
     let what: Vec<_> = audit.iter().map(|entry| entry["what"].as_str().unwrap()).collect();
-    let expected = ["accountMade", "started", "loaded", "appEnrolled", "signedIn", "passwordChosen", "signedOut", "stopped"];
+    let expected =
+        ["accountMade", "started", "loaded", "appEnrolled", "signedIn", "passwordChosen", "signedOut", "stopped"];
     assert_eq!(what[..8], expected);
     assert_eq!(what[10..], ["signedIn", "signInFailed", "stopped"]);
     let text = serde_json::to_string(&audit).expect("text");
@@ -64,7 +65,10 @@ fn a_page_of_another_site_cannot_act_with_the_cookie() {
     let made = |reply: office::Reply| (reply.status, reply.body["type"].as_str().unwrap_or("made").to_owned());
     let foreign = (403, String::from("urn:einwahl:problem:foreign"));
     for (headers, why) in [
-        (&[("content-type", "text/plain"), ("origin", "https://boese.example"), ("sec-fetch-site", "cross-site")][..], "a form"),
+        (
+            &[("content-type", "text/plain"), ("origin", "https://boese.example"), ("sec-fetch-site", "cross-site")][..],
+            "a form",
+        ),
         (&[("origin", "https://boese.example"), token], "another origin, with the token"),
         (&[("sec-fetch-site", "same-site"), token], "a neighbour of the same site"),
         (&[("origin", "null"), token], "a page without an origin"),

@@ -217,7 +217,8 @@ impl Sessions {
     fn make_place(&mut self, most: usize, is_of: impl Fn(&Session) -> bool) {
         while self.all.values().filter(|session| is_of(session)).count() >= most.max(1) {
             let mut these = self.all.iter().filter(|(_, session)| is_of(session));
-            let oldest = these.next().map(|first| these.fold(first, |old, one| if one.1.used < old.1.used { one } else { old }));
+            let oldest =
+                these.next().map(|first| these.fold(first, |old, one| if one.1.used < old.1.used { one } else { old }));
             let Some(id) = oldest.map(|(id, _)| *id) else { return };
             self.all.remove(&id);
         }

@@ -52,10 +52,10 @@ use crate::words::{CallId, Codec, Family, Language, LegId, Personal, RoomId, Tru
 use crate::workers::{self, Pool};
 
 use access::Access;
-use caller::{Caller, Line};
-use chance::random;
 pub use accounts::Change;
 pub use at_rest::{AtRest, Cannot};
+use caller::{Caller, Line};
+use chance::random;
 pub use clock::{local as local_time, moment};
 use health::Health;
 pub use keeping::Place;

@@ -154,7 +154,13 @@ impl Gateway {
         }
     }
 
-    fn show_recovery(&mut self, from: &From, cookie: &Secret, session: &Session, code: &Secret) -> Result<Done, Refusal> {
+    fn show_recovery(
+        &mut self,
+        from: &From,
+        cookie: &Secret,
+        session: &Session,
+        code: &Secret,
+    ) -> Result<Done, Refusal> {
         let (Who::Account(name), Stage::Code { wrong }) = (&session.who, &session.stage) else {
             return Err(Refusal::NotNow);
         };
@@ -321,7 +327,9 @@ impl Gateway {
             Keeping::Used { name, lost } => match outcome {
                 Ok(_) => drop(self.access.spent.remove(&name)),
                 Err(Failed::Conflict) if lost < MOST_LOST => self.note_used(name, lost + 1),
-                Err(why) => tracing::warn!(account = %name, %why, "a sign-in is not kept; its code counts no more all the same"),
+                Err(why) => {
+                    tracing::warn!(account = %name, %why, "a sign-in is not kept; its code counts no more all the same")
+                }
             },
             Keeping::Enrolled { name, cookie, recovery, reply } => {
                 let done = outcome.map_err(|failed| refusal_of(&failed)).and_then(|_| {

@@ -262,8 +262,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_numbers_neither_fills_memory_nor_frees_the_worst() {
-        let (mut guard, now) =
-            (Phones::new(GuardConfig { most: 100, ..GuardConfig::default() }), start());
+        let (mut guard, now) = (Phones::new(GuardConfig { most: 100, ..GuardConfig::default() }), start());
         for _ in 0..10 {
             guard.failed(Some(&number(1)), Some(&conference(1)), now);
         }

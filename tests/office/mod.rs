@@ -244,7 +244,13 @@ impl Browser {
         let own = [("origin", origin.as_str()), ("sec-fetch-site", "same-origin")];
         let csrf = self.csrf.clone();
         let with = [&own[..], &[("x-csrf-token", csrf.as_str())]].concat();
-        let headers = if method == "GET" { &own[1..] } else if self.csrf.is_empty() { &own[..] } else { &with[..] };
+        let headers = if method == "GET" {
+            &own[1..]
+        } else if self.csrf.is_empty() {
+            &own[..]
+        } else {
+            &with[..]
+        };
         self.asks_with(method, path, headers, body)
     }
 
@@ -260,7 +266,10 @@ impl Browser {
         let reply = ask(&self.origin, method, path, &all, body);
         for line in reply.headers.get_all("set-cookie") {
             let line = line.to_str().expect("text");
-            assert!(line.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict") || line.contains("Max-Age=0"), "{line}");
+            assert!(
+                line.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict") || line.contains("Max-Age=0"),
+                "{line}"
+            );
             let value = line.split(['=', ';']).nth(1).expect("a value").to_owned();
             self.cookie = Some(value).filter(|value| !value.is_empty());
         }

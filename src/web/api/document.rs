@@ -1,6 +1,6 @@
 //! The API's description (OpenAPI 3.1), from the types and addresses themselves.
 
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme, ApiKey, ApiKeyValue};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{routes, session};
@@ -28,7 +28,8 @@ impl Modify for Tokens {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
-        let description = "Who signs in at POST /api/v1/session gets it. What changes anything takes the header `X-CSRF-Token`, too.";
+        let description =
+            "Who signs in at POST /api/v1/session gets it. What changes anything takes the header `X-CSRF-Token`, too.";
         let cookie = ApiKey::Cookie(ApiKeyValue::with_description(super::site::COOKIE, description));
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     }

@@ -247,7 +247,12 @@ pub(super) fn routes() -> Router<std::sync::Arc<Shared>> {
     ),
     security(())
 )]
-pub(super) async fn sign_in(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap, body: Body) -> Response {
+pub(super) async fn sign_in(
+    State(shared): Shares,
+    ConnectInfo(from): From,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     match json::<SignInBody>(&headers, body).await {
         Ok(SignInBody { name, password }) => knock(&shared, from, &headers, Ok(Wish::SignIn { name, password })).await,
         // There is nobody yet from whom it would be kept.
@@ -334,7 +339,12 @@ pub(super) async fn enrol(State(shared): Shares, ConnectInfo(from): From, header
     ),
     security(("cookie" = []))
 )]
-pub(super) async fn password(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap, body: Body) -> Response {
+pub(super) async fn password(
+    State(shared): Shares,
+    ConnectInfo(from): From,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let wish = json::<PasswordBody>(&headers, body).await;
     let wish = wish.map(|body| Wish::Password { old: body.old, new: body.new });
     knock(&shared, from, &headers, wish).await
@@ -419,7 +429,8 @@ impl IntoResponse for Done {
                 response
             }
             Self::Enrolment { secret, uri } => {
-                let qr = QrCode::new(uri.as_bytes()).map(|code| code.render::<svg::Color<'_>>().min_dimensions(240, 240).build());
+                let qr = QrCode::new(uri.as_bytes())
+                    .map(|code| code.render::<svg::Color<'_>>().min_dimensions(240, 240).build());
                 let (secret, uri) = (secret.to_string(), uri.to_string());
                 Json(Enrolment { secret, uri, qr: qr.unwrap_or_default() }).into_response()
             }

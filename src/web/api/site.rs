@@ -37,7 +37,8 @@ pub(super) async fn own_pages_only(request: Request, next: Next) -> Response {
     let foreign = if shown.token.is_some() {
         false
     } else if shown.cookie.is_some() {
-        is_foreign(headers, host) || changes && !(is_ours(headers, host) && (shown.csrf.is_some() || signs_in(&request)))
+        is_foreign(headers, host)
+            || changes && !(is_ours(headers, host) && (shown.csrf.is_some() || signs_in(&request)))
     } else {
         changes && is_foreign(headers, host)
     };
