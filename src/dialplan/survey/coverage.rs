@@ -104,6 +104,9 @@ impl Block {
     }
 }
 
+/// The rule that takes numbers, and what it decides; none, if no rule does.
+type Taker<'a> = Option<(&'a Rule, &'a Decision)>;
+
 /// Numbers of one length on their way through the plan.
 struct Way<'a> {
     plan: &'a Plan,
@@ -112,7 +115,7 @@ struct Way<'a> {
     length: usize,
     /// What the block has of them.
     within: &'a [Numbers],
-    taken: Vec<(u64, u64, Option<(&'a Rule, &'a Decision)>)>,
+    taken: Vec<(u64, u64, Taker<'a>)>,
 }
 
 impl Plan {
@@ -230,9 +233,9 @@ impl<'a> Way<'a> {
 
     fn stretches(mut self, language: Language) -> Vec<Stretch> {
         self.taken.sort_unstable_by_key(|(first, ..)| *first);
-        let mut joined: Vec<(u64, u64, Option<(&Rule, &Decision)>)> = Vec::new();
+        let mut joined: Vec<(u64, u64, Taker<'_>)> = Vec::new();
         for (first, last, by) in std::mem::take(&mut self.taken) {
-            let same = |other: Option<(&Rule, &Decision)>| match (by, other) {
+            let same = |other: Taker<'_>| match (by, other) {
                 (None, None) => true,
                 (Some((rule, decision)), Some((other, theirs))) => std::ptr::eq(rule, other) && decision == theirs,
                 (Some(_), None) | (None, Some(_)) => false,
@@ -242,7 +245,7 @@ impl<'a> Way<'a> {
                 _ => joined.push((first, last, by)),
             }
         }
-        let stretch = |(first, last, by): (u64, u64, Option<(&Rule, &Decision)>)| {
+        let stretch = |(first, last, by): (u64, u64, Taker<'_>)| {
             let place = by.map(|(rule, _)| self.plan.file_and_line(&rule.name));
             let said = by.map_or_else(|| not_covered(language), |(_, decision)| decision.said(language));
             Stretch {

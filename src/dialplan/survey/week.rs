@@ -119,7 +119,7 @@ fn drawn(
     let (first, last) = (begin.timestamp(), end.timestamp());
     let on_the_wall = |time: &Time| {
         let both = zone.to_ambiguous_timestamp(date.to_datetime(*time));
-        [both.clone().earlier().ok(), both.later().ok()].into_iter().flatten()
+        [both.earlier().ok(), both.later().ok()].into_iter().flatten()
     };
     let changes = zone.following(first).map(|change| change.timestamp()).take_while(|change| *change < last);
     let mut moments: Vec<Timestamp> = edges.iter().flat_map(on_the_wall).chain(changes).chain([first]).collect();
