@@ -24,6 +24,9 @@ const ALL: &str = "ew_all";
 const LOOKS: &str = "ew_looks";
 const SEES_PINS: &str = "ew_pins";
 
+/// And one that may see plans.
+const SEES_PLANS: &str = "ew_plans";
+
 /// A folder with a configuration, and the ports of a gateway that is started on it again and again.
 struct Town {
     folder: PathBuf,
@@ -56,7 +59,7 @@ impl Town {
         let text = format!(
             "[sip]\ngrace = 1\nlisten = [\"127.0.0.1:{}\"]\n[web]\nlisten = [\"127.0.0.1:{}\"]\n[browsers]\nlisten = [\"127.0.0.1:{browsers}\"]\n\
              [media]\nfirst_port = {media}\nlast_port = {}\n[store]\nfolder = {:?}\n\
-             [[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\n{}{}{}",
+             [[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\n{}{}{}{}",
             town.sip,
             town.web,
             media.saturating_add(7),
@@ -64,6 +67,7 @@ impl Town {
             token("alles", ALL, "[\"read\", \"pins\", \"write\"]"),
             token("schaut", LOOKS, "[\"read\"]"),
             token("einladung", SEES_PINS, "[\"read\", \"pins\"]"),
+            token("plan", SEES_PLANS, "[\"plan\"]"),
         );
         std::fs::write(town.config(), text).expect("a configuration");
         town
@@ -477,4 +481,61 @@ fn a_token_is_made_shown_once_and_recognised_by_the_line_for_the_configuration()
     assert!(read.api.tokens[0].hash.is(&TokenHash::of(token)) && read.api.tokens[0].rights.len() == 2);
     assert_eq!(run(&["api", "token", "Rats Info"]).0, Some(2));
     assert_eq!(run(&["api", "token", "x", "--rights", "all"]).0, Some(2));
+}
+
+/// Without files it is the plan that runs, which is the shipped one.
+#[test]
+fn whoever_may_see_plans_is_told_what_a_draft_would_do_and_what_is_wrong_with_it() {
+    const DRAFT: &str = "[hours.amt]\nmon-fri = \"08:00-16:00\"\nholidays = \"DE-BE\"\n\
+        [[rule]]\nname = \"Notruf\"\ncalled = [\"110\", \"112\"]\nemergency = true\n\
+        [[rule]]\nname = \"Amt\"\ncalled = \"+49 30 9018 2XXX\"\nwhen = { open = \"amt\" }\nmenu = \"en\"\n\
+        [[rule]]\nname = \"Rest\"\ncalled = \"*\"\nclosed = \"de\"\n";
+    let town = Town::new("survey");
+    let gateway = town.serves();
+    let files = json!({"10-amt.toml": DRAFT});
+    let asks = |question: &str, body: Value| {
+        gateway.asks("POST", &format!("/api/v1/dialplan/{question}"), SEES_PLANS, Some(&body))
+    };
+    let answers = |question: &str, body: Value| {
+        let reply = asks(question, body);
+        assert_eq!(reply.status, 200, "{question}: {}", reply.body);
+        reply.body
+    };
+
+    assert_eq!(answers("check", json!({ "files": files })), json!({"rules": 3, "problems": []}));
+    let broken = json!({"10-amt.toml": DRAFT.replace("menu = \"en\"", "menu = \"fr\"")});
+    let found = answers("check", json!({ "files": broken }));
+    let problem = &found["problems"][0];
+    assert_eq!(
+        (&problem["file"], &problem["line"], &problem["column"], &problem["length"]),
+        (&json!("10-amt.toml"), &json!(12), &json!(8), &json!(4))
+    );
+    assert_eq!((&problem["severity"], &problem["message"]), (&json!("error"), &json!("\"fr\" cannot be used here")));
+
+    let call = json!({"files": files, "called": "+49 30 9018 2000", "at": "2026-12-24T19:00", "language": "de"});
+    let tried = answers("try", call);
+    assert_eq!((&tried["rule"], &tried["kind"]), (&json!("Rest"), &json!("closed")));
+    assert_eq!((&tried["steps"][1]["rule"], &tried["steps"][1]["outcome"]), (&json!("Amt"), &json!("otherTime")));
+    let running = answers("try", json!({"called": "030 90182000"}));
+    assert_eq!((&running["rule"], &running["international"]), (&json!("Menü"), &json!("+493090182000")));
+    assert_eq!(asks("try", json!({"called": " ", "at": "heute"})).body["errors"].as_array().map(Vec::len), Some(2));
+
+    let tree = answers("tree", json!({"files": files, "language": "en"}));
+    assert_eq!(tree["contexts"][0]["rules"][1]["condition"], "Calls to +49 30 9018 2XXX, while “amt” is open");
+    let week = answers("week", json!({"files": files, "from": "2026-12-21"}));
+    assert_eq!(
+        (&week["rows"][0]["days"][3]["open"][0]["from"], &week["rows"][0]["days"][4]["why"]),
+        (&json!("08:00"), &json!("holiday"))
+    );
+    let coverage = json!({"files": files, "blocks": ["+49 30 9018 XXXX"], "at": "2026-11-24T10:00"});
+    let covered = answers("coverage", coverage);
+    let stretches = covered["blocks"][0]["stretches"].as_array().unwrap();
+    let rules: Vec<_> =
+        stretches.iter().map(|one| (one["rule"].as_str().unwrap(), one["count"].as_u64().unwrap())).collect();
+    assert_eq!(rules, [("Rest", 2_000), ("Amt", 1_000), ("Rest", 7_000)]);
+    assert_eq!(asks("coverage", json!({"blocks": ["+49 XXXXXXX"]})).status, 422);
+
+    let stranger = gateway.asks("POST", "/api/v1/dialplan/tree", LOOKS, Some(&json!({})));
+    assert_eq!((stranger.status, &stranger.body["type"]), (403, &json!("urn:einwahl:problem:right")));
+    assert_eq!(asks("tree", json!({"files": [], "langage": "de"})).status, 400);
 }

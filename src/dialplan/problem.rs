@@ -44,6 +44,11 @@ impl Problem {
         self.severity == Severity::Error
     }
 
+    /// How many characters it concerns, in its line.
+    pub const fn length(&self) -> usize {
+        self.width
+    }
+
     pub(super) fn new(file: &File, span: Range<usize>, severity: Severity, message: String, help: String) -> Self {
         let (line, begin) = file.line(span.start);
         let before = file.text.get(begin..span.start).or_else(|| file.text.get(begin..));

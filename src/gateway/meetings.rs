@@ -76,6 +76,7 @@ impl Gateway {
             Wish::Change { room, draft, expects } => {
                 return self.change(room, Intent::Change { draft, expects }, by, reply, 0);
             }
+            Wish::Survey(survey) => return self.survey(*survey, reply),
             Wish::Delete { room, expects } => return self.change(room, Intent::Delete { expects }, by, reply, 0),
         };
         drop(reply.send(done));

@@ -23,6 +23,7 @@ mod settings;
 mod sign_in;
 mod slow;
 mod stop;
+mod survey;
 mod visitors;
 
 #[cfg(test)]
@@ -35,10 +36,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
+use crate::dialplan::Surroundings;
 use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
@@ -89,6 +91,8 @@ pub struct Config {
     pub library: Library,
     /// What calls are for at first.
     pub plan: Running,
+    /// What a plan may speak of.
+    pub around: Surroundings,
     /// The institution's time.
     pub zone: jiff::tz::TimeZone,
     /// What meetings hear when somebody comes or goes, unless they say themselves.
@@ -155,6 +159,8 @@ pub struct Gateway {
     store: Store,
     audit: Audit,
     next_day: Instant,
+    /// Questions about plans that may be worked on at once.
+    surveys: Arc<Semaphore>,
     callers: BTreeMap<LegId, Caller>,
     rooms: BTreeMap<RoomId, Room>,
     signalling: mpsc::Receiver<sip::Event>,
@@ -200,6 +206,7 @@ impl Gateway {
             store: kept.store,
             audit: kept.audit,
             next_day: clock::now(),
+            surveys: Arc::new(Semaphore::new(survey::MOST)),
             stored: kept.stored,
             _folder: kept.folder,
             guard: Guard::new(GuardConfig::default()),

@@ -62,7 +62,9 @@ impl TryFrom<config::Config> for Config {
         let named = std::env::var("STATE_DIRECTORY").ok();
         let web_certificate = pair(file.web.certificate.clone(), file.web.key.clone(), "web")?;
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
+        let around = file.surroundings();
         Ok(Self {
+            around,
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,

@@ -24,7 +24,7 @@ use crate::observe::Observed;
 use crate::words::SessionId;
 
 pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
-pub use api::{Call, Done, Refusal, Secret, Shown, Wish, session};
+pub use api::{Call, Done, Refusal, Secret, Shown, Wish, session, survey};
 use observe::Readers;
 pub use socket::Link;
 pub use tls::CannotServe;

@@ -73,6 +73,11 @@ pub(super) fn not_covered(language: Language) -> Said {
 }
 
 impl Plan {
+    /// What happens to a call that no rule takes, in words.
+    pub fn said_of_nothing(language: Language) -> Said {
+        not_covered(language)
+    }
+
     /// For which calls a rule is.
     pub(super) fn condition(&self, rule: &Rule, language: Language) -> String {
         let say = |german: &str, english: &str| pick(language, german.to_owned(), english.to_owned());

@@ -3,13 +3,13 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{routes, session};
+use super::{routes, session, survey};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Einwahl",
-        description = "Meetings by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
+        description = "Meetings, and what a dialplan does. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
     ),
     paths(
         routes::list, routes::create, routes::show, routes::change, routes::delete,
@@ -36,7 +36,7 @@ impl Modify for Tokens {
 }
 
 pub(super) fn document() -> utoipa::openapi::OpenApi {
-    Api::openapi()
+    Api::openapi().merge_from(survey::Api::openapi())
 }
 
 #[cfg(test)]
@@ -52,5 +52,17 @@ mod tests {
             assert!(words[word].is_object(), "no {word} in {words}");
         }
         assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    }
+
+    #[test]
+    fn what_a_plan_does_is_described_too() {
+        let document = serde_json::to_value(super::document()).expect("written");
+        for question in ["check", "try", "tree", "week", "coverage"] {
+            let post = &document["paths"][format!("/api/v1/dialplan/{question}")]["post"];
+            assert!(post["responses"]["200"].is_object() && post["requestBody"].is_object(), "{question}");
+        }
+        for schema in ["Stretch", "Leaf", "Row", "PlanProblem", "TriedStep"] {
+            assert!(document["components"]["schemas"][schema].is_object(), "{schema}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Meetings by API. In: HTTP requests with JSON. Out: [`Call`]s, each with a place for its answer, through the gateway's
+//! Meetings and plans by API. In: HTTP requests with JSON. Out: [`Call`]s, each with a place for its answer, through the gateway's
 //! bounded queue; answers as JSON, refusals as problem documents (RFC 9457).
 //!
 //! The door only translates: whose token it is and what it may do is for the gateway to say, also when the request itself is
@@ -11,6 +11,7 @@ mod problem;
 mod routes;
 pub mod session;
 mod site;
+pub mod survey;
 
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -105,6 +106,8 @@ pub enum Wish {
         /// Only if it was last written then.
         expects: Option<u64>,
     },
+    /// To know what a plan does.
+    Survey(Box<survey::Survey>),
 }
 
 impl Wish {
@@ -113,6 +116,7 @@ impl Wish {
         match self {
             Self::List { .. } | Self::Read { .. } => Right::Read,
             Self::Create(_) | Self::Change { .. } | Self::Delete { .. } => Right::Write,
+            Self::Survey(_) => Right::Plan,
         }
     }
 }
@@ -140,4 +144,6 @@ pub enum Done {
     Created(Box<Listed>),
     /// It is no more.
     Deleted,
+    /// What a plan does.
+    Surveyed(Box<survey::Surveyed>),
 }

@@ -41,6 +41,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v1/meetings", get(list).post(create))
         .route("/api/v1/meetings/{room}", get(show).patch(change).delete(delete))
         .merge(session::routes())
+        .merge(super::survey::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
         .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
         .method_not_allowed_fallback(|| async { Refusal::NoMethod })
@@ -265,7 +266,7 @@ pub(super) async fn json<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body
     read(&bytes)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     ["application/json", "application/merge-patch+json"].iter().any(|json| kind.eq_ignore_ascii_case(json))
@@ -275,7 +276,12 @@ fn unreadable(field: &'static str, message: String) -> Refusal {
     Refusal::Unreadable(Fault::new(field, message))
 }
 
-async fn answer(shared: &Shared, from: SocketAddr, headers: &HeaderMap, wish: Result<Wish, Refusal>) -> Response {
+pub(super) async fn answer(
+    shared: &Shared,
+    from: SocketAddr,
+    headers: &HeaderMap,
+    wish: Result<Wish, Refusal>,
+) -> Response {
     let Ok(_turn) = shared.calls.try_acquire() else { return Refusal::Busy.into_response() };
     let (reply, answer) = oneshot::channel();
     let from = Personal::new(from.ip().to_canonical());
@@ -309,6 +315,7 @@ impl axum::response::IntoResponse for Done {
                 response
             }
             Self::Deleted => StatusCode::NO_CONTENT.into_response(),
+            Self::Surveyed(surveyed) => surveyed.json(),
         }
     }
 }

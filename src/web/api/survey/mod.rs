@@ -12,20 +12,23 @@ use jiff::civil::{Date, DateTime};
 use crate::dialplan::{Block, Branch, Problem, Row, Source, Stretch, Trace};
 use crate::words::{Language, Personal, PhoneNumber, TrunkName};
 
-/// A question about a plan. Everything about it needs the right to see plans.
+/// What somebody wants to know of a plan. All of it needs the right to see plans.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Survey {
-    /// The files of a draft; none is the plan that runs.
-    pub files: Option<Vec<Source>>,
-    /// What is asked.
-    pub question: Question,
+pub enum Survey {
+    /// What is wrong with these files.
+    Check(Vec<Source>),
+    /// What a plan does.
+    Ask {
+        /// The files of a draft; none is the plan that runs.
+        files: Option<Vec<Source>>,
+        /// What is asked.
+        question: Question,
+    },
 }
 
 /// What is asked of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// What is wrong with it.
-    Check,
     /// What becomes of a call.
     Try {
         /// What is dialled.
@@ -64,7 +67,7 @@ pub struct Circumstances {
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Surveyed {
-    /// See [`Question::Check`].
+    /// See [`Survey::Check`].
     Checked {
         /// How many rules there are.
         rules: usize,

@@ -1,0 +1,163 @@
+//! The addresses at which a plan is asked what it does.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::post;
+use serde::Deserialize;
+use tokio::time::timeout;
+use utoipa::{IntoResponses, OpenApi};
+
+use super::super::Wish;
+use super::super::body::read;
+use super::super::problem::{Problem, Refusal};
+use super::super::routes::{From, PATIENCE, Shares, answer, is_json};
+use super::Survey;
+use super::body::{Checked, Coverage, CoverageBody, PlanBody, Tree, TreeBody, Tried, TryBody, Week, WeekBody};
+use crate::web::Shared;
+
+/// The longest body, in bytes: a plan of 10,000 rules and 100,000 numbers has a third of it.
+const LONGEST: usize = 16 * 1_024 * 1_024;
+
+pub(in crate::web::api) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/api/v1/dialplan/check", post(check))
+        .route("/api/v1/dialplan/try", post(try_call))
+        .route("/api/v1/dialplan/tree", post(tree))
+        .route("/api/v1/dialplan/week", post(week))
+        .route("/api/v1/dialplan/coverage", post(coverage))
+}
+
+/// The addresses, described.
+#[derive(OpenApi)]
+#[openapi(paths(check, try_call, tree, week, coverage))]
+pub(in crate::web::api) struct Api;
+
+/// What is answered to each question that is not answered.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "only described")]
+enum Refused {
+    /// The body cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Unreadable(#[to_schema] Problem),
+    /// No valid token
+    #[response(status = 401, content_type = "application/problem+json")]
+    NoToken(#[to_schema] Problem),
+    /// The token needs the right `plan`
+    #[response(status = 403, content_type = "application/problem+json")]
+    NoRight(#[to_schema] Problem),
+    /// The body did not come in time
+    #[response(status = 408, content_type = "application/problem+json")]
+    TooSlow(#[to_schema] Problem),
+    /// The body is too long
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLong(#[to_schema] Problem),
+    /// The body is not JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    NotJson(#[to_schema] Problem),
+    /// A field cannot be like this
+    #[response(status = 422, content_type = "application/problem+json")]
+    Faults(#[to_schema] Problem),
+    /// Too many wrong tokens
+    #[response(status = 429, content_type = "application/problem+json")]
+    SlowDown(#[to_schema] Problem),
+    /// Too much at once
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(#[to_schema] Problem),
+}
+
+/// What is wrong with a plan
+///
+/// Every mistake with its place and what to do, as publishing it would tell. Nothing is published.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dialplan/check",
+    operation_id = "checkPlan",
+    request_body = PlanBody,
+    responses((status = 200, description = "What is wrong; nothing, if the list is empty", body = Checked), Refused),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) async fn check(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
+    asked(state, from, headers, body, PlanBody::survey).await
+}
+
+/// What becomes of a call
+///
+/// Every rule on its way, and what became of it. No call is made. A plan with errors is tried as far as it can be read.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dialplan/try",
+    operation_id = "tryCall",
+    request_body = TryBody,
+    responses((status = 200, description = "What becomes of it, and why", body = Tried), Refused),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) async fn try_call(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
+    asked(state, from, headers, body, TryBody::survey).await
+}
+
+/// A plan as sentences
+#[utoipa::path(
+    post,
+    path = "/api/v1/dialplan/tree",
+    operation_id = "readPlanAsSentences",
+    request_body = TreeBody,
+    responses((status = 200, description = "Its contexts, and in each its rules in order", body = Tree), Refused),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) async fn tree(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
+    asked(state, from, headers, body, TreeBody::survey).await
+}
+
+/// What is open when
+///
+/// Seven days of each opening hours, and of each rule with times of its own, by the clock on the wall.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dialplan/week",
+    operation_id = "readWeekOfPlan",
+    request_body = WeekBody,
+    responses((status = 200, description = "The days", body = Week), Refused),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) async fn week(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
+    asked(state, from, headers, body, WeekBody::survey).await
+}
+
+/// Where numbers lead
+///
+/// Told exactly for every number of each block: neighbours that lead to the same place are one stretch.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dialplan/coverage",
+    operation_id = "readCoverageOfPlan",
+    request_body = CoverageBody,
+    responses((status = 200, description = "The stretches", body = Coverage), Refused),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) async fn coverage(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
+    asked(state, from, headers, body, CoverageBody::survey).await
+}
+
+async fn asked<T: for<'de> Deserialize<'de>>(
+    State(shared): Shares,
+    ConnectInfo(from): From,
+    headers: HeaderMap,
+    body: Body,
+    survey: impl Fn(T) -> Result<Survey, Refusal>,
+) -> Response {
+    let wish = received(&headers, body).await.and_then(survey);
+    answer(&shared, from, &headers, wish.map(|survey| Wish::Survey(Box::new(survey)))).await
+}
+
+async fn received<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
+    if !is_json(headers) {
+        return Err(Refusal::NotJson);
+    }
+    let bytes = timeout(PATIENCE, axum::body::to_bytes(body, LONGEST)).await.map_err(|_| Refusal::TooSlow)?;
+    read(&bytes.map_err(|_| Refusal::TooLong(LONGEST))?)
+}
