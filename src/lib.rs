@@ -9,6 +9,8 @@
 //! A page walks: `web` (WebSocket) → `gateway` → `browser` (offer and answer) → `room` → `workers` and `media`.
 //! A meeting made by API walks: `web` → `gateway` → `meeting` (what may not be) → `store` (a thread of its own) → `gateway` (its
 //! copy) → the answer; `records` notes who did it.
+//! A plan that is published walks: `web`, or a folder → `gateway` → `dialplan` (what is wrong with it) → `publish` (whether somebody else was
+//! faster) → `store` → `gateway` (it runs, for calls that begin from then on) → the answer.
 //!
 //! Who may meet with us from elsewhere stands in a signed registry: `member`.
 //!
@@ -45,9 +47,9 @@ pub mod workers;
 #[cfg(feature = "gateway")]
 pub mod tls;
 #[cfg(feature = "gateway")]
-pub mod store;
-#[cfg(feature = "gateway")]
 pub mod records;
+#[cfg(feature = "gateway")]
+pub mod store;
 
 // --- pure: facts and time in, effects out ---
 #[cfg(any(test, fuzzing))]
@@ -57,6 +59,7 @@ pub mod account;
 pub mod meeting;
 pub mod room;
 pub mod ivr;
+pub mod publish;
 pub mod dialplan;
 pub mod call;
 pub mod wire;

@@ -263,7 +263,12 @@ fn read_sound(file: &std::path::Path) -> Result<einwahl::media::Clip, String> {
 
 fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // A plan that is still being checked holds up no end.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => fails(&error.to_string()),
     }
 }

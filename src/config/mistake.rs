@@ -42,6 +42,11 @@ impl Config {
             let help = "leave media.codecs out, or name at least PCMA: every telephone has it";
             found.push(Mistake::new("media.codecs is empty: no call could be answered", help));
         }
+        if self.dialplan.approval && self.dialplan.folder.is_some() {
+            let help =
+                "who may write into the folder publishes: let people agree there (git), or leave dialplan.folder out";
+            found.push(Mistake::new("dialplan.approval does not go together with dialplan.folder", help));
+        }
         if let Ok(home) = self.zone() {
             found.extend(self.book(&home).err().into_iter().flatten());
         }
@@ -87,6 +92,12 @@ mod tests {
         let error =
             Config::from_toml("[[trunks]]\nname = \"a\"\nnetworks = []\ncodecs = [\"g729\"]\n").expect_err("refused");
         assert!(error.to_string().contains("PCMA"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_asks_nobody_for_approval() {
+        assert_eq!(told("[dialplan]\napproval = true\n"), "");
+        assert!(told("[dialplan]\napproval = true\nfolder = \"plan\"\n").contains("let people agree there"));
     }
 
     #[test]

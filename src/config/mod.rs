@@ -28,7 +28,7 @@ pub use keeping::{Records, Store};
 pub use meeting::{Meeting, PinText};
 pub use mistake::Mistake;
 pub use outbound::{Identity, InvalidIdentity, Peer};
-pub use plan::{NoZone, Unreadable};
+pub use plan::{NoZone, Unreadable, fingerprint, plan_files, read_folder, shipped};
 pub use prompts::PromptProblem;
 pub use trunks::{InvalidNetwork, Network, Trunk};
 
@@ -224,8 +224,10 @@ pub struct Menu {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dialplan {
-    /// The folder with the files of the plan; without one, everybody gets the menu.
+    /// The folder with the files of the plan. Without one: what was last published by API, or else everybody gets the menu.
     pub folder: Option<PathBuf>,
+    /// A second person has to agree to what is published.
+    pub approval: bool,
     /// The institution's country, for numbers as people dial them.
     pub country: Country,
     /// Its area code without the leading zero.
@@ -236,7 +238,13 @@ pub struct Dialplan {
 
 impl Default for Dialplan {
     fn default() -> Self {
-        Self { folder: None, country: Country::DE, area: String::from("30"), zone: String::from("Europe/Berlin") }
+        Self {
+            folder: None,
+            approval: false,
+            country: Country::DE,
+            area: String::from("30"),
+            zone: String::from("Europe/Berlin"),
+        }
     }
 }
 

@@ -1,16 +1,17 @@
-//! The dialplan of a configuration. In: the folder it names. Out: a plan and its problems.
+//! The dialplan of a configuration. In: the folder it names. Out: its files, a plan and its problems.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Config;
 use crate::dialplan::{Home, Plan, Problem, Source, Surroundings};
+use crate::publish::Files;
 
 /// The folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the dialplan cannot be read: {}: {why}", place.display())]
 pub struct Unreadable {
     /// The folder, or a file in it.
-    pub place: std::path::PathBuf,
+    pub place: PathBuf,
     /// What the system says.
     pub why: std::io::Error,
 }
@@ -20,35 +21,28 @@ pub struct Unreadable {
 #[error("dialplan.zone: {0:?} is no time zone: write one like Europe/Berlin")]
 pub struct NoZone(String);
 
-/// What everybody gets who has not written a plan.
+/// The only file of the plan that is shipped.
 const SHIPPED: &str = include_str!("../../dialplans/10-einwahl.toml");
 
 impl Config {
-    /// The plan that the configuration names, and all that is wrong with it.
+    /// The plan that the configuration names, and all that is wrong with it. Its files are named as an admin would type them.
     ///
     /// # Errors
     /// A file cannot be read.
     pub fn plan(&self) -> Result<(Plan, Vec<Problem>), Unreadable> {
-        let sources = match &self.dialplan.folder {
-            Some(folder) => sources(folder)?,
-            None => vec![Source { name: String::from("10-einwahl.toml (shipped)"), text: SHIPPED.to_owned() }],
-        };
+        let mut sources = self.files()?.sources();
+        if let Some(folder) = &self.dialplan.folder {
+            sources.iter_mut().for_each(|source| source.name = folder.join(&source.name).display().to_string());
+        }
         Ok(Plan::check(sources, &self.surroundings()))
     }
 
-    /// SHA-256 of the plan's files: the same plan has the same.
+    /// The files of that plan.
     ///
     /// # Errors
     /// A file cannot be read.
-    pub fn plan_fingerprint(&self) -> Result<String, Unreadable> {
-        let mut sources = match &self.dialplan.folder {
-            Some(folder) => sources(folder)?,
-            None => vec![Source { name: String::new(), text: SHIPPED.to_owned() }],
-        };
-        sources.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-        sources.iter().for_each(|source| context.update(source.text.as_bytes()));
-        Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    pub fn files(&self) -> Result<Files, Unreadable> {
+        self.dialplan.folder.as_deref().map_or_else(|| Ok(shipped()), read_folder)
     }
 
     /// The time by which the plan's hours are read.
@@ -72,19 +66,51 @@ impl Config {
     }
 }
 
-/// The files of a plan: every `.toml` in the folder, and every `.csv` that these may speak of.
-fn sources(folder: &Path) -> Result<Vec<Source>, Unreadable> {
+/// What everybody gets who has not written a plan.
+pub fn shipped() -> Files {
+    Files::from(vec![Source { name: String::from("10-einwahl.toml"), text: SHIPPED.to_owned() }])
+}
+
+/// SHA-256 of the names and texts of a plan: the same plan has the same.
+pub fn fingerprint(files: &Files) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for part in files.iter().flat_map(|(name, text)| [name, text]) {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The files of a plan that are in a folder: every `.toml`, and what these may speak of.
+///
+/// # Errors
+/// The folder, or one of them, cannot be read.
+pub fn read_folder(folder: &Path) -> Result<Files, Unreadable> {
     let fails = |place: &Path| {
         let place = place.to_owned();
         move |why| Unreadable { place, why }
     };
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fails(folder))? {
-        let path = entry.map_err(fails(folder))?.path();
-        if path.extension().is_some_and(|end| end == "toml" || end == "csv") {
-            let text = std::fs::read_to_string(&path).map_err(fails(&path))?;
-            found.push(Source { name: path.display().to_string(), text });
+    for path in plan_files(folder).map_err(fails(folder))? {
+        let text = std::fs::read_to_string(&path).map_err(fails(&path))?;
+        found.push(Source { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text });
+    }
+    Ok(Files::from(found))
+}
+
+/// Where these files are.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn plan_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| ENDS.iter().any(|known| end == *known)) {
+            found.push(path);
         }
     }
     Ok(found)
 }
+
+const ENDS: [&str; 2] = ["toml", "csv"];

@@ -14,7 +14,7 @@ impl Gateway {
     pub(super) fn note_start(&self) {
         self.note(Deed::Started { version: env!("CARGO_PKG_VERSION").to_owned() });
         self.note(Deed::Loaded {
-            dialplan: self.routing.running.fingerprint.clone(),
+            dialplan: self.routing.running.about.fingerprint.clone(),
             meetings: self.book.len(),
             tokens: self.config.tokens.iter().map(|token| token.name.to_string()).collect(),
         });

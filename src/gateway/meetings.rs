@@ -72,6 +72,8 @@ impl Gateway {
                 Some(listed) => Ok(Done::Meeting { listed: Box::new(listed.clone()), pins: by.may(Right::Pins) }),
                 None => Err(Refusal::NotFound),
             },
+            Wish::May(_) => Ok(Done::May),
+            Wish::Plan(wish) => return self.on_plan_wish(wish, &by, reply),
             Wish::Create(draft) => return self.create(*draft, by, reply),
             Wish::Change { room, draft, expects } => {
                 return self.change(room, Intent::Change { draft, expects }, by, reply, 0);
@@ -182,7 +184,11 @@ impl Gateway {
                 self.book.remove(&room);
                 self.tell_room(&room, Command::End);
             }
-            store::Event::Answered { ticket, outcome } => self.on_outcome(ticket, outcome),
+            store::Event::Answered { ticket, outcome } => {
+                if !self.on_plan_answered(ticket, &outcome) {
+                    self.on_outcome(ticket, outcome);
+                }
+            }
         }
     }
 

@@ -14,8 +14,10 @@ mod caller;
 mod chance;
 mod clock;
 mod health;
+mod jobs;
 mod keeping;
 mod meetings;
+mod publishing;
 mod quality;
 mod routing;
 mod running;
@@ -25,6 +27,7 @@ mod slow;
 mod stop;
 mod survey;
 mod visitors;
+mod watching;
 
 #[cfg(test)]
 mod canaries;
@@ -40,7 +43,6 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
-use crate::dialplan::Surroundings;
 use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
@@ -62,6 +64,8 @@ pub use clock::{local as local_time, moment};
 use health::Health;
 pub use keeping::Place;
 use meetings::Desk;
+pub use publishing::Config as PlanConfig;
+use publishing::{Publishing, Worked};
 use routing::{Beginning, Routing};
 pub use running::Running;
 pub use settings::Unfit;
@@ -89,10 +93,8 @@ pub struct Config {
     pub menu: ivr::Config,
     /// What callers hear.
     pub library: Library,
-    /// What calls are for at first.
-    pub plan: Running,
-    /// What a plan may speak of.
-    pub around: Surroundings,
+    /// What calls are for, and how that changes.
+    pub dialplan: PlanConfig,
     /// The institution's time.
     pub zone: jiff::tz::TimeZone,
     /// What meetings hear when somebody comes or goes, unless they say themselves.
@@ -168,6 +170,8 @@ pub struct Gateway {
     media: mpsc::Receiver<workers::Event>,
     stored: mpsc::Receiver<store::Event>,
     proofs: mpsc::Receiver<slow::Proof>,
+    publishing: Publishing,
+    worked: mpsc::Receiver<Worked>,
     /// Locked while we live; the last to go.
     _folder: Option<Folder>,
 }
@@ -178,7 +182,9 @@ impl Gateway {
     /// # Errors
     /// An address is taken, or the store belongs to somebody else.
     pub async fn start(config: Config) -> Result<Self, CannotStart> {
-        let kept = config.place.open()?;
+        let mut kept = config.place.open()?;
+        let (jobs, worked) = jobs::Jobs::new();
+        let (publishing, running) = Publishing::begin(&config.dialplan, &mut kept.entries, jobs);
         let (to_media, media) = mpsc::channel(QUEUE);
         let pool = Pool::start(&config.media, to_media)?;
         let observed = Observed::new(pool.figures(), clock::unix());
@@ -190,7 +196,7 @@ impl Gateway {
         let (slow, proofs) = slow::Slow::new();
         let mut gateway = Self {
             page_guard: Guard::new(GuardConfig::default()),
-            routing: Routing { running: Arc::new(config.plan.clone()), zone: config.zone.clone() },
+            routing: Routing { running: Arc::new(running), zone: config.zone.clone() },
             identity: Identity::generate()?,
             candidates: visitors::candidates(&config.media.browsers, &config.public),
             pages,
@@ -208,6 +214,8 @@ impl Gateway {
             next_day: clock::now(),
             surveys: Arc::new(Semaphore::new(survey::MOST)),
             stored: kept.stored,
+            publishing,
+            worked,
             _folder: kept.folder,
             guard: Guard::new(GuardConfig::default()),
             callers: BTreeMap::new(),
@@ -237,11 +245,18 @@ impl Gateway {
                 Some(event) = self.media.recv() => self.on_media(event),
                 Some(event) = self.stored.recv() => self.on_stored(event),
                 Some(proof) = self.proofs.recv() => self.on_proof(proof),
+                Some(worked) = self.worked.recv() => self.on_worked(worked),
                 () = until(deadline) => self.on_time(),
-                _ = beats.tick() => self.beat(),
+                _ = beats.tick() => self.on_beat(),
             }
         }
         self.end().await;
+    }
+
+    /// Once a second.
+    fn on_beat(&mut self) {
+        self.beat();
+        self.watch_folder();
     }
 
     fn on_signalling(&mut self, event: sip::Event) {

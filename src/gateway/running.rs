@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::dialplan::Plan;
+use crate::publish::{About, Files};
 
 /// A plan, and where it comes from. Never changed: another takes its place.
 #[derive(Clone, Debug)]
@@ -12,14 +13,10 @@ pub struct Running {
     pub plan: Plan,
     /// The number of its version; 0 is the plan that is shipped.
     pub version: u64,
-    /// SHA-256 of its files: the same plan has the same.
-    pub fingerprint: String,
-    /// Who published it.
-    pub by: String,
-    /// When.
-    pub at: jiff::Timestamp,
-    /// Why.
-    pub comment: String,
+    /// What is said of it.
+    pub about: About,
+    /// Its files.
+    pub files: Files,
 }
 
 /// The plan that runs, shared with every call that began under it.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keeping::Place;
-use super::{Config, Running, clock};
+use super::{Config, Running, clock, publishing};
 use crate::config;
 use crate::dialplan::Problem;
+use crate::publish::About;
 use crate::tls::Certificate;
 use crate::wire::Limits;
 use crate::{ivr, sip, web, workers};
@@ -46,14 +47,7 @@ impl TryFrom<config::Config> for Config {
         if !mistakes.is_empty() {
             return Err(Unfit::Mistakes(mistakes));
         }
-        let (plan, problems) = file.plan()?;
-        if problems.iter().any(Problem::is_error) {
-            return Err(Unfit::Problems(problems));
-        }
-        for problem in problems {
-            tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
-        }
-        let fingerprint = file.plan_fingerprint()?;
+        let dialplan = plan(&file)?;
         let zone = file.zone()?;
         let trunks = file.trunks.iter().map(sip::Trunk::try_from).collect::<Result<_, _>>();
         let trunks = sip::Trunks(trunks.map_err(|mistake| Unfit::Mistakes(vec![mistake]))?);
@@ -62,23 +56,14 @@ impl TryFrom<config::Config> for Config {
         let named = std::env::var("STATE_DIRECTORY").ok();
         let web_certificate = pair(file.web.certificate.clone(), file.web.key.clone(), "web")?;
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
-        let around = file.surroundings();
         Ok(Self {
-            around,
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,
             accounts: file.accounts,
             tokens: file.api.tokens,
             most_meetings: file.api.most_meetings,
-            plan: Running {
-                plan,
-                version: 0,
-                fingerprint,
-                by: String::from("the configuration"),
-                at: clock::moment(),
-                comment: String::new(),
-            },
+            dialplan,
             sip: sip::Config {
                 tls: tls(&file.sip.listen, file.sip.tls_listen, sip_certificate, web_certificate.as_ref()),
                 listen: file.sip.listen,
@@ -116,6 +101,34 @@ impl TryFrom<config::Config> for Config {
             library,
         })
     }
+}
+
+/// What calls are for, if nothing else was published.
+fn plan(file: &config::Config) -> Result<publishing::Config, Unfit> {
+    let (plan, problems) = file.plan()?;
+    if problems.iter().any(Problem::is_error) {
+        return Err(Unfit::Problems(problems));
+    }
+    for problem in problems {
+        tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
+    }
+    let files = file.files()?;
+    let about = About {
+        by: String::from("the configuration"),
+        at: clock::moment(),
+        comment: String::new(),
+        fingerprint: config::fingerprint(&files),
+        parent: 0,
+        approved_by: None,
+        restores: None,
+    };
+    Ok(publishing::Config {
+        first: Running { plan, version: 0, about, files },
+        shipped: config::shipped(),
+        folder: file.dialplan.folder.clone(),
+        approval: file.dialplan.approval,
+        around: file.surroundings(),
+    })
 }
 
 type Pair = (PathBuf, PathBuf);

@@ -50,6 +50,41 @@ pub enum Deed {
         /// The name of the token.
         by: String,
     },
+    /// Somebody published a dialplan.
+    PlanPublished {
+        /// Its version.
+        version: u64,
+        /// Who: the name of the token, or `folder`.
+        by: String,
+        /// Who else agreed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<String>,
+        /// The version whose files these are again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restores: Option<u64>,
+        /// Why.
+        comment: String,
+        /// How many files it has.
+        files: usize,
+        /// How many rules.
+        rules: usize,
+    },
+    /// A dialplan was not published, since it has errors.
+    PlanRefused {
+        /// Whose: the name of the token, or `folder`.
+        by: String,
+        /// How many.
+        errors: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// Somebody agreed to the draft of somebody else.
+    DraftApproved {
+        /// Whose it is.
+        author: String,
+        /// Who agreed.
+        by: String,
+    },
     /// A moderator did something that concerns others.
     Moderated {
         /// Where.

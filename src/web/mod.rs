@@ -24,7 +24,10 @@ use crate::observe::Observed;
 use crate::words::SessionId;
 
 pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
-pub use api::{Call, Done, Refusal, Secret, Shown, Wish, session, survey};
+pub use api::{
+    Call, Done, Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal, RefusedEdit, Runs, Secret,
+    Shown, Wish, session, survey,
+};
 use observe::Readers;
 pub use socket::Link;
 pub use tls::CannotServe;
@@ -79,6 +82,9 @@ pub enum Event {
 /// Requests to the API that may be under way at once.
 const MOST_CALLS: usize = 64;
 
+/// Long bodies that may be read at once.
+const MOST_LONG_BODIES: usize = 4;
+
 /// The open door.
 pub struct Door {
     shared: Arc<Shared>,
@@ -93,6 +99,7 @@ struct Shared {
     last_session: AtomicU64,
     draining: AtomicBool,
     calls: Semaphore,
+    long_bodies: Semaphore,
     home: jiff::tz::TimeZone,
 }
 
@@ -109,6 +116,7 @@ impl Door {
             last_session: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             calls: Semaphore::new(MOST_CALLS),
+            long_bodies: Semaphore::new(MOST_LONG_BODIES),
             home: config.home.clone(),
         });
         let keys = tls::keys(config)?;

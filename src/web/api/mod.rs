@@ -6,8 +6,10 @@
 //! cookie, which counts only in requests that no other site's page can have made ([`site`]).
 
 mod body;
+mod dialplan;
 mod document;
 mod problem;
+mod reading;
 mod routes;
 pub mod session;
 mod site;
@@ -19,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::meeting::{Draft, Listed};
 use crate::words::{Personal, Right, RoomId};
 
+pub use dialplan::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs};
 pub use problem::Refusal;
 pub(super) use routes::routes;
 
@@ -76,6 +79,10 @@ impl std::fmt::Debug for Secret {
 /// What somebody wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
+    /// To know whether one has this right.
+    May(Right),
+    /// Something of the dialplan.
+    Plan(PlanWish),
     /// To see meetings, in the order of their names.
     List {
         /// Those after this one.
@@ -114,6 +121,8 @@ impl Wish {
     /// What a token needs for it.
     pub const fn needs(&self) -> Right {
         match self {
+            Self::May(right) => *right,
+            Self::Plan(wish) => wish.needs(),
             Self::List { .. } | Self::Read { .. } => Right::Read,
             Self::Create(_) | Self::Change { .. } | Self::Delete { .. } => Right::Write,
             Self::Survey(_) => Right::Plan,
@@ -124,6 +133,10 @@ impl Wish {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
+    /// One may.
+    May,
+    /// Something of the dialplan.
+    Plan(Box<PlanDone>),
     /// Some meetings.
     Page {
         /// Which.

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::dialplan::{Conflict, PlanProblem, PlanRefusal, problems};
 use crate::meeting::{Fault, Taken};
 use crate::words::Right;
 
@@ -52,6 +53,8 @@ pub enum Refusal {
     Out,
     /// Too much at once.
     Busy,
+    /// Something of the dialplan.
+    Plan(Box<PlanRefusal>),
     /// There is no such address.
     NoAddress,
     /// The address does not take this method.
@@ -76,6 +79,40 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
+}
+
+/// A problem with a plan: with all that is wrong in its files, or with what somebody else published meanwhile.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlanTrouble {
+    #[serde(flatten)]
+    problem: Problem,
+    /// What is wrong in which file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    problems: Vec<PlanProblem>,
+    /// What you began with, what was published meanwhile, and what you want.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    conflict: Option<Conflict>,
+}
+
+impl PlanTrouble {
+    fn of(problem: Problem, why: &PlanRefusal) -> Self {
+        let (problems, conflict) = match why {
+            PlanRefusal::Problems(found) => (problems(found), None),
+            PlanRefusal::Conflict(view) => (Vec::new(), Some(Conflict::from(view.as_ref()))),
+            PlanRefusal::NoVersion
+            | PlanRefusal::NoDraft
+            | PlanRefusal::StaleDraft
+            | PlanRefusal::TooManyDrafts
+            | PlanRefusal::InFolder
+            | PlanRefusal::NeedsApproval
+            | PlanRefusal::OwnDraft
+            | PlanRefusal::Unchanged
+            | PlanRefusal::Files(_) => (Vec::new(), None),
+        };
+        Self { problem, problems, conflict }
+    }
 }
 
 /// What is wrong with a field.
@@ -108,9 +145,10 @@ impl Refusal {
             Self::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-long", "The body is too long"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not come in time"),
             Self::Unreadable(_) => (StatusCode::BAD_REQUEST, "unreadable", "The request cannot be read"),
-            Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "faults", "The meeting cannot be like this"),
+            Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "faults", "It cannot be like this"),
             Self::Out => (StatusCode::SERVICE_UNAVAILABLE, "store", "Nothing can be written at the moment"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much at once"),
+            Self::Plan(why) => why.head(),
             Self::NoAddress => (StatusCode::NOT_FOUND, "no-address", "No such address"),
             Self::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-method", "Not with this method"),
         }
@@ -144,11 +182,12 @@ impl Refusal {
                 format!("Delete meetings that are over, or raise most_meetings in [api] (now {most}).")
             }
             Self::NotJson => "Send the header `Content-Type: application/json`.".into(),
-            Self::TooLong(most) => format!("A meeting needs at most {most} bytes."),
+            Self::TooLong(most) => format!("Send at most {most} bytes."),
             Self::TooSlow => "Send all of it at once.".into(),
             Self::Unreadable(_) | Self::Faults(_) => "Correct what `errors` names, and send it again.".into(),
             Self::Out => "Meetings that there are go on. The gateway's log says what is wrong with the store.".into(),
             Self::Busy => "Try again in a moment.".into(),
+            Self::Plan(why) => why.detail(),
             Self::NoAddress => "The addresses are in /api/openapi.json.".into(),
             Self::NoMethod => "The header Allow says which methods there are.".into(),
         }
@@ -182,6 +221,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::Out
             | Self::Busy
+            | Self::Plan(_)
             | Self::NoAddress
             | Self::NoMethod => Vec::new(),
         }
@@ -209,6 +249,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::Unreadable(_)
             | Self::Faults(_)
+            | Self::Plan(_)
             | Self::NoAddress
             | Self::NoMethod => None,
         }
@@ -230,7 +271,11 @@ impl IntoResponse for Refusal {
             detail: self.detail(),
             errors: self.errors(),
         };
-        let mut response = (status, Json(problem)).into_response();
+        let mut response = if let Self::Plan(why) = &self {
+            (status, Json(PlanTrouble::of(problem, why))).into_response()
+        } else {
+            (status, Json(problem)).into_response()
+        };
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {

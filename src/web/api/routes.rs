@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -12,22 +11,14 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
 use serde::Deserialize;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
-use zeroize::Zeroizing;
 
-use super::body::{MeetingBody, Meetings, Shown, read};
+use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
-use super::{Call, Done, Wish, document, session, site};
+use super::reading::{answer, expected, json, unreadable};
+use super::{Done, Wish, dialplan, document, session, site};
 use crate::meeting::{Draft, Fault};
-use crate::web::{Event, Shared};
-use crate::words::{Personal, RoomId};
-
-/// The longest body, in bytes.
-pub(super) const LONGEST: usize = 16 * 1_024;
-
-/// A body comes at once, and an answer, too: the store's own patience is shorter.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+use crate::web::Shared;
+use crate::words::RoomId;
 
 /// Meetings in one answer, at most and if nothing is said.
 const MOST: usize = 500;
@@ -42,6 +33,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v1/meetings/{room}", get(show).patch(change).delete(delete))
         .merge(session::routes())
         .merge(super::survey::routes())
+        .merge(dialplan::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
         .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
         .method_not_allowed_fallback(|| async { Refusal::NoMethod })
@@ -241,65 +233,15 @@ fn named(room: Result<Path<String>, PathRejection>) -> Result<RoomId, Refusal> {
     room.ok().and_then(|Path(room)| room.parse().ok()).ok_or(Refusal::NotFound)
 }
 
-/// The revision of `If-Match` (RFC 9110 section 13.1.1). `*` is any; a tag that is none of ours fits nothing.
-fn expected(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
-    let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let tag = tag.to_str().unwrap_or_default().trim();
-    if tag == "*" {
-        return Ok(None);
-    }
-    let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|number| number.parse().ok());
-    number.map(Some).ok_or(Refusal::Stale)
-}
-
 async fn draft(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Draft, Refusal> {
     json::<MeetingBody>(headers, body).await?.draft(&shared.home)
-}
-
-/// The body, which is one JSON object.
-pub(super) async fn json<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
-    if !is_json(headers) {
-        return Err(Refusal::NotJson);
-    }
-    let bytes = timeout(PATIENCE, axum::body::to_bytes(body, LONGEST)).await.map_err(|_| Refusal::TooSlow)?;
-    let bytes = Zeroizing::new(Vec::from(bytes.map_err(|_| Refusal::TooLong(LONGEST))?));
-    read(&bytes)
-}
-
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    ["application/json", "application/merge-patch+json"].iter().any(|json| kind.eq_ignore_ascii_case(json))
-}
-
-fn unreadable(field: &'static str, message: String) -> Refusal {
-    Refusal::Unreadable(Fault::new(field, message))
-}
-
-pub(super) async fn answer(
-    shared: &Shared,
-    from: SocketAddr,
-    headers: &HeaderMap,
-    wish: Result<Wish, Refusal>,
-) -> Response {
-    let Ok(_turn) = shared.calls.try_acquire() else { return Refusal::Busy.into_response() };
-    let (reply, answer) = oneshot::channel();
-    let from = Personal::new(from.ip().to_canonical());
-    let call = Box::new(Call { from, shown: site::shown(headers), wish, reply });
-    if shared.events.try_send(Event::Called(call)).is_err() {
-        return Refusal::Busy.into_response();
-    }
-    match timeout(PATIENCE, answer).await {
-        Ok(Ok(Ok(done))) => done.into_response(),
-        Ok(Ok(Err(refusal))) => refusal.into_response(),
-        // The gateway stops, or the store takes longer than it may.
-        Ok(Err(_)) | Err(_) => Refusal::Out.into_response(),
-    }
 }
 
 impl axum::response::IntoResponse for Done {
     fn into_response(self) -> Response {
         match self {
+            Self::May => StatusCode::NO_CONTENT.into_response(),
+            Self::Plan(done) => done.into_response(),
             Self::Page { listed, next, pins } => {
                 let meetings = listed.iter().map(|listed| Shown::of(listed, pins)).collect();
                 Json(Meetings { meetings, next: next.map(String::from) }).into_response()

@@ -23,7 +23,8 @@ use zeroize::Zeroizing;
 
 use super::body::no_null;
 use super::problem::{Problem, Refusal};
-use super::routes::{From, PATIENCE, Shares, json};
+use super::reading::{PATIENCE, json};
+use super::routes::{From, Shares};
 use super::{Secret, Shown, site};
 use crate::account::{Role, Token, Unfit};
 use crate::meeting::Fault;

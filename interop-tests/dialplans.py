@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""Dialplans, published while people call: SIPp plays the telephones.
+
+What is published decides the next call, and no call that is up; two people who publish at once, a second pair of eyes, going back, a
+folder that somebody writes in; and a plan of 10,000 rules and 100,000 numbers, published under 50 calls a second.
+Usage: dialplans.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
+"""
+import contextlib
+import hashlib
+import json
+import pathlib
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from gateway import configuration, serving
+from scenarios import Run
+
+SIP, WEB = 25_080, 28_450
+PEOPLE = ["erika", "otto"]
+RIGHTS = '["plan", "edit", "publish", "calls"]'
+
+BASE = """[[rule]]
+name = "Notruf"
+called = ["110", "112"]
+emergency = true
+
+[[rule]]
+name = "Rat"
+called = "100"
+{what}
+
+[[rule]]
+name = "Sonst"
+called = "*"
+reject = "not-found"
+
+[[example]]
+called = "100"
+expect = "Rat"
+"""
+OPEN, SHUT, FORBIDDEN = 'menu = "de"', 'reject = "busy"', 'reject = "forbidden"'
+
+
+class Results:
+    def __init__(self):
+        self.passed, self.failed = 0, 0
+
+    def check(self, what, fine, told=""):
+        self.passed += bool(fine)
+        self.failed += not fine
+        print(f"{'ok   ' if fine else 'WRONG'} {what} {told}", flush=True)
+
+
+class Gateway:
+    """The gateway, people with tokens, and its log."""
+
+    def __init__(self, folder, dialplan=""):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        certificate(folder)
+        text = configuration(SIP, media=(26_800, 27_799), id="123456")
+        text = text.replace("[web]\nlisten = []", f'[web]\nlisten = ["127.0.0.1:{WEB}"]\ncertificate = "{folder}/cert.pem"\nkey = "{folder}/key.pem"')
+        text += f"[dialplan]\n{dialplan}\n" + '[[trunks]]\nname = "haus"\nnetworks = ["127.0.0.1"]\n'
+        for name in PEOPLE:
+            digest = hashlib.sha256(f"ew_{name}".encode()).hexdigest()
+            text += f'[[api.tokens]]\nname = "{name}"\nhash = "sha256:{digest}"\nrights = {RIGHTS}\n'
+            (folder / f"{name}.token").write_text(f"ew_{name}\n")
+        self.text = text
+
+    @contextlib.contextmanager
+    def serves(self):
+        with open(self.folder / "log", "a", encoding="utf-8") as log, serving(self.folder, self.text, WEB, stderr=log):
+            yield self
+
+    def log(self):
+        return re.sub("\x1b\\[[0-9;]*m", "", (self.folder / "log").read_text(errors="replace"))
+
+    def logs(self, words, seconds=15, times=1):
+        deadline = time.monotonic() + seconds
+        while self.log().count(words) < times:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def ask(self, method, path, body=None, by="erika", accept="application/json"):
+        """The status and the answer."""
+        trusting = ssl.create_default_context(cafile=self.folder / "cert.pem")
+        request = urllib.request.Request(f"https://127.0.0.1:{WEB}/api/v1/{path}", method=method,
+                                         data=None if body is None else json.dumps(body).encode(),
+                                         headers={"Authorization": f"Bearer ew_{by}", "Content-Type": "application/json", "Accept": accept})
+        try:
+            with urllib.request.urlopen(request, context=trusting, timeout=60) as answer:
+                return answer.status, read(answer)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, read(refusal)
+
+    def publish(self, files, parent, by="erika", comment=""):
+        return self.ask("POST", "dialplan/publish", {"files": files, "parent": parent, "comment": comment}, by)
+
+    def runs(self):
+        return self.ask("GET", "dialplan")[1]
+
+    def call(self, scenario="refused", **values):
+        return Run(self.folder, scenario, SIP, **values)
+
+    def gets(self, status):
+        """Whether a call to 100 gets this status."""
+        if status == 200:
+            return not self.call("answered").faults()
+        return not self.call("refused", STATUS=str(status), HEADER="Reason: Q.850").faults()
+
+    def command(self, *words, by="erika"):
+        """`einwahl dialplan …` against this gateway."""
+        words = [*words, "--gateway", f"https://127.0.0.1:{WEB}", "--token-file", str(self.folder / f"{by}.token"),
+                 "--certificate", str(self.folder / "cert.pem")]
+        done = subprocess.run([sys.argv[1], "dialplan", *words], capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+
+def read(answer):
+    content = answer.read()
+    if "json" not in answer.headers.get("Content-Type", ""):
+        return content.decode()
+    return json.loads(content) if content else None
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=einwahl", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
+                    "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")], check=True, capture_output=True)
+
+
+def plan(what, more=""):
+    return {"10-amt.toml": BASE.replace("{what}", what) + more}
+
+
+def publishing(results, gateway):
+    running = gateway.runs()
+    results.check("a fresh start runs the plan that is shipped", running["version"] == 0 and not running["byFolder"])
+    status, done = gateway.publish(plan(OPEN), 0, comment="Zum ersten Mal")
+    results.check("a plan is published", status == 201 and done["version"] == 1, str(status))
+    results.check("the next call follows it", gateway.gets(200))
+
+    up = gateway.call("stays", STAY="9000")
+    results.check("a call is up", gateway.logs("a call ", times=2))
+    status, done = gateway.publish(plan(SHUT), 1, comment="Sitzung vorbei")
+    results.check("another plan is published", status == 201 and done["version"] == 2, str(status))
+    results.check("the next call follows that one: 486", gateway.gets(486))
+    fault = up.faults()
+    results.check("the call that was up went on to its own end", not fault, fault)
+
+    broken = plan(OPEN.replace("de", "fr"))
+    status, refused = gateway.publish(broken, 2)
+    problem = (refused.get("problems") or [{}])[0]
+    results.check("a plan with an error is refused, with its place", status == 422 and problem.get("line") == 9, f"{status} {problem}")
+    failing = {"10-amt.toml": plan(OPEN)["10-amt.toml"].replace('expect = "Rat"', 'expect = "Sonst"')}
+    status, refused = gateway.publish(failing, 2)
+    results.check("so is one whose example fails", status == 422, f"{status} {refused.get('problems')}")
+    results.check("and the plan that runs goes on: 486", gateway.gets(486) and gateway.runs()["refused"]["by"] == "erika")
+
+    status, done = gateway.ask("POST", "dialplan/rollback", {"version": 1, "comment": "doch nicht"})
+    results.check("back in one step", status == 201 and done["version"] == 3 and done["restores"] == 1, str(status))
+    results.check("the next call follows the plan of then", gateway.gets(200))
+    status, _ = gateway.ask("POST", "dialplan/rollback", {"version": 3})
+    results.check("what runs already is not published again", status == 409, str(status))
+
+
+def two_at_once(results, gateway):
+    mine = gateway.runs()["version"]
+    both = plan(OPEN)["10-amt.toml"]
+    status, done = gateway.publish({"10-amt.toml": both.replace('"Rat"\ncalled = "100"', '"Rat"\ncalled = ["100", "101"]')}, mine, by="otto")
+    results.check("otto publishes", status == 201, str(status))
+    yours = {"10-amt.toml": both.replace('name = "Sonst"\ncalled = "*"', 'name = "Sonst"\ncalled = "*"\ncomment = "Rest"')}
+    status, refused = gateway.publish(yours, mine)
+    conflict = refused.get("conflict") or {}
+    file = (conflict.get("files") or [{}])[0]
+    results.check("erika, who began with the same version, overwrites nothing: 409", status == 409, str(status))
+    fine = [file.get("side"), conflict.get("base"), conflict.get("theirs")] == ["both", mine, mine + 1]
+    results.check("and sees the file as it was, as it is, and as she wants it", fine and file["base"] == both and file["yours"] == yours["10-amt.toml"])
+    merged = conflict.get("merged") or {}
+    text = merged.get("10-amt.toml", "")
+    results.check("both changes stand in one text, since they do not touch", '"101"]' in text and 'comment = "Rest"' in text)
+    status, done = gateway.publish(merged, conflict.get("theirs"), comment="beides")
+    results.check("which she publishes", status == 201, str(status))
+    clash = {"10-amt.toml": text.replace(OPEN, FORBIDDEN)}
+    gateway.publish({"10-amt.toml": text.replace(OPEN, SHUT)}, done["version"], by="otto")
+    status, refused = gateway.publish(clash, done["version"])
+    conflict = refused.get("conflict") or {}
+    sides = [file["side"] for file in conflict.get("files", [])]
+    results.check("where both changed the same line nothing is decided for them", status == 409 and sides == ["conflict"] and "merged" not in conflict)
+    status, diff = gateway.ask("GET", f"dialplan/versions/{mine}/diff?to={mine + 1}")
+    told = diff["files"][0]["diff"] if status == 200 else ""
+    results.check("what changed is told line by line", '-called = "100"' in told and '+called = ["100", "101"]' in told)
+
+
+def restarts(results, gateway, before):
+    after = gateway.runs()
+    results.check("the last version runs after a restart", after["version"] == before["version"] and after["files"] == before["files"])
+    status, history = gateway.ask("GET", "dialplan/versions")
+    numbers = [one["version"] for one in history["versions"]]
+    results.check("and all versions are there, the newest first", numbers == list(range(after["version"], -1, -1)), str(numbers))
+    audit = subprocess.run([sys.argv[1], "audit", "list", "--json", "--config", str(gateway.folder / "einwahl.toml")], capture_output=True,
+                           text=True, check=True).stdout
+    published = audit.count('"what":"planPublished"')
+    results.check("the audit knows each of them, and what was refused",
+                  published == after["version"] and audit.count('"what":"planRefused"') == 2, f"{published} published")
+
+
+def second_pair_of_eyes(results, gateway):
+    status, _ = gateway.publish(plan(OPEN), 0)
+    results.check("nobody publishes alone", status == 409, str(status))
+    status, draft = gateway.ask("PUT", "dialplan/draft", {"files": plan(OPEN), "parent": 0, "comment": "bitte ansehen"})
+    results.check("a draft is kept", status == 200 and draft["author"] == "erika", str(status))
+    status, _ = gateway.ask("POST", "dialplan/publish", {"draft": "erika"})
+    results.check("and not published before somebody agrees", status == 409, str(status))
+    seen = {"author": "erika", "fingerprint": draft["fingerprint"]}
+    status, _ = gateway.ask("POST", "dialplan/draft/approve", seen)
+    results.check("its author is not somebody else", status == 409, str(status))
+    gateway.ask("PUT", "dialplan/draft", {"files": plan(SHUT), "parent": 0})
+    status, _ = gateway.ask("POST", "dialplan/draft/approve", seen, by="otto")
+    results.check("who agrees agrees to what they have seen", status == 412, str(status))
+    _, draft = gateway.ask("GET", "dialplan/draft?author=erika", by="otto")
+    status, agreed = gateway.ask("POST", "dialplan/draft/approve", {"author": "erika", "fingerprint": draft["fingerprint"]}, by="otto")
+    results.check("otto agrees", status == 200 and agreed["approvedBy"] == "otto", str(status))
+    status, done = gateway.ask("POST", "dialplan/publish", {"draft": "erika", "comment": "zu zweit"})
+    results.check("then it is published", status == 201 and done["approvedBy"] == "otto", str(status))
+    results.check("calls follow it: 486", gateway.gets(486))
+    results.check("and the draft is gone", gateway.ask("GET", "dialplan/draft")[0] == 404)
+    status, _ = gateway.ask("POST", "dialplan/rollback", {"version": 0})
+    results.check("to go back needs nobody else", status == 201, str(status))
+
+
+def in_a_folder(results, gateway, place):
+    file = place / "10-amt.toml"
+    results.check("the plan of the folder runs", gateway.gets(200))
+    results.check("and is a version by the folder", gateway.logs('a dialplan is published version=1 by="folder"'))
+    status, _ = gateway.publish(plan(SHUT), 1)
+    results.check("what is in a folder is not published by API", status == 409, str(status))
+    # As editors do it: another file is put in its place.
+    (place / "10-amt.toml~new").write_text(plan(OPEN.replace("de", "fr"))["10-amt.toml"])
+    (place / "10-amt.toml~new").rename(file)
+    results.check("a broken edit is refused, and the log says why", gateway.logs("a dialplan is refused"))
+    running = gateway.runs()
+    results.check("so does the API", running["version"] == 1 and running.get("refused", {}).get("problems", [{}])[0].get("line") == 9)
+    results.check("and the plan that runs goes on", gateway.gets(200))
+    file.write_text(plan(SHUT)["10-amt.toml"])
+    results.check("a good edit is the next version", gateway.logs('a dialplan is published version=2 by="folder"'))
+    results.check("and calls follow it: 486", gateway.gets(486) and "refused" not in gateway.runs())
+
+
+RULES, NUMBERS = 10_000, 100_000
+
+
+def long_plan(number):
+    """10,000 rules, 100,000 numbers in a table, and a rule for 100 that has the number of the plan."""
+    rules = ["[tables.durchwahl]\nfile = \"durchwahl.csv\"\n"]
+    rules += [f'[[rule]]\nname = "Amt {one}"\ncalled = "+49 30 {one:06}"\nreject = "busy"\n' for one in range(RULES - 4)]
+    rules.append('[[rule]]\nname = "Durchwahl"\ncalled = "+49 30 9XXXXXX"\ntable = "durchwahl"\n')
+    rows = "number,menu\n" + "".join(f"+49309{one:06},de\n" for one in range(NUMBERS))
+    last = BASE.replace("{what}", OPEN).replace('"Rat"', f'"Rat {number}"')
+    return {"10-rules.toml": "\n".join(rules), "20-amt.toml": last, "durchwahl.csv": rows}
+
+
+def under_load(results, gateway, most_seconds):
+    status, first = gateway.publish(long_plan(0), gateway.runs()["version"])
+    results.check(f"{RULES} rules and {NUMBERS} numbers are published", status == 201, str(status))
+    if status != 201:
+        return
+    begins = len(gateway.log())
+    calls, rate = 1_500, 50
+    command = ["sipp", "-sn", "uac", f"127.0.0.1:{SIP}", "-i", "127.0.0.1", "-s", "100", "-m", str(calls), "-r", str(rate), "-d", "300",
+               "-nostdin", "-timeout", "120"]
+    version, took, shown = first["version"], [], []
+    with open(gateway.folder / "sipp.log", "w", encoding="utf-8") as log:
+        load = subprocess.Popen(command, stdout=log, stderr=log, cwd=gateway.folder)
+        time.sleep(2)
+        for number in range(1, 6):
+            began = time.monotonic()
+            status, done = gateway.publish(long_plan(number), version)
+            took.append(time.monotonic() - began)
+            if status != 201:
+                results.check("published under load", False, f"{status} {str(done)[:300]}")
+                break
+            version = done["version"]
+            shown.append(version)
+            time.sleep(2)
+        code = load.wait(150)
+    results.check(f"{calls} calls at {rate} a second: none is lost", code == 0)
+    lines = [line for line in gateway.log()[begins:].splitlines() if " a call " in line]
+    pairs = {(int(found[2]) - first["version"], int(found[1])) for line in lines
+             if (found := re.search(r'rule="Rat (\d+)" version=(\d+)', line))}
+    results.check("each was decided by one whole plan", len(lines) == calls and all(plan == rule for plan, rule in pairs),
+                  f"{len(lines)} calls under {len(pairs)} plans")
+    slowest = max(took, default=99)
+    results.check(f"each of {len(took)} was published within {most_seconds} s", slowest <= most_seconds,
+                  "  ".join(f"{one:.2f} s" for one in took))
+
+
+def main():
+    results = Results()
+    most_seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
+        town = Gateway(folder / "town")
+        with town.serves():
+            publishing(results, town)
+            two_at_once(results, town)
+            before = town.runs()
+        with town.serves():
+            restarts(results, town, before)
+            under_load(results, town, most_seconds)
+        careful = Gateway(folder / "careful", "approval = true")
+        with careful.serves():
+            second_pair_of_eyes(results, careful)
+        written = folder / "plan"
+        written.mkdir()
+        (written / "10-amt.toml").write_text(plan(OPEN)["10-amt.toml"])
+        by_file = Gateway(folder / "by_file", f'folder = "{written}"')
+        with by_file.serves():
+            in_a_folder(results, by_file, written)
+    print(f"{results.passed} passed, {results.failed} failed")
+    return 1 if results.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

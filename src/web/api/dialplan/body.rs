@@ -1,0 +1,478 @@
+//! Plans, versions and drafts as the API writes them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Edit, KeptDraft, LONGEST_COMMENT, PlanRefusal, PlanVersion, RefusedEdit, Runs};
+use crate::dialplan::{self, Severity};
+use crate::meeting::Fault;
+use crate::publish::{Change, FileChange, Files, Side, ThreeWay};
+use crate::web::api::problem::Refusal;
+
+/// Files of a plan: texts by name.
+type Texts = BTreeMap<String, String>;
+
+/// Files that are to be kept as a draft.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct DraftBody {
+    /// All files of the plan: texts by name.
+    #[schema(example = json!({"10-amt.toml": "[[rule]]\nname = \"Rat\"\ncalled = \"*\"\nroom = \"rat\"\n"}))]
+    files: Texts,
+    /// The version that they were made from; 0 is the plan that is shipped.
+    parent: u64,
+    /// What for.
+    #[serde(default)]
+    #[schema(required = false, max_length = 500)]
+    comment: String,
+}
+
+/// What is to be published: files with their parent, or a draft.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PublishBody {
+    /// All files of the plan: texts by name.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    files: Option<Texts>,
+    /// The version that `files` were made from; 0 is the plan that is shipped.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    parent: Option<u64>,
+    /// In place of `files`: publish the draft of this author.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    draft: Option<String>,
+    /// Why.
+    #[serde(default)]
+    #[schema(required = false, nullable = false, max_length = 500)]
+    comment: Option<String>,
+}
+
+/// What is to be published.
+pub(super) enum What {
+    Files(Edit),
+    Draft { author: String, comment: Option<String> },
+}
+
+/// The version to go back to.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RollbackBody {
+    /// Its number; 0 is the plan that is shipped.
+    pub(super) version: u64,
+    /// Why.
+    #[serde(default)]
+    #[schema(required = false, max_length = 500)]
+    comment: String,
+}
+
+/// The draft that somebody agrees to.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ApproveBody {
+    /// Whose it is.
+    pub(super) author: String,
+    /// The fingerprint of what one has seen.
+    pub(super) fingerprint: String,
+}
+
+impl DraftBody {
+    pub(super) fn edit(self) -> Result<Edit, Refusal> {
+        Ok(Edit { files: files(self.files)?, parent: self.parent, comment: comment(self.comment)? })
+    }
+}
+
+impl PublishBody {
+    pub(super) fn what(self) -> Result<What, Refusal> {
+        let told = self.comment.map(comment).transpose()?;
+        match (self.files, self.parent, self.draft) {
+            (Some(texts), Some(parent), None) => {
+                Ok(What::Files(Edit { files: files(texts)?, parent, comment: told.unwrap_or_default() }))
+            }
+            (None, None, Some(author)) => Ok(What::Draft { author, comment: told }),
+            (..) => {
+                let message = "send `files` with their `parent`, or `draft` with the name of its author";
+                Err(Refusal::Faults(vec![Fault::new("the body", message)]))
+            }
+        }
+    }
+}
+
+impl RollbackBody {
+    pub(super) fn comment(&self) -> Result<String, Refusal> {
+        comment(self.comment.clone())
+    }
+}
+
+fn files(texts: Texts) -> Result<Files, Refusal> {
+    Files::new(texts).map_err(|why| Refusal::Plan(Box::new(PlanRefusal::Files(why))))
+}
+
+fn comment(text: String) -> Result<String, Refusal> {
+    if text.chars().count() <= LONGEST_COMMENT {
+        return Ok(text);
+    }
+    Err(Refusal::Faults(vec![Fault::new("comment", format!("at most {LONGEST_COMMENT} characters"))]))
+}
+
+/// The plan that runs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RunningPlan {
+    #[serde(flatten)]
+    version: VersionInfo,
+    /// How many rules it has.
+    rules: usize,
+    /// Its files: texts by name.
+    files: Texts,
+    /// The last edit that could not take its place, if nothing was published since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    refused: Option<RefusedPlan>,
+    /// The plan is in a folder, and is published by writing there.
+    by_folder: bool,
+    /// A second person has to agree to what is published.
+    approval: bool,
+}
+
+/// What is said of a version.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VersionInfo {
+    /// Its number; 0 is the plan that is shipped.
+    version: u64,
+    /// Who published it.
+    by: String,
+    /// When (RFC 3339).
+    at: String,
+    /// Why.
+    comment: String,
+    /// SHA-256 of its files.
+    fingerprint: String,
+    /// The version that it was made from.
+    parent: u64,
+    /// Who else agreed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    approved_by: Option<String>,
+    /// The version whose files these are again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    restores: Option<u64>,
+    /// How many files it has.
+    file_count: usize,
+    /// How long they are together.
+    bytes: usize,
+}
+
+/// Some versions, the newest first.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Versions {
+    pub(super) versions: Vec<VersionInfo>,
+    /// There are more: ask for those `before` this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub(super) next: Option<u64>,
+}
+
+/// A version with its files.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WholeVersion {
+    #[serde(flatten)]
+    pub(super) version: VersionInfo,
+    /// Its files: texts by name.
+    pub(super) files: Texts,
+}
+
+/// A version that was published.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PublishedVersion {
+    #[serde(flatten)]
+    pub(super) version: VersionInfo,
+    /// What it probably does not do as it was meant.
+    pub(super) warnings: Vec<PlanProblem>,
+}
+
+/// An edit that was not published.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RefusedPlan {
+    /// When (RFC 3339).
+    at: String,
+    /// By whom; `folder`: in the folder.
+    by: String,
+    /// Why, in a sentence.
+    why: String,
+    /// Everything that is wrong with it.
+    problems: Vec<PlanProblem>,
+}
+
+/// What is wrong with a plan, and where.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::web::api) struct PlanProblem {
+    /// How bad it is.
+    severity: SeverityName,
+    /// The file.
+    file: String,
+    /// The line, from 1.
+    line: usize,
+    /// The column in characters, from 1.
+    column: usize,
+    /// What is wrong.
+    message: String,
+    /// What to do.
+    help: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum SeverityName {
+    /// The plan cannot be used.
+    Error,
+    /// It can, but probably does not do what was meant.
+    Warning,
+}
+
+/// What changed from one version to another.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PlanDiff {
+    /// From this version.
+    pub(super) from: u64,
+    /// To this one.
+    pub(super) to: u64,
+    /// File by file.
+    pub(super) files: Vec<FileDiff>,
+}
+
+/// A file that changed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileDiff {
+    /// Its name.
+    name: String,
+    /// What became of it.
+    change: ChangeName,
+    /// Lines that were added.
+    added: u32,
+    /// Lines that were taken away.
+    removed: u32,
+    /// What differs, in the unified form.
+    diff: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum ChangeName {
+    Added,
+    Removed,
+    Changed,
+}
+
+/// Two changes of one version.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::web::api) struct Conflict {
+    /// The version that you began with.
+    base: u64,
+    /// The version that was published meanwhile.
+    theirs: u64,
+    /// Every file that one of you changed.
+    files: Vec<ConflictFile>,
+    /// All files with both changes, if they do not touch: what you can publish next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    merged: Option<Texts>,
+}
+
+/// A file that one of you changed. A text that is left out: there is no such file.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ConflictFile {
+    /// Its name.
+    name: String,
+    /// Who changed it.
+    side: SideName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    base: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    theirs: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    yours: Option<String>,
+    /// With both changes, where they do not touch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    merged: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum SideName {
+    Theirs,
+    Yours,
+    Both,
+    Conflict,
+}
+
+/// All drafts, without their files.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Drafts {
+    pub(super) drafts: Vec<DraftInfo>,
+}
+
+/// What is said of a draft.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DraftInfo {
+    /// Whose it is.
+    author: String,
+    /// The version that it was made from.
+    parent: u64,
+    /// What it is for.
+    comment: String,
+    /// When it was last written (RFC 3339).
+    at: String,
+    /// SHA-256 of its files: to be named when one agrees.
+    fingerprint: String,
+    /// Who agreed to it as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    approved_by: Option<String>,
+    /// For `If-Match`.
+    pub(super) revision: u64,
+}
+
+/// A draft with its files.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WholeDraft {
+    #[serde(flatten)]
+    pub(super) draft: DraftInfo,
+    /// Its files: texts by name.
+    pub(super) files: Texts,
+}
+
+pub(super) fn texts(files: &Files) -> Texts {
+    files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+}
+
+impl From<PlanVersion> for VersionInfo {
+    fn from(listed: PlanVersion) -> Self {
+        let PlanVersion { number, about, files, bytes } = listed;
+        Self {
+            version: number,
+            by: about.by,
+            at: about.at.to_string(),
+            comment: about.comment,
+            fingerprint: about.fingerprint,
+            parent: about.parent,
+            approved_by: about.approved_by,
+            restores: about.restores,
+            file_count: files,
+            bytes,
+        }
+    }
+}
+
+impl From<Runs> for RunningPlan {
+    fn from(runs: Runs) -> Self {
+        Self {
+            files: texts(&runs.files),
+            version: runs.listed.into(),
+            rules: runs.rules,
+            refused: runs.refused.map(RefusedPlan::from),
+            by_folder: runs.by_folder,
+            approval: runs.approval,
+        }
+    }
+}
+
+impl From<RefusedEdit> for RefusedPlan {
+    fn from(refused: RefusedEdit) -> Self {
+        Self { at: refused.at.to_string(), by: refused.by, why: refused.why, problems: problems(&refused.problems) }
+    }
+}
+
+pub(in crate::web::api) fn problems(problems: &[dialplan::Problem]) -> Vec<PlanProblem> {
+    problems.iter().map(PlanProblem::from).collect()
+}
+
+impl From<&dialplan::Problem> for PlanProblem {
+    fn from(problem: &dialplan::Problem) -> Self {
+        Self {
+            severity: match problem.severity {
+                Severity::Error => SeverityName::Error,
+                Severity::Warning => SeverityName::Warning,
+            },
+            file: problem.file.clone(),
+            line: problem.line,
+            column: problem.column,
+            message: problem.message.clone(),
+            help: problem.help.clone(),
+        }
+    }
+}
+
+impl From<FileChange> for FileDiff {
+    fn from(change: FileChange) -> Self {
+        let FileChange { name, change, added, removed, diff } = change;
+        let change = match change {
+            Change::Added => ChangeName::Added,
+            Change::Removed => ChangeName::Removed,
+            Change::Changed => ChangeName::Changed,
+        };
+        Self { name, change, added, removed, diff }
+    }
+}
+
+impl From<&ThreeWay> for Conflict {
+    fn from(view: &ThreeWay) -> Self {
+        let file = |file: &crate::publish::Weighed| ConflictFile {
+            name: file.name.clone(),
+            side: match file.side {
+                Side::Theirs => SideName::Theirs,
+                Side::Yours => SideName::Yours,
+                Side::Both => SideName::Both,
+                Side::Conflict => SideName::Conflict,
+            },
+            base: file.base.clone(),
+            theirs: file.theirs.clone(),
+            yours: file.yours.clone(),
+            merged: file.merged.clone(),
+        };
+        let files = view.files.iter().map(file).collect();
+        Self { base: view.base, theirs: view.theirs, files, merged: view.merged.as_ref().map(texts) }
+    }
+}
+
+impl From<KeptDraft> for DraftInfo {
+    fn from(kept: KeptDraft) -> Self {
+        let KeptDraft { draft, revision } = kept;
+        Self {
+            author: draft.author,
+            parent: draft.parent,
+            comment: draft.comment,
+            at: draft.at.to_string(),
+            fingerprint: draft.fingerprint,
+            approved_by: draft.approval.map(|approval| approval.by),
+            revision,
+        }
+    }
+}
+
+impl From<KeptDraft> for WholeDraft {
+    fn from(kept: KeptDraft) -> Self {
+        Self { files: texts(&kept.draft.files), draft: kept.into() }
+    }
+}

@@ -1,0 +1,143 @@
+//! What every address does: read what is sent, ask the gateway, and tell what it answered.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use utoipa::IntoResponses;
+use zeroize::Zeroizing;
+
+use super::body::read;
+use super::problem::{Problem, Refusal};
+use super::{Call, Done, Wish, site};
+use crate::meeting::Fault;
+use crate::web::{Event, Shared};
+use crate::words::{Personal, Right};
+
+/// A body comes at once, and an answer, too: the store's own patience is shorter.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest body, in bytes.
+const LONGEST: usize = 16 * 1_024;
+
+/// The longest plan: one of 10,000 rules and 100,000 numbers, written as JSON, has a third of it.
+const LONGEST_PLAN: usize = 32 * 1_024 * 1_024;
+
+/// What is answered to whoever may not ask.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "only described")]
+pub(super) enum Asked {
+    /// No valid token
+    #[response(status = 401, content_type = "application/problem+json")]
+    NoToken(#[to_schema] Problem),
+    /// The token has not the right
+    #[response(status = 403, content_type = "application/problem+json")]
+    NoRight(#[to_schema] Problem),
+    /// Too many wrong tokens
+    #[response(status = 429, content_type = "application/problem+json")]
+    SlowDown(#[to_schema] Problem),
+    /// Nothing can be written, or too much at once
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(#[to_schema] Problem),
+}
+
+/// What is answered to a body that cannot be read.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "only described")]
+pub(super) enum Sent {
+    /// The body cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Unreadable(#[to_schema] Problem),
+    /// The body did not come in time
+    #[response(status = 408, content_type = "application/problem+json")]
+    TooSlow(#[to_schema] Problem),
+    /// The body is too long
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLong(#[to_schema] Problem),
+    /// The body is not JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    NotJson(#[to_schema] Problem),
+}
+
+/// Asks the gateway, and tells what it answered.
+pub(super) async fn answer(
+    shared: &Shared,
+    from: SocketAddr,
+    headers: &HeaderMap,
+    wish: Result<Wish, Refusal>,
+) -> Response {
+    match ask(shared, from, headers, wish).await {
+        Ok(done) => done.into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn ask(
+    shared: &Shared,
+    from: SocketAddr,
+    headers: &HeaderMap,
+    wish: Result<Wish, Refusal>,
+) -> Result<Done, Refusal> {
+    let _turn = shared.calls.try_acquire().map_err(|_| Refusal::Busy)?;
+    let (reply, answer) = oneshot::channel();
+    let from = Personal::new(from.ip().to_canonical());
+    let call = Box::new(Call { from, shown: site::shown(headers), wish, reply });
+    shared.events.try_send(Event::Called(call)).map_err(|_| Refusal::Busy)?;
+    match timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => answer,
+        // The gateway stops, or the store takes longer than it may.
+        Ok(Err(_)) | Err(_) => Err(Refusal::Out),
+    }
+}
+
+/// A body that may be long: it is read only if whoever sends it may do what it asks for, and few at once.
+pub(super) async fn long_json<T: for<'de> serde::Deserialize<'de>>(
+    shared: &Shared,
+    from: SocketAddr,
+    headers: &HeaderMap,
+    body: Body,
+    right: Right,
+) -> Result<T, Refusal> {
+    ask(shared, from, headers, Ok(Wish::May(right))).await?;
+    let _turn = shared.long_bodies.try_acquire().map_err(|_| Refusal::Busy)?;
+    read(&bytes(headers, body, LONGEST_PLAN).await?)
+}
+
+/// The body, which is one JSON object.
+pub(super) async fn json<T: for<'de> serde::Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
+    read(&bytes(headers, body, LONGEST).await?)
+}
+
+/// A body of JSON, by its own word. It may hold a password.
+async fn bytes(headers: &HeaderMap, body: Body, longest: usize) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    if !is_json(headers) {
+        return Err(Refusal::NotJson);
+    }
+    let bytes = timeout(PATIENCE, axum::body::to_bytes(body, longest)).await.map_err(|_| Refusal::TooSlow)?;
+    Ok(Zeroizing::new(Vec::from(bytes.map_err(|_| Refusal::TooLong(longest))?)))
+}
+
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    ["application/json", "application/merge-patch+json"].iter().any(|json| kind.eq_ignore_ascii_case(json))
+}
+
+pub(super) fn unreadable(field: &'static str, message: String) -> Refusal {
+    Refusal::Unreadable(Fault::new(field, message))
+}
+
+/// The revision of `If-Match` (RFC 9110 section 13.1.1). `*` is any; a tag that is none of ours fits nothing.
+pub(super) fn expected(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let tag = tag.to_str().unwrap_or_default().trim();
+    if tag == "*" {
+        return Ok(None);
+    }
+    let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|number| number.parse().ok());
+    number.map(Some).ok_or(Refusal::Stale)
+}
