@@ -133,7 +133,7 @@ fn weigh((base, theirs, yours): (Option<&str>, Option<&str>, Option<&str>)) -> (
     (Some(if together.is_some() { Side::Both } else { Side::Conflict }), together)
 }
 
-fn names<'a, const N: usize>(all: [&'a Files; N]) -> BTreeSet<&'a str> {
+fn names<const N: usize>(all: [&Files; N]) -> BTreeSet<&str> {
     all.into_iter().flat_map(|files| files.iter().map(|(name, _)| name)).collect()
 }
 

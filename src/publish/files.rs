@@ -119,7 +119,7 @@ impl From<Files> for BTreeMap<String, String> {
 fn is_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let ends = |end: &&str| name.len() > end.len() && name.to_ascii_lowercase().ends_with(*end);
-    name.len() <= LONGEST_NAME && !name.starts_with('.') && name.chars().all(legal) && ENDS.iter().any(|end| ends(&end))
+    name.len() <= LONGEST_NAME && !name.starts_with('.') && name.chars().all(legal) && ENDS.iter().any(ends)
 }
 
 #[cfg(test)]

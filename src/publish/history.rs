@@ -57,13 +57,11 @@ impl History {
     pub fn too_old(&self) -> Vec<u64> {
         let mut bytes = 0_usize;
         let mut before: Option<&Version> = None;
-        let mut kept = 0;
-        for version in self.versions.values().rev() {
+        for (kept, version) in self.versions.values().rev().enumerate() {
             bytes = bytes.saturating_add(own_bytes(version, before));
             if kept > 0 && (kept >= MOST_VERSIONS || bytes > MOST_BYTES) {
                 return self.versions.range(..=version.number).map(|(number, _)| *number).collect();
             }
-            kept += 1;
             before = Some(version);
         }
         Vec::new()

@@ -42,7 +42,7 @@ pub struct CannotOpen {
 const QUEUE: usize = 1_024;
 
 enum Task {
-    Note(Timestamp, Deed),
+    Note(Timestamp, Box<Deed>),
     Prune { now: Timestamp, before: Timestamp },
 }
 
@@ -92,7 +92,7 @@ impl Audit {
 
     /// Something was done.
     pub fn note(&self, at: Timestamp, deed: Deed) {
-        self.hand_over(Task::Note(at, deed));
+        self.hand_over(Task::Note(at, Box::new(deed)));
     }
 
     /// Deletes what is older than `before`, if the chain is sound.
@@ -128,7 +128,7 @@ impl Drop for Audit {
 fn keep(mut database: Database, tasks: &Receiver<Task>, missed: &AtomicU64) {
     for task in tasks {
         let done = match task {
-            Task::Note(at, deed) => note(&mut database, at, deed, missed),
+            Task::Note(at, deed) => note(&mut database, at, *deed, missed),
             Task::Prune { now, before } => database.prune(now, before),
         };
         if let Err(why) = done
