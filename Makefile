@@ -59,6 +59,7 @@ interop: pages interop-tests/.venv
 	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
 	interop-tests/calls.py target/debug/einwahl
 	interop-tests/two_phones.py target/debug/einwahl
+	interop-tests/ringing.py target/debug/einwahl
 	interop-tests/first_sound.py target/debug/einwahl
 	interop-tests/many_calls.py target/debug/einwahl 2000
 

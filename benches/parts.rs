@@ -79,6 +79,8 @@ fn dialplan(rules: u32) -> (Vec<Source>, Surroundings) {
         home: Home { country: "DE".parse().expect("a country"), area: String::from("30") },
         rooms: Vec::new(),
         trunks: Vec::new(),
+        dial: Vec::new(),
+        prompts: Vec::new(),
         zone: jiff::tz::TimeZone::UTC,
     };
     let sources = vec![

@@ -1,5 +1,7 @@
-//! One phone leg: what it says in SDP and what is answered, why a call is refused, and how that looks on the wire.
+//! One phone leg: what it says in SDP and what is answered, why a call is refused, and how that
+//! looks on the wire; and of several telephones, which is to be rung next.
 
+pub mod hunt;
 mod info;
 mod refusal;
 pub mod sdp;

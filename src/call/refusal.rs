@@ -22,6 +22,10 @@ pub enum Refusal {
     Closed,
     /// As many calls are up as may be at once for this number.
     Busy,
+    /// Nobody of those who were rung has answered.
+    NobodyAnswers,
+    /// All who were rung are busy.
+    AllBusy,
     /// Peer and gateway share no codec.
     NoCommonCodec {
         /// What the gateway would have taken, in its order.
@@ -121,8 +125,8 @@ impl Refusal {
             Self::NoRule | Self::NotFound => (404, "Not Found", 1),
             Self::Forbidden | Self::RoomLocked | Self::WrongTransport { .. } => (403, "Forbidden", 21),
             Self::NoContact => (400, "Bad Request", 41),
-            Self::Closed => (480, "Temporarily Unavailable", 18),
-            Self::Busy => (486, "Busy Here", 17),
+            Self::Closed | Self::NobodyAnswers => (480, "Temporarily Unavailable", 18),
+            Self::Busy | Self::AllBusy => (486, "Busy Here", 17),
             Self::NoCommonCodec { .. } | Self::BadOffer | Self::NoCommonAddress | Self::NoCommonTransport => {
                 (488, "Not Acceptable Here", 65)
             }
@@ -156,6 +160,8 @@ impl Refusal {
             | Self::RoomLocked
             | Self::Closed
             | Self::Busy
+            | Self::NobodyAnswers
+            | Self::AllBusy
             | Self::NoCommonCodec { .. }
             | Self::BadOffer
             | Self::NoCommonAddress
@@ -182,6 +188,8 @@ impl Refusal {
             | Self::RoomLocked
             | Self::Closed
             | Self::Busy
+            | Self::NobodyAnswers
+            | Self::AllBusy
             | Self::IntervalTooSmall { .. }
             | Self::Draining
             | Self::Full
@@ -203,6 +211,8 @@ impl Refusal {
             Self::RoomLocked => "room-locked",
             Self::Closed => "closed",
             Self::Busy => "busy",
+            Self::NobodyAnswers => "nobody-answers",
+            Self::AllBusy => "all-busy",
             Self::NoCommonCodec { .. } => "no-common-codec",
             Self::BadOffer => "bad-offer",
             Self::NoCommonAddress => "no-common-address",
@@ -220,13 +230,15 @@ impl Refusal {
     }
 
     /// Every word of [`Self::reason`].
-    pub const REASONS: [&'static str; 19] = [
+    pub const REASONS: [&'static str; 21] = [
         "no-rule",
         "not-found",
         "forbidden",
         "room-locked",
         "closed",
         "busy",
+        "nobody-answers",
+        "all-busy",
         "no-common-codec",
         "bad-offer",
         "no-common-address",
@@ -262,6 +274,8 @@ impl fmt::Display for Refusal {
             Self::RoomLocked => f.write_str("the room is locked: a moderator can unlock it"),
             Self::Closed => f.write_str("closed at this hour: see the rule's opening times"),
             Self::Busy => f.write_str("as many calls are up as this number may have at once"),
+            Self::NobodyAnswers => f.write_str("nobody of those who were rung has answered: add an `otherwise` for such calls"),
+            Self::AllBusy => f.write_str("all who were rung are busy: add an `otherwise` for such calls"),
             Self::NoCommonCodec { ours } => {
                 write!(f, "the peer offers none of {}: allow one of them on the PBX", list(ours))
             }
@@ -305,6 +319,8 @@ mod tests {
             Refusal::RoomLocked,
             Refusal::Closed,
             Refusal::Busy,
+            Refusal::NobodyAnswers,
+            Refusal::AllBusy,
             Refusal::NoCommonCodec { ours: vec![Codec::G722, Codec::Pcma] },
             Refusal::BadOffer,
             Refusal::NoCommonAddress,
@@ -334,7 +350,10 @@ mod tests {
     #[test]
     fn each_refusal_has_the_status_that_a_caller_can_tell_apart() {
         let statuses: Vec<u16> = every().iter().map(|refusal| refusal.on_the_wire().status).collect();
-        assert_eq!(statuses, [404, 404, 403, 403, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503, 403, 400, 503]);
+        assert_eq!(
+            statuses,
+            [404, 404, 403, 403, 480, 486, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503, 403, 400, 503]
+        );
     }
 
     #[test]

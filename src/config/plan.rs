@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Config;
 use crate::dialplan::{Home, Plan, Problem, Source, Surroundings};
+use crate::ivr::Prompt;
 use crate::publish::Files;
 
 /// The folder cannot be read.
@@ -60,6 +61,8 @@ impl Config {
             home: Home { country: self.dialplan.country, area: self.dialplan.area.clone() },
             rooms: self.meetings.iter().map(|meeting| meeting.room.clone()).collect(),
             trunks: self.trunks.iter().map(|trunk| trunk.name.clone()).collect(),
+            dial: self.trunks.iter().filter(|trunk| trunk.dial.is_some()).map(|trunk| trunk.name.clone()).collect(),
+            prompts: Prompt::all().map(|prompt| prompt.name().to_owned()).collect(),
             // A zone that is none is told of elsewhere.
             zone: self.zone().unwrap_or(jiff::tz::TimeZone::UTC),
         }

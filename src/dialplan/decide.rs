@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::number::Dialled;
-use super::{Action, Context, Decision, Placed, Plan, Rule, When};
+use super::{Action, Context, Decision, Onward, Placed, Plan, Rescue, Rule, Saying, Transfer, When};
 use crate::words::{Personal, PhoneNumber, Purpose, TrunkName};
 
 /// What is known of a call.
@@ -102,7 +102,14 @@ impl Plan {
         self.walk(&asked, self.entry(facts), &mut Vec::new(), &candidates, &mut |_, _, _| {})
     }
 
-    /// The same, with every rule on the way, and what became of it.
+    /// What the call is for once a context is to go on with it.
+    pub fn decide_onward(&self, onward: Onward, facts: &Facts, now: &jiff::ZonedDateTime) -> Option<Taken<'_>> {
+        let asked = self.asked(facts, now);
+        let candidates = |context: &Context| context.index.candidates(&asked.called);
+        self.walk(&asked, onward.0, &mut Vec::new(), &candidates, &mut |_, _, _| {})
+    }
+
+    /// What [`Self::decide`] does, with every rule on the way, and what became of it.
     pub fn trace(&self, facts: &Facts, now: &jiff::ZonedDateTime) -> (Option<Taken<'_>>, Trace) {
         let asked = self.asked(facts, now);
         let international = asked.called.international.as_ref().map(|digits| format!("+{digits}"));
@@ -227,6 +234,11 @@ impl fmt::Display for Decision {
             Self::Closed { language } => write!(f, "told in {language} that the office is closed, then hung up"),
             Self::Redirect { to } => write!(f, "sent to {to}"),
             Self::Emergency { to: Some(to) } => write!(f, "an emergency: sent to {to}"),
+            Self::Rescue(Rescue { trunk, .. }) => write!(f, "an emergency: called over {trunk}"),
+            Self::Ring(ring) => ring.fmt(f),
+            Self::Transfer(Transfer { to, .. }) => write!(f, "answered, then handed on to {to}"),
+            Self::Announce(Saying { say, then: None, .. }) => write!(f, "told {say:?}, then hung up"),
+            Self::Announce(Saying { say, then: Some(_), .. }) => write!(f, "told {say:?}, then led on"),
             Self::Emergency { to: None } => {
                 f.write_str("an emergency: refused, for the telephone system to find another way")
             }

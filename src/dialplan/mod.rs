@@ -13,6 +13,7 @@ mod index;
 mod lint;
 mod number;
 mod pattern;
+mod placing;
 mod problem;
 mod read;
 mod sets;
@@ -27,7 +28,8 @@ pub use decide::{Facts, Outcome, Step, Taken, Trace};
 pub use holidays::{Holidays, UnknownPlace};
 pub use hours::{Exception, Hours, Span};
 pub use number::Home;
-pub use pattern::{InvalidPattern, Pattern};
+pub use pattern::{InvalidPattern, Pattern, is_emergency};
+pub use placing::{Callee, Onward, Rescue, Ring, Saying, Transfer};
 pub use problem::{Problem, Severity};
 pub use survey::{Block, Branch, Day, InvalidBlock, Leaf, Open, Row, Said, Stretch, Subject};
 pub use window::Window;
@@ -45,6 +47,10 @@ pub struct Surroundings {
     pub rooms: Vec<RoomId>,
     /// The trunks that there are.
     pub trunks: Vec<TrunkName>,
+    /// Those of them by which calls can be placed.
+    pub dial: Vec<TrunkName>,
+    /// What can be said: the names of the prompts.
+    pub prompts: Vec<String>,
     /// The institution's time.
     pub zone: jiff::tz::TimeZone,
 }
@@ -173,6 +179,53 @@ pub enum Decision {
         /// Where the trunk finds the emergency service; without it the call is refused, and the log says so loudly.
         to: Option<String>,
     },
+    /// 110 or 112: this gateway places the call itself.
+    Rescue(Rescue),
+    /// Telephones are rung; the call is answered when one of them is.
+    Ring(Ring),
+    /// Answered, and handed on.
+    Transfer(Transfer),
+    /// Answered, and told something.
+    Announce(Saying),
+}
+
+impl Decision {
+    /// Whether it is for emergency calls.
+    pub const fn is_for_emergencies(&self) -> bool {
+        matches!(self, Self::Emergency { .. } | Self::Rescue(_))
+    }
+
+    /// The context that goes on if it comes to nothing, or to its end.
+    pub const fn onward(&self) -> Option<Onward> {
+        match self {
+            Self::Ring(ring) => ring.otherwise,
+            Self::Transfer(transfer) => transfer.otherwise,
+            Self::Announce(saying) => saying.then,
+            Self::Menu { .. }
+            | Self::Room { .. }
+            | Self::Reject { .. }
+            | Self::Closed { .. }
+            | Self::Redirect { .. }
+            | Self::Emergency { .. }
+            | Self::Rescue(_) => None,
+        }
+    }
+
+    /// Whom it may call.
+    pub fn callees(&self) -> &[Callee] {
+        match self {
+            Self::Ring(ring) => &ring.to,
+            Self::Transfer(transfer) => std::slice::from_ref(&transfer.to),
+            Self::Announce(_)
+            | Self::Menu { .. }
+            | Self::Room { .. }
+            | Self::Reject { .. }
+            | Self::Closed { .. }
+            | Self::Redirect { .. }
+            | Self::Emergency { .. }
+            | Self::Rescue(_) => &[],
+        }
+    }
 }
 
 /// How a call is refused.

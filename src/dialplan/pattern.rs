@@ -53,6 +53,11 @@ pub(super) const ANY: u16 = 0x3ff;
 /// The numbers that only an emergency rule takes.
 pub(super) const EMERGENCY: [&str; 2] = ["110", "112"];
 
+/// Whether somebody calls for help.
+pub fn is_emergency(called: &str) -> bool {
+    EMERGENCY.contains(&called)
+}
+
 impl Pattern {
     /// Whether a number fits.
     pub(super) fn fits(&self, dialled: &Dialled) -> bool {

@@ -7,6 +7,8 @@ fn around() -> Surroundings {
         home: Home { country: "DE".parse().expect("a country"), area: String::from("30") },
         rooms: vec!["rat".parse().expect("a room")],
         trunks: vec!["haus-1".parse().expect("a trunk")],
+        dial: vec!["haus-1".parse().expect("a trunk")],
+        prompts: vec![String::from("closed")],
         zone: jiff::tz::TimeZone::get("Europe/Berlin").expect("a zone"),
     }
 }
@@ -477,4 +479,92 @@ proptest::proptest! {
         let _ = Plan::check(source(&broken), &around());
         let _ = Plan::check(source(&text), &around());
     }
+}
+
+/// Rules that place calls, with a context for those that nobody takes.
+fn placing(rules: &str) -> Vec<String> {
+    let rest = "[contexts.abend]\n[[rule]]\nname = \"Abends\"\ncontext = \"abend\"\ncalled = \"*\"\nannounce = \"closed\"\n\
+                [[rule]]\nname = \"Not\"\ncalled = [\"110\", \"112\"]\nemergency = { trunk = \"haus-1\", identity = \"+49 30 90180\" }\n\
+                [[rule]]\nname = \"Rest\"\ncalled = \"*\"\nreject = \"not-found\"\n";
+    let (_, problems) = Plan::check(source(&format!("{rules}{rest}")), &around());
+    problems.iter().map(|problem| problem.message.clone()).collect()
+}
+
+fn one_rule(action: &str) -> Vec<String> {
+    placing(&format!("[[rule]]\nname = \"Amt\"\ncalled = \"2000\"\n{action}\n"))
+}
+
+#[test]
+fn telephones_are_rung_in_each_way_and_another_context_takes_what_nobody_answers() {
+    for action in [
+        "ring = { to = [\"2001\", \"2002\"], trunk = \"haus-1\", way = \"in-order\", seconds = 20, otherwise = \"abend\" }",
+        "ring = { to = \"2001@haus-1\", way = \"all\", otherwise = \"abend\" }",
+        "ring = { to = [\"sip:bob@haus-1\"], way = \"rotation\", otherwise = \"abend\" }",
+        "transfer = { to = \"2001\", trunk = \"haus-1\", otherwise = \"abend\" }",
+        "announce = { say = \"closed\", language = \"de\", then = \"abend\" }",
+    ] {
+        assert_eq!(one_rule(action), [""; 0], "{action}");
+    }
+    let text = "[contexts.abend]\n[[rule]]\nname = \"Amt\"\ncalled = \"2000\"\n\
+                ring = { to = [\"2001\", \"2002\"], trunk = \"haus-1\", way = \"rotation\", seconds = 20, otherwise = \"abend\" }\n\
+                [[rule]]\nname = \"Abends\"\ncontext = \"abend\"\ncalled = \"*\"\nmenu = \"de\"\n";
+    let plan = load(text).expect("a plan");
+    let taken = plan.decide(&call("2000"), &now()).expect("taken");
+    assert_eq!(taken.decision.to_string(), "2001@haus-1, 2002@haus-1 are rung in turn, each for 20 s");
+    let onward = taken.decision.onward().expect("another context");
+    assert_eq!(plan.onward_name(onward), "abend");
+    assert_eq!(plan.decide_onward(onward, &call("2000"), &now()).map(|taken| taken.rule), Some("Abends"));
+}
+
+#[test]
+fn a_call_that_cannot_be_placed_is_told_before_anybody_calls() {
+    for (action, message) in [
+        ("ring = { to = [], trunk = \"haus-1\" }", "nobody is rung"),
+        ("ring = { trunk = \"haus-1\" }", "nobody is rung"),
+        ("ring = { to = \"2001\" }", "by which trunk is \"2001\" called?"),
+        ("ring = { to = \"2001\", trunk = \"haus-9\" }", "there is no trunk haus-9"),
+        ("ring = { to = \"2001@pbx.stadt.example\" }", "\"pbx.stadt.example\" is no name of a trunk"),
+        ("ring = { to = \"20 01?\", trunk = \"haus-1\" }", "\"20 01?\" is nobody who can be called"),
+        ("ring = { to = \"2001@haus-1\", way = \"random\" }", "\"random\" is no way to ring"),
+        ("ring = { to = \"2001@haus-1\", seconds = 1 }", "a telephone rings 3 to 180 seconds"),
+        ("ring = { to = \"2001@haus-1\", otherwise = \"morgen\" }", "there is no context \"morgen\""),
+        ("ring = { to = \"2001@haus-1\", then = \"abend\" }", "\"then\" means nothing here"),
+        ("ring = { to = \"112@haus-1\" }", "112 is rung like a telephone: an emergency call needs its own rule"),
+        ("transfer = \"2001\"", "by which trunk is \"2001\" called?"),
+        ("announce = \"geschlossen\"", "there is no prompt \"geschlossen\""),
+        ("announce = { language = \"de\" }", "this does not say what is said"),
+        ("emergency = { identity = \"+49 30 90180\" }", "this does not say over which trunk an emergency is called"),
+    ] {
+        assert!(one_rule(action).contains(&message.to_owned()), "{action}: {:?}", one_rule(action));
+    }
+    let around = Surroundings { dial: Vec::new(), ..around() };
+    let text = "[[rule]]\nname = \"Amt\"\ncalled = \"2000\"\nring = { to = \"2001@haus-1\" }\n";
+    let (_, problems) = Plan::check(source(text), &around);
+    assert!(problems.iter().any(|problem| problem.message.contains("it does not say where calls go")), "{problems:?}");
+}
+
+#[test]
+fn an_outside_caller_who_can_reach_an_outside_number_is_a_warning() {
+    let toll = one_rule("ring = { to = \"+49 171 1234567@haus-1\" }");
+    assert!(toll.iter().any(|message| message.contains("the call goes on your bill")), "{toll:?}");
+    let known = "caller = \"20XX\"\nring = { to = \"+49 171 1234567@haus-1\", otherwise = \"abend\" }";
+    assert_eq!(one_rule(known), [""; 0]);
+}
+
+#[test]
+fn a_ring_that_leads_back_to_itself_is_a_loop() {
+    let rules = "[[rule]]\nname = \"Amt\"\ncalled = \"2000\"\nring = { to = \"2001@haus-1\", otherwise = \"main\" }\n";
+    assert!(placing(rules).iter().any(|message| message.contains("this is a loop")), "{:?}", placing(rules));
+    let rules = "[contexts.nacht]\n[[rule]]\nname = \"Amt\"\ncalled = \"2000\"\nring = { to = \"2001@haus-1\", otherwise = \"nacht\" }\n\
+                 [[rule]]\nname = \"Nachts\"\ncontext = \"nacht\"\ncalled = \"20XX\"\nannounce = { say = \"closed\", then = \"nacht\" }\n";
+    let found = placing(rules);
+    assert!(found.iter().any(|message| message.contains("this is a loop")), "{found:?}");
+    assert!(found.iter().any(|message| message.contains("no rule in context \"nacht\" is for the rest")), "{found:?}");
+}
+
+#[test]
+fn an_emergency_that_we_call_ourselves_is_bound_as_any_other_emergency_rule() {
+    let rule = "[[rule]]\nname = \"Nachts\"\ncalled = \"112\"\nwhen = { from = \"20:00\", to = \"06:00\" }\nemergency = { trunk = \"haus-1\" }\n";
+    let found = placing(rule);
+    assert!(found.iter().any(|message| message.contains("but not from everybody and at any time")), "{found:?}");
 }

@@ -210,6 +210,8 @@ pub fn dialplan_file(bytes: &[u8]) {
         home: dialplan::Home { country: "DE".parse().expect("a country"), area: String::from("30") },
         rooms: vec!["rat".parse().expect("a room")],
         trunks: vec!["haus-1".parse().expect("a trunk")],
+        dial: vec!["haus-1".parse().expect("a trunk")],
+        prompts: vec![String::from("closed")],
         zone: jiff::tz::TimeZone::UTC,
     };
     let source = dialplan::Source { name: String::from("10-stadt.toml"), text: text.to_owned() };

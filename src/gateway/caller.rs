@@ -1,11 +1,21 @@
-//! What the gateway keeps of one caller.
+//! What the gateway keeps of one call.
 
 use std::net::SocketAddr;
 
 use super::routing::Beginning;
+use super::running;
 use crate::ivr::Menu;
-use crate::words::{Codec, Personal, PhoneNumber, RoomId};
+use crate::sip;
+use crate::words::{Codec, LegId, Personal, PhoneNumber, RoomId};
 use crate::workers::PortPair;
+
+/// By what a call is decided, as long as it lasts.
+#[derive(Clone)]
+pub(super) struct Brief {
+    pub(super) facts: sip::Facts,
+    /// The plan that it began with.
+    pub(super) under: running::Shared,
+}
 
 pub(super) struct Caller {
     /// Where we receive their sound.
@@ -15,13 +25,16 @@ pub(super) struct Caller {
     pub(super) codecs: Vec<Codec>,
     /// Counts our descriptions of this call (RFC 3264 section 8).
     pub(super) version: u64,
-    pub(super) number: Option<Personal<PhoneNumber>>,
+    /// None of somebody whom we called.
+    pub(super) brief: Option<Brief>,
     /// What the dialplan wants of the call.
     pub(super) beginning: Beginning,
     /// Once the call is up, until it has said its last.
     pub(super) menu: Option<Menu>,
     /// Once the menu has led somewhere.
     pub(super) room: Option<RoomId>,
+    /// With whom they are connected.
+    pub(super) peer: Option<LegId>,
 }
 
 /// The state of a caller's leg.
@@ -33,14 +46,32 @@ pub(super) enum Line {
 }
 
 impl Caller {
+    /// Somebody who called.
     pub(super) const fn new(
         ours: SocketAddr,
         line: Line,
         codecs: Vec<Codec>,
-        number: Option<Personal<PhoneNumber>>,
+        brief: Brief,
         beginning: Beginning,
     ) -> Self {
-        Self { ours, line, codecs, version: 1, number, beginning, menu: None, room: None }
+        let brief = Some(brief);
+        Self { ours, line, codecs, version: 1, brief, beginning, menu: None, room: None, peer: None }
+    }
+
+    /// Somebody whom we called, and who has answered.
+    pub(super) const fn called(ours: SocketAddr, codecs: Vec<Codec>) -> Self {
+        let (line, beginning) = (Line::Open, Beginning::Talk);
+        Self { ours, line, codecs, version: 1, brief: None, beginning, menu: None, room: None, peer: None }
+    }
+
+    /// The caller's number, if it is shown.
+    pub(super) fn number(&self) -> Option<&Personal<PhoneNumber>> {
+        self.brief.as_ref()?.facts.caller.as_ref()
+    }
+
+    /// Whether the media thread has the leg.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.line, Line::Open)
     }
 
     /// The ports of a leg that waits for its answer.

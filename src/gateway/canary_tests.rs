@@ -50,7 +50,10 @@ impl Story {
             offer: Some(offer.to_owned()),
             verdict,
         });
-        answer.try_recv().expect("an answer")
+        answer.try_recv().expect("an answer").map(|reply| match reply {
+            sip::Reply::Answer(sdp) => sdp,
+            sip::Reply::Ring(_) => panic!("the menu answers at once"),
+        })
     }
 
     fn keys(&mut self, keys: &str) {

@@ -26,6 +26,8 @@ mod sign_in;
 mod slow;
 mod stop;
 mod survey;
+mod switchboard;
+mod transfer;
 mod visitors;
 mod watching;
 
@@ -43,7 +45,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
-use crate::ivr::{self, Guard, GuardConfig, Library, Prompt, Spoken};
+use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
 use crate::observe::{BEAT, Observed, Who};
@@ -52,13 +54,13 @@ use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
 use crate::store::{self, Folder, Store};
 use crate::web;
-use crate::words::{CallId, Codec, Family, Language, LegId, Personal, RoomId, TrunkName};
+use crate::words::{CallId, Codec, Digit, Family, Language, LegId, Personal, RoomId, TrunkName};
 use crate::workers::{self, Pool};
 
 use access::Access;
 pub use accounts::Change;
 pub use at_rest::{AtRest, Cannot};
-use caller::{Caller, Line};
+use caller::{Brief, Caller, Line};
 use chance::random;
 pub use clock::{local as local_time, moment};
 use health::Health;
@@ -70,6 +72,7 @@ use routing::{Beginning, Routing};
 pub use running::Running;
 pub use settings::Unfit;
 pub use stop::Stop;
+use switchboard::Switchboard;
 use visitors::Visitors;
 
 /// How the gateway works.
@@ -164,6 +167,7 @@ pub struct Gateway {
     /// Questions about plans that may be worked on at once.
     surveys: Arc<Semaphore>,
     callers: BTreeMap<LegId, Caller>,
+    switchboard: Switchboard,
     rooms: BTreeMap<RoomId, Room>,
     signalling: mpsc::Receiver<sip::Event>,
     visits: mpsc::Receiver<web::Event>,
@@ -219,6 +223,7 @@ impl Gateway {
             _folder: kept.folder,
             guard: Guard::new(GuardConfig::default()),
             callers: BTreeMap::new(),
+            switchboard: Switchboard::default(),
             rooms: BTreeMap::new(),
             config,
             door,
@@ -274,14 +279,18 @@ impl Gateway {
                 drop(verdict.send(answer));
             }
             sip::Event::Answered { call, answer } => self.answered(leg_of(call), &answer),
-            sip::Event::Digit { call, digit } => self.tell_menu(leg_of(call), ivr::Input::Digit(digit)),
+            sip::Event::Ringing { call } => tracing::debug!(%call, "it rings there"),
+            sip::Event::PickedUp { call, answer } => self.picked_up(call, &answer),
+            sip::Event::Declined { call, status } => self.declined(call, status),
+            sip::Event::Referred { call, taken } => self.referred(leg_of(call), taken),
+            sip::Event::Digit { call, digit } => self.on_key(leg_of(call), digit),
             sip::Event::Ended { call } => self.ended(leg_of(call)),
         }
     }
 
     fn on_media(&mut self, event: workers::Event) {
         match event {
-            workers::Event::Digit { leg, digit } => self.tell_menu(leg, ivr::Input::Digit(digit)),
+            workers::Event::Digit { leg, digit } => self.on_key(leg, digit),
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
             workers::Event::Quality { leg, quality } => quality::tell_of_now(leg, &quality),
@@ -299,10 +308,15 @@ impl Gateway {
     }
 
     /// A new call. One line of the log says what becomes of it, and which rule says so.
-    fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<String, Refusal> {
+    fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<sip::Reply, Refusal> {
         let routed = self.routing.of(facts, self.config.language);
         let (rule, decided, version) = (routed.rule, routed.decided, routed.under.version);
-        let answer = routed.outcome.and_then(|beginning| self.take(leg_of(call), facts, beginning, offer));
+        let (leg, brief) = (leg_of(call), Brief { facts: facts.clone(), under: routed.under });
+        let answer = match routed.outcome {
+            Err(refusal) => Err(refusal),
+            Ok(Beginning::Ring(errand)) => self.keep_ringing(leg, brief, errand, offer),
+            Ok(beginning) => self.take(leg, brief, beginning, offer).map(sip::Reply::Answer),
+        };
         let (called, trunk, caller) = (facts.called_masked(), facts.trunk_named(), &facts.caller);
         match &answer {
             Ok(_) => tracing::info!(%call, ?caller, called, trunk, rule, version, decided, "a call"),
@@ -318,15 +332,9 @@ impl Gateway {
     }
 
     /// The leg of a new call gets ports, and is made at once if we know what the peer wants.
-    fn take(
-        &mut self,
-        leg: LegId,
-        facts: &sip::Facts,
-        beginning: Beginning,
-        offer: Option<&str>,
-    ) -> Result<String, Refusal> {
-        let codecs = self.codecs_of(facts.trunk.as_ref());
-        let ports = self.pool.reserve_ports(self.family_for(facts, offer)?).map_err(|_| Refusal::Full)?;
+    fn take(&mut self, leg: LegId, brief: Brief, beginning: Beginning, offer: Option<&str>) -> Result<String, Refusal> {
+        let codecs = self.codecs_of(brief.facts.trunk.as_ref());
+        let ports = self.pool.reserve_ports(self.family_for(&brief.facts, offer)?).map_err(|_| Refusal::Full)?;
         let ours = ports.address();
         let (line, sdp) = match offer {
             Some(offer) => {
@@ -336,7 +344,7 @@ impl Gateway {
             }
             None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1)),
         };
-        self.callers.insert(leg, Caller::new(ours, line, codecs, facts.caller.clone(), beginning));
+        self.callers.insert(leg, Caller::new(ours, line, codecs, brief, beginning));
         Ok(sdp)
     }
 
@@ -375,10 +383,31 @@ impl Gateway {
                 return;
             }
         }
+        self.begin(leg);
+    }
+
+    /// What the plan wants of a call that is up.
+    fn begin(&mut self, leg: LegId) {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
-        let (menu, effects) = caller.beginning.clone().begin(&self.config.menu);
+        let now = clock::now();
+        let (menu, effects) = match caller.beginning.clone() {
+            Beginning::Menu { door, language } => {
+                Menu::new(ivr::Config { door, ..self.config.menu.clone() }, language, now)
+            }
+            Beginning::Announcement { prompt, language, .. } => Menu::announcement(prompt, language, now),
+            Beginning::Ring(errand) => return self.seek(leg, errand),
+            Beginning::Transfer(transfer) => return self.transfer(leg, &transfer),
+            Beginning::Talk => return self.enter_bridge(leg),
+        };
         caller.menu = Some(menu);
         self.perform_menu(leg, effects);
+    }
+
+    /// A key for the menu, or for the one with whom they are connected.
+    fn on_key(&mut self, leg: LegId, digit: Digit) {
+        if !self.pass_key(leg, digit) {
+            self.tell_menu(leg, ivr::Input::Digit(digit));
+        }
     }
 
     fn add_phone(&self, leg: LegId, ports: workers::PortPair, session: crate::media::Session) -> Result<(), Refusal> {
@@ -410,7 +439,11 @@ impl Gateway {
     }
 
     fn ended(&mut self, leg: LegId) {
+        if self.gives_up(leg) {
+            return;
+        }
         let Some(caller) = self.callers.remove(&leg) else { return };
+        self.lets_go(leg, caller.peer);
         self.tell_media(workers::Command::Remove { leg });
         if let Some(room) = caller.room {
             self.tell_room(&room, Command::Leave { leg });
@@ -460,13 +493,13 @@ impl Gateway {
                 ivr::Effect::LookUp { target, pin } => {
                     let admission = self.book.admission(&target, pin.as_ref(), clock::moment());
                     let conference = self.book.conference(&target);
-                    let caller = self.callers.get(&leg).and_then(|caller| caller.number.as_ref());
+                    let caller = self.callers.get(&leg).and_then(Caller::number);
                     let hold = self.guard.hold(caller, conference.as_ref(), clock::now());
                     self.tell_menu(leg, ivr::Input::Answered { admission, hold });
                 }
                 ivr::Effect::Failed { target, incident } => {
                     let conference = self.book.conference(&target);
-                    let caller = self.callers.get(&leg).and_then(|caller| caller.number.clone());
+                    let caller = self.callers.get(&leg).and_then(|caller| caller.number().cloned());
                     for suspicion in self.guard.failed(caller.as_ref(), conference.as_ref(), clock::now()) {
                         self.observed.suspected(Who::Phone);
                         tracing::warn!(%leg, ?incident, ?suspicion, "somebody seems to guess");
@@ -481,6 +514,7 @@ impl Gateway {
                     }
                 }
                 ivr::Effect::Language(_) => {}
+                ivr::Effect::HangUp(ivr::HangUp::Announced) if self.goes_on(leg) => {}
                 ivr::Effect::HangUp(why) => {
                     tracing::info!(%leg, ?why, "hung up");
                     self.hang_up(leg);
@@ -489,9 +523,17 @@ impl Gateway {
         }
     }
 
+    /// After an announcement another context may go on with the call; true if it does.
+    fn goes_on(&mut self, leg: LegId) -> bool {
+        let Some(caller) = self.callers.get_mut(&leg) else { return false };
+        let Beginning::Announcement { then: Some(onward), .. } = caller.beginning else { return false };
+        self.lead_on(leg, onward);
+        true
+    }
+
     fn join(&mut self, leg: LegId, room: &RoomId, role: room::Role) {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
-        let name = Name::of_caller(caller.number.as_ref());
+        let name = Name::of_caller(caller.number());
         caller.room = Some(room.clone());
         tracing::info!(%leg, %room, ?role, "a telephone joins");
         self.open_room(room);
@@ -550,7 +592,8 @@ impl Gateway {
     fn next_deadline(&self) -> Option<Instant> {
         let menus = self.callers.values().filter_map(|caller| caller.menu.as_ref()?.next_timeout());
         let rooms = self.rooms.values().filter_map(|room| room.next_timeout());
-        menus.map(|(at, _)| at).chain(rooms.map(|(at, _)| at)).chain([self.next_day]).min()
+        let hunts = self.switchboard.next_timeout();
+        menus.map(|(at, _)| at).chain(rooms.map(|(at, _)| at)).chain(hunts).chain([self.next_day]).min()
     }
 
     fn on_time(&mut self) {
@@ -559,6 +602,7 @@ impl Gateway {
             self.next_day = now + DAY;
             self.audit.prune(clock::moment(), clock::days_ago(self.config.keep_days));
         }
+        self.on_time_of_hunts(now);
         let legs: Vec<_> = self
             .callers
             .iter()

@@ -1,12 +1,16 @@
 //! What a call is for. In: what the door knows of it. Out: how it begins, or why it does not, and which rule says so.
 
+use std::time::Duration;
+
+use super::caller::Brief;
 use super::clock;
 use super::running::Shared;
 use crate::call::Refusal;
-use crate::dialplan::{Decision, Facts, Reject};
-use crate::ivr::{self, Menu, Prompt};
+use crate::call::hunt::Way;
+use crate::dialplan::{Callee, Decision, Facts, Onward, Reject, Rescue, Ring, Taken, Transfer};
+use crate::ivr::{self, Prompt};
 use crate::sip;
-use crate::words::{Language, Transport};
+use crate::words::{Language, Personal, PhoneNumber, Transport};
 
 /// The plan that runs, and the time by which its hours are read.
 pub(super) struct Routing {
@@ -26,50 +30,108 @@ pub(super) struct Routed {
 /// How a call begins once it is answered.
 #[derive(Clone, Debug)]
 pub(super) enum Beginning {
-    Menu { door: ivr::Door, language: Language },
-    Announcement { prompt: Prompt, language: Language },
+    Menu {
+        door: ivr::Door,
+        language: Language,
+    },
+    Announcement {
+        prompt: Prompt,
+        language: Language,
+        then: Option<Onward>,
+    },
+    /// Telephones are rung.
+    Ring(Errand),
+    /// Handed on.
+    Transfer(Transfer),
+    /// Connected with somebody already.
+    Talk,
 }
+
+/// Whom to ring for a caller.
+#[derive(Clone, Debug)]
+pub(super) struct Errand {
+    pub(super) ring: Ring,
+    /// The rule that says so.
+    pub(super) rule: String,
+    /// The number that is shown in place of the caller's.
+    pub(super) shown: Option<Personal<PhoneNumber>>,
+    pub(super) emergency: bool,
+}
+
+impl Errand {
+    /// As a rule says.
+    pub(super) const fn plain(ring: Ring, rule: String) -> Self {
+        Self { ring, rule, shown: None, emergency: false }
+    }
+
+    /// Help, over a trunk: it rings as long as the caller waits.
+    fn rescue(rescue: Rescue, called: &str, rule: String) -> Self {
+        let to = vec![Callee { user: called.to_owned(), trunk: rescue.trunk }];
+        let ring = Ring { to, way: Way::InOrder, patience: AS_LONG_AS_IT_TAKES, otherwise: None };
+        Self { ring, rule, shown: rescue.identity, emergency: true }
+    }
+}
+
+/// A proxy on the way gives up sooner (RFC 3261 section 16.6, timer C).
+const AS_LONG_AS_IT_TAKES: Duration = Duration::from_secs(600);
 
 impl Routing {
     /// Asks the plan.
     pub(super) fn of(&self, facts: &sip::Facts, language: Language) -> Routed {
-        let facts = Facts {
-            called: facts.called.clone(),
-            caller: facts.caller.clone(),
-            trunk: facts.trunk.clone(),
-            secure: facts.source.transport == Transport::Tls,
-        };
-        let taken = self.running.plan.decide(&facts, &clock::local(&self.zone));
-        Routed {
-            under: self.running.clone(),
-            rule: taken.map_or("none", |taken| taken.rule).to_owned(),
-            decided: taken.map_or_else(|| Refusal::NoRule.to_string(), |taken| taken.decision.to_string()),
-            outcome: begin(taken.map(|taken| taken.decision.clone()), language),
-        }
+        let asked = asked(facts);
+        let taken = self.running.plan.decide(&asked, &clock::local(&self.zone));
+        routed(&self.running, taken, &asked, language)
+    }
+
+    /// Asks the plan that a call began with, from a context on.
+    pub(super) fn onward(&self, brief: &Brief, onward: Onward, language: Language) -> Routed {
+        let asked = asked(&brief.facts);
+        let taken = brief.under.plan.decide_onward(onward, &asked, &clock::local(&self.zone));
+        routed(&brief.under, taken, &asked, language)
     }
 }
 
-fn begin(decision: Option<Decision>, language: Language) -> Result<Beginning, Refusal> {
+fn asked(facts: &sip::Facts) -> Facts {
+    Facts {
+        called: facts.called.clone(),
+        caller: facts.caller.clone(),
+        trunk: facts.trunk.clone(),
+        secure: facts.source.transport == Transport::Tls,
+    }
+}
+
+fn routed(under: &Shared, taken: Option<Taken<'_>>, asked: &Facts, language: Language) -> Routed {
+    let rule = taken.map_or("none", |taken| taken.rule).to_owned();
+    Routed {
+        under: under.clone(),
+        decided: taken.map_or_else(|| Refusal::NoRule.to_string(), |taken| taken.decision.to_string()),
+        outcome: begin(taken.map(|taken| taken.decision.clone()), &rule, asked, language),
+        rule,
+    }
+}
+
+fn begin(decision: Option<Decision>, rule: &str, asked: &Facts, language: Language) -> Result<Beginning, Refusal> {
     match decision {
         None => Err(Refusal::NoRule),
         Some(Decision::Menu { language }) => Ok(Beginning::Menu { door: ivr::Door::Menu, language }),
         Some(Decision::Room { room }) => Ok(Beginning::Menu { door: ivr::Door::Room(room), language }),
-        Some(Decision::Closed { language }) => Ok(Beginning::Announcement { prompt: Prompt::Closed, language }),
+        Some(Decision::Closed { language }) => {
+            Ok(Beginning::Announcement { prompt: Prompt::Closed, language, then: None })
+        }
+        Some(Decision::Announce(saying)) => Ok(Beginning::Announcement {
+            // A plan with another name was not loaded.
+            prompt: Prompt::from_name(&saying.say).unwrap_or(Prompt::Goodbye),
+            language: saying.language.unwrap_or(language),
+            then: saying.then,
+        }),
+        Some(Decision::Ring(ring)) => Ok(Beginning::Ring(Errand::plain(ring, rule.to_owned()))),
+        Some(Decision::Rescue(rescue)) => Ok(Beginning::Ring(Errand::rescue(rescue, &asked.called, rule.to_owned()))),
+        Some(Decision::Transfer(transfer)) => Ok(Beginning::Transfer(transfer)),
         Some(Decision::Reject { why: Reject::Forbidden }) => Err(Refusal::Forbidden),
         Some(Decision::Reject { why: Reject::NotFound }) => Err(Refusal::NotFound),
         Some(Decision::Reject { why: Reject::Unavailable }) => Err(Refusal::Closed),
         Some(Decision::Reject { why: Reject::Busy }) => Err(Refusal::Busy),
         Some(Decision::Redirect { to } | Decision::Emergency { to: Some(to) }) => Err(Refusal::Elsewhere { to }),
         Some(Decision::Emergency { to: None }) => Err(Refusal::Emergency),
-    }
-}
-
-impl Beginning {
-    /// The first that the caller hears.
-    pub(super) fn begin(self, config: &ivr::Config) -> (Menu, Vec<ivr::Effect>) {
-        match self {
-            Self::Menu { door, language } => Menu::new(ivr::Config { door, ..config.clone() }, language, clock::now()),
-            Self::Announcement { prompt, language } => Menu::announcement(prompt, language, clock::now()),
-        }
     }
 }

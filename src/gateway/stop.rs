@@ -33,7 +33,7 @@ impl Gateway {
 
     /// Nobody is here any more.
     pub(super) fn is_empty(&self) -> bool {
-        self.callers.is_empty() && self.visitors.count() == 0
+        self.callers.is_empty() && self.switchboard.waiting() == 0 && self.visitors.count() == 0
     }
 
     /// Hangs up every call and shuts the doors.
@@ -44,6 +44,8 @@ impl Gateway {
         let hang_ups: Vec<_> = self
             .callers
             .keys()
+            .copied()
+            .chain(self.switchboard.rung())
             .map(|leg| {
                 let (door, call) = (self.door.clone(), CallId(leg.0));
                 tokio::spawn(async move { door.hang_up(call).await })

@@ -30,6 +30,8 @@ pub enum Tone {
     Silent,
     /// Busy, as on the European public network: 425 Hz, half a second on and off (ITU-T E.180 supplement 2).
     Busy,
+    /// It rings, as on most of the continent: 425 Hz, one second on and four off (the same supplement).
+    Ringing,
     /// A single steady frequency in hertz, one second long, for measurements.
     Steady(u16),
 }
@@ -43,13 +45,14 @@ impl Tone {
             Self::Refused => [part(310, 370, 250), NONE, NONE],
             Self::Silent => [part(1400, 0, 200), part(0, 0, 100), part(1400, 0, 200)],
             Self::Busy => [part(425, 0, 480), part(0, 0, 480), NONE],
+            Self::Ringing => [part(425, 0, 1000), part(0, 0, 4000), NONE],
             Self::Steady(hertz) => [part(hertz, 0, 1000), NONE, NONE],
         }
     }
 
     /// Whether the tone begins again when it has ended.
     const fn repeats(self) -> bool {
-        matches!(self, Self::Busy | Self::Steady(_))
+        matches!(self, Self::Busy | Self::Ringing | Self::Steady(_))
     }
 }
 

@@ -1,9 +1,9 @@
 //! One call from INVITE to its answer: what the gateway decides of it becomes responses. Then [`Watch`] follows it to its end.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver};
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Header, Request};
@@ -14,12 +14,16 @@ use super::facts::Source;
 use super::places::Place;
 use super::session_timer::SessionTimer;
 use super::watch::Watch;
-use super::{Event, Facts, Shared, Verdict, answer as answers, contact};
+use super::{Event, Facts, Reply, Shared, answer as answers, clock, contact};
 use crate::call::Refusal;
+use crate::dialplan::is_emergency;
 use crate::words::CallId;
 
 /// The gateway answers in milliseconds; if it has not by then it is overwhelmed.
 const VERDICT: Duration = Duration::from_secs(4);
+
+/// So often a caller who waits is told again that it rings.
+const RING_AGAIN: Duration = Duration::from_secs(60);
 
 /// Longer than a transaction lasts (64 T1 are 32 s, RFC 3261 section 17.2.1). One whose connection broke would never end.
 pub(super) const LONGEST_TRANSACTION: Duration = Duration::from_secs(40);
@@ -28,10 +32,13 @@ pub(super) const LONGEST_TRANSACTION: Duration = Duration::from_secs(40);
 pub(super) async fn invited(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, mut transaction: Transaction) {
     // Without a connection nobody could be answered.
     let Some(source) = Source::of(&transaction) else { return };
-    let call = CallId(shared.next.fetch_add(1, Ordering::Relaxed));
+    let call = shared.next_call();
     let trunk = shared.config.trunks.at(source.address);
     let facts = Facts::read(&transaction.original, source, trunk.map(|trunk| trunk.name.clone()));
-    let admitted = shared.admit(trunk, source).and_then(|place| {
+    // An emergency is never one call too many.
+    let is_rescue = is_emergency(&facts.called) && trunk.is_some_and(|trunk| trunk.may_use(source.transport));
+    let place = if is_rescue { Ok(shared.places.beyond(trunk)) } else { shared.admit(trunk, source) };
+    let admitted = place.and_then(|place| {
         let timer = SessionTimer::of(&transaction.original, shared.config.least_interval)?;
         Ok((place, timer))
     });
@@ -48,7 +55,7 @@ pub(super) async fn invited(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, mut 
             let (verdict, reply) = oneshot::channel();
             match ask(shared, Event::Invited { call, facts: Box::new(facts), offer, verdict }, reply).await {
                 Err(refusal) => refuse(shared, call, transaction, &refusal).await,
-                Ok(sdp) => take(shared, layer, Taken { call, place, timer, sdp }, transaction).await,
+                Ok(reply) => take(shared, layer, Taken { call, place, timer, reply }, transaction).await,
             }
         }
     }
@@ -67,22 +74,27 @@ struct Taken {
     call: CallId,
     place: Place,
     timer: Option<SessionTimer>,
-    sdp: String,
+    reply: Reply,
 }
 
 async fn take(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, taken: Taken, transaction: Transaction) {
-    let Taken { call, place, timer, sdp } = taken;
-    let (states, news) = layer.new_dialog_state_channel();
+    let Taken { call, place, timer, reply } = taken;
+    let (states, mut news) = layer.new_dialog_state_channel();
     match layer.get_or_create_server_invite(&transaction, states, None, contact::of(&transaction, &shared.streams)) {
         Ok(dialog) => {
-            shared.observed.answered(200);
-            shared.calls.insert(call, dialog.clone());
-            if let Err(error) = answer(&dialog, sdp.clone(), timer) {
-                tracing::debug!(%call, %error, "the call could not be answered");
+            if let Err(error) = dialog.ringing(None, None) {
+                tracing::debug!(%call, %error, "180 could not be sent");
             }
-            let watch = Watch::new(shared, call, &dialog, &transaction.original, sdp, timer);
+            let invite = transaction.original.clone();
             let mut answering = tokio::spawn(see_answered(call, dialog.clone(), transaction));
-            watch.follow(news).await;
+            if let Some(sdp) = answer_to(shared, call, &dialog, reply, &mut news).await {
+                shared.observed.answered(200);
+                shared.calls.insert(call, dialog.clone());
+                if let Err(error) = dialog.accept(Some(headers_of_200(timer)), Some(sdp.clone().into_bytes())) {
+                    tracing::debug!(%call, %error, "the call could not be answered");
+                }
+                Watch::new(shared, call, &dialog, &invite, sdp, timer).follow(news).await;
+            }
             layer.remove_dialog(&dialog.id());
             is_over(shared, call, place).await;
             if tokio::time::timeout(LONGEST_TRANSACTION, &mut answering).await.is_err() {
@@ -103,11 +115,42 @@ async fn is_over(shared: &Shared, call: CallId, place: Place) {
     let _ = shared.events.send(Event::Ended { call }).await;
 }
 
-/// 180, then 200 at once: the menu answers.
-#[allow(clippy::result_large_err, reason = "the stack's own error, passed on")]
-fn answer(dialog: &InviteDialog, sdp: String, timer: Option<SessionTimer>) -> rsipstack::Result<()> {
-    dialog.ringing(None, None)?;
-    dialog.accept(Some(headers_of_200(timer)), Some(sdp.into_bytes()))
+/// Our SDP, once somebody answers; none, if the caller gives up before, or nobody does, which they are told.
+async fn answer_to(
+    shared: &Shared,
+    call: CallId,
+    dialog: &InviteDialog,
+    reply: Reply,
+    news: &mut DialogStateReceiver,
+) -> Option<String> {
+    let mut later = match reply {
+        Reply::Answer(sdp) => return Some(sdp),
+        Reply::Ring(later) => later,
+    };
+    let mut again = tokio::time::interval_at((clock::now() + RING_AGAIN).into(), RING_AGAIN);
+    loop {
+        tokio::select! {
+            state = news.recv() => match state {
+                None | Some(DialogState::Terminated(..)) => return None,
+                Some(_) => {}
+            },
+            verdict = &mut later => {
+                let refusal = match verdict {
+                    Ok(Ok(sdp)) => return Some(sdp),
+                    Ok(Err(refusal)) => refusal,
+                    Err(_) => Refusal::Full,
+                };
+                shared.observed.refused(&refusal);
+                let reason = format!("Q.850;cause={}", refusal.on_the_wire().cause);
+                if let Err(error) = dialog.reject(Some(answers::status(&refusal)), Some(reason)) {
+                    tracing::debug!(%call, %error, "a refusal could not be sent");
+                }
+                return None;
+            }
+            // RFC 3261 section 13.3.1.1: else a proxy on the way gives the call up after three minutes.
+            _ = again.tick() => drop(dialog.ringing(None, None)),
+        }
+    }
 }
 
 /// Carries the answer out: repeats it until the peer acknowledges it, and hangs up if it never does.
@@ -119,7 +162,11 @@ async fn see_answered(call: CallId, mut dialog: InviteDialog, mut transaction: T
     answers::until_acknowledged(&mut transaction).await;
 }
 
-pub(super) async fn ask(shared: &Shared, event: Event, reply: oneshot::Receiver<Verdict>) -> Verdict {
+pub(super) async fn ask<T>(
+    shared: &Shared,
+    event: Event,
+    reply: oneshot::Receiver<Result<T, Refusal>>,
+) -> Result<T, Refusal> {
     if shared.events.try_send(event).is_ok()
         && let Ok(Ok(verdict)) = tokio::time::timeout(VERDICT, reply).await
     {

@@ -21,7 +21,12 @@ pub struct Facts {
     pub trunk: Option<TrunkName>,
     /// Where it comes from.
     pub source: Source,
+    /// So many may still hand it on (RFC 3261 section 8.1.1.6): a call that is sent in a circle comes to its end.
+    pub forwards: u8,
 }
+
+/// RFC 3261 section 8.1.1.6.
+const FORWARDS: u8 = 70;
 
 /// What is shorter is an extension of the house, and no person's number elsewhere.
 const SHORTEST_NUMBER: usize = 6;
@@ -31,7 +36,7 @@ impl Facts {
     #[cfg(test)]
     pub(crate) fn of_test(called: &str, caller: Option<Personal<PhoneNumber>>) -> Self {
         let source = Source { address: std::net::Ipv4Addr::LOCALHOST.into(), transport: Transport::Udp };
-        Self { called: called.to_owned(), caller, trunk: None, source }
+        Self { called: called.to_owned(), caller, trunk: None, source, forwards: FORWARDS }
     }
 
     /// Reads them. The identity that the trunk asserts (RFC 3325) counts above what the phone claims; a caller who asks for
@@ -45,21 +50,27 @@ impl Facts {
             request.header_value("P-Asserted-Identity").and_then(|value| user_in(&value)).map(|user| user_of(&user));
         let caller = if private { None } else { asserted.or(claimed) };
         let caller = caller.and_then(|user| user.parse().ok()).map(Personal::new);
-        Self { called, caller, trunk, source }
+        let forwards = request.header_value("Max-Forwards").and_then(|value| value.trim().parse().ok());
+        Self { called, caller, trunk, source, forwards: forwards.unwrap_or(FORWARDS) }
     }
 
     /// What was called, as the log may show it: an extension, a number's last two digits, a name's first letter.
     pub fn called_masked(&self) -> String {
-        match self.called.parse::<PhoneNumber>() {
-            Ok(_) if self.called.len() < SHORTEST_NUMBER => self.called.clone(),
-            Ok(number) => Personal::new(number).to_string(),
-            Err(_) => Personal::new(self.called.clone()).to_string(),
-        }
+        masked(&self.called)
     }
 
     /// The trunk's name, or what is known of a stranger.
     pub fn trunk_named(&self) -> String {
         self.trunk.as_ref().map_or_else(|| format!("none, from {}", self.source), ToString::to_string)
+    }
+}
+
+/// Whom somebody calls, as the log may show it.
+pub fn masked(called: &str) -> String {
+    match called.parse::<PhoneNumber>() {
+        Ok(_) if called.len() < SHORTEST_NUMBER => called.to_owned(),
+        Ok(number) => Personal::new(number).to_string(),
+        Err(_) => Personal::new(called.to_owned()).to_string(),
     }
 }
 

@@ -13,11 +13,14 @@ mod facts;
 mod gate;
 mod listen;
 mod open;
+mod outgoing;
 mod places;
+mod refer;
 mod session_timer;
 mod streams;
 mod trunks;
 mod watch;
+mod ways;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,9 +39,10 @@ use crate::call::Refusal;
 use crate::observe::Observed;
 use crate::tls::{self, Certificate};
 use crate::wire::Limits;
-use crate::words::{CallId, Digit};
+use crate::words::{CallId, Digit, TrunkName};
 
-pub use facts::{Facts, Source};
+pub use facts::{Facts, Source, masked};
+pub use outgoing::{NoCall, Shown, Wish};
 use places::{Place, Places};
 pub use trunks::{Account, Outbound, Trunk, Trunks};
 
@@ -89,7 +93,7 @@ pub enum Event {
         /// Their SDP, if they sent one.
         offer: Option<String>,
         /// Whether to take the call.
-        verdict: oneshot::Sender<Verdict>,
+        verdict: oneshot::Sender<Result<Reply, Refusal>>,
     },
     /// Our answer has arrived.
     Acknowledged {
@@ -114,6 +118,32 @@ pub enum Event {
         /// Their SDP.
         answer: String,
     },
+    /// It rings where we call.
+    Ringing {
+        /// Which call.
+        call: CallId,
+    },
+    /// Somebody has answered where we call.
+    PickedUp {
+        /// Which call.
+        call: CallId,
+        /// Their SDP.
+        answer: String,
+    },
+    /// Nobody answers where we call.
+    Declined {
+        /// Which call.
+        call: CallId,
+        /// Why, as a SIP status.
+        status: u16,
+    },
+    /// The trunk was asked to call somebody else in our place.
+    Referred {
+        /// In which call.
+        call: CallId,
+        /// Whether it has.
+        taken: bool,
+    },
     /// A key, sent as SIP INFO.
     Digit {
         /// In which call.
@@ -126,6 +156,15 @@ pub enum Event {
         /// Which call.
         call: CallId,
     },
+}
+
+/// How a call is taken.
+#[derive(Debug)]
+pub enum Reply {
+    /// Answered at once, with our SDP.
+    Answer(String),
+    /// The caller hears it ringing until this says more.
+    Ring(oneshot::Receiver<Verdict>),
 }
 
 /// What to answer: 200 with our SDP, or why not.
@@ -146,6 +185,11 @@ pub(crate) struct Shared {
     events: mpsc::Sender<Event>,
     /// The calls that were taken.
     calls: dashmap::DashMap<CallId, InviteDialog>,
+    /// The calls that we place, until they are answered.
+    placed: dashmap::DashMap<CallId, InviteDialog>,
+    /// The calls whose trunk was asked to call somebody else, until it has said whether it did.
+    referring: dashmap::DashMap<CallId, oneshot::Sender<bool>>,
+    stacks: ways::Stacks,
     places: Arc<Places>,
     next: AtomicU64,
     draining: std::sync::atomic::AtomicBool,
@@ -186,6 +230,9 @@ impl Door {
             observed,
             events,
             calls: dashmap::DashMap::new(),
+            placed: dashmap::DashMap::new(),
+            referring: dashmap::DashMap::new(),
+            stacks: ways::Stacks::default(),
             next: AtomicU64::new(1),
             draining: std::sync::atomic::AtomicBool::new(false),
             closing,
@@ -208,7 +255,20 @@ impl Door {
         &self.listening
     }
 
-    /// Hangs up a call that was taken.
+    /// Places a call; what becomes of it is told in events.
+    ///
+    /// # Errors
+    /// The trunk cannot be called, or no more calls may be up.
+    pub fn dial(&self, wish: Wish) -> Result<CallId, NoCall> {
+        self.shared.dial(wish)
+    }
+
+    /// Asks a trunk to call somebody else in our place; [`Event::Referred`] tells what came of it. False if it cannot be asked.
+    pub fn refer(&self, call: CallId, trunk: &TrunkName, user: &str) -> bool {
+        refer::ask(&self.shared, call, trunk, user)
+    }
+
+    /// Hangs up a call, or gives it up if it is one of ours that nobody has answered.
     pub async fn hang_up(&self, call: CallId) {
         self.shared.hang_up(call).await;
     }
@@ -231,12 +291,23 @@ impl Door {
 
 impl Shared {
     async fn hang_up(&self, call: CallId) {
+        let placed = self.placed.get(&call).map(|dialog| dialog.clone());
+        if let Some(placed) = placed {
+            if let Err(error) = placed.cancel().await {
+                tracing::debug!(%call, %error, "a call of ours could not be given up");
+            }
+            return;
+        }
         let dialog = self.calls.get(&call).map(|dialog| dialog.clone());
         if let Some(dialog) = dialog
             && let Err(error) = dialog.bye().await
         {
             tracing::debug!(%call, %error, "the peer did not answer our BYE");
         }
+    }
+
+    fn next_call(&self) -> CallId {
+        CallId(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A place for a call of this trunk, or why it gets none.

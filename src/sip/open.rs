@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::gate::Gate;
+use super::ways::Stack;
 use super::{CannotOpen, Shared, datagrams, listen, serve, streams};
 
 /// UDP and TCP, on one port. Gives the address, with its port.
@@ -25,7 +26,7 @@ pub(super) async fn plain(shared: &Arc<Shared>, address: SocketAddr) -> Result<S
     let socket = listen::datagrams(address).map_err(failed)?;
     let opened = socket.local_addr().map_err(failed)?;
     let listener = listen::streams(opened).map_err(failed)?;
-    let (stack, gate) = start(shared)?;
+    let (stack, gate) = start(shared, opened, false)?;
     let datagrams = datagrams::serve(socket, &gate, &shared.closing).await.map_err(failed)?;
     stack.transport_layer.add_transport(datagrams);
     accept(shared, listener, None, gate);
@@ -42,14 +43,14 @@ pub(super) async fn tls(
     let failed = |why: std::io::Error| CannotOpen::Listen { address, why: why.to_string() };
     let listener = listen::streams(address).map_err(failed)?;
     let opened = listener.local_addr().map_err(failed)?;
-    let (stack, gate) = start(shared)?;
+    let (stack, gate) = start(shared, opened, true)?;
     accept(shared, listener, Some(TlsAcceptor::from(keys.clone())), gate);
     name(&stack, TlsListenerConnection::new(opened, None, TlsConfig::default()).await);
     Ok(opened)
 }
 
 /// A stack, and the gate before it.
-fn start(shared: &Arc<Shared>) -> Result<(EndpointInnerRef, Arc<Gate>), CannotOpen> {
+fn start(shared: &Arc<Shared>, at: SocketAddr, tls: bool) -> Result<(EndpointInnerRef, Arc<Gate>), CannotOpen> {
     let closing = shared.closing.clone();
     let endpoint = EndpointBuilder::new()
         .with_user_agent("Einwahl")
@@ -60,6 +61,7 @@ fn start(shared: &Arc<Shared>) -> Result<(EndpointInnerRef, Arc<Gate>), CannotOp
     let stack = endpoint.inner.clone();
     let layer = Arc::new(DialogLayer::new(stack.clone()));
     run(async move { endpoint.serve().await });
+    shared.stacks.add(Stack { layer: Arc::clone(&layer), at, tls });
     tokio::spawn(serve(Arc::clone(shared), layer, requests));
     let gate = Arc::new(Gate::new(stack.clone(), shared.sentry.clone()));
     Ok((stack, gate))

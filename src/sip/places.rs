@@ -32,6 +32,16 @@ impl Places {
         Arc::new(Self { most, taken: Mutex::default() })
     }
 
+    /// A place whether there is one or not, for an emergency.
+    pub(super) fn beyond(self: &Arc<Self>, trunk: Option<&Trunk>) -> Place {
+        let mut taken = self.lock();
+        if let Some(trunk) = trunk {
+            *taken.by_trunk.entry(trunk.name.clone()).or_default() += 1;
+        }
+        taken.all += 1;
+        Place { places: Arc::clone(self), trunk: trunk.map(|trunk| trunk.name.clone()) }
+    }
+
     /// Takes a place.
     pub(super) fn take(self: &Arc<Self>, trunk: Option<&Trunk>) -> Result<Place, Refusal> {
         let mut taken = self.lock();
@@ -93,7 +103,9 @@ mod tests {
         assert!(matches!(places.take(Some(&small)), Err(Refusal::TrunkFull { .. })));
         let _others = (places.take(Some(&large)).expect("a place"), places.take(None).expect("a place"));
         assert_eq!(places.take(None).err(), Some(Refusal::Full));
-        drop(first);
+        let emergency = places.beyond(Some(&small));
+        assert_eq!(places.all(), 4, "an emergency has a place in any case");
+        drop((first, emergency));
         assert!(places.take(Some(&small)).is_ok() && !places.is_full());
     }
 }

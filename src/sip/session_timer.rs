@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use rsipstack::sip::prelude::HeadersExt as _;
-use rsipstack::sip::{Header, Request};
+use rsipstack::sip::prelude::HeadersExt;
+use rsipstack::sip::{Header, Request, Response};
 
 use crate::call::Refusal;
 
@@ -56,6 +56,21 @@ impl SessionTimer {
         Ok(Some(Self { interval: interval.max(least), refresher, required: knows_timers }))
     }
 
+    /// Reads what the peer's answer to our INVITE says: who refreshes is named as who called, which is us (section 7.2).
+    pub(super) fn of_answer(response: &Response) -> Option<Self> {
+        let said = value(response, "Session-Expires", "x")?;
+        let mut parts = said.split(';').map(str::trim);
+        let interval = Duration::from_secs(parts.next()?.parse().ok().filter(|seconds| *seconds > 0)?);
+        let by_peer = parts.any(|part| part.eq_ignore_ascii_case("refresher=uas"));
+        let refresher = if by_peer { Refresher::Peer } else { Refresher::Us };
+        Some(Self { interval, refresher, required: true })
+    }
+
+    /// For our INVITE: we know timers, and would like one.
+    pub(super) fn headers_of_offer() -> Vec<Header> {
+        vec![Header::Other("Session-Expires".into(), WANTED.as_secs().to_string())]
+    }
+
     /// For our 200.
     pub(super) fn headers(self) -> Vec<Header> {
         let refresher = match self.refresher {
@@ -85,8 +100,11 @@ impl SessionTimer {
     }
 }
 
+/// How long a call that we place may stay without a refresh; the RFC's own proposal.
+const WANTED: Duration = Duration::from_secs(1_800);
+
 /// A header by its long or its compact name.
-fn value(request: &Request, long: &str, compact: &str) -> Option<String> {
+fn value(request: &impl HeadersExt, long: &str, compact: &str) -> Option<String> {
     request.header_value(long).or_else(|| request.header_value(compact)).map(|value| value.to_string())
 }
 
@@ -129,6 +147,22 @@ mod tests {
         );
         assert_eq!(said("Session-Expires: 60\r\n"), "Session-Expires: 90;refresher=uas");
         assert_eq!(read(""), Ok(None));
+    }
+
+    #[test]
+    fn whom_we_called_says_who_refreshes() {
+        let said = |headers: &str| {
+            let text = format!(
+                "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b.example>;tag=1\r\n\
+                 To: <sip:1@127.0.0.1>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n{headers}Content-Length: 0\r\n\r\n"
+            );
+            let answer = Response::try_from(text.as_str()).expect("a response");
+            SessionTimer::of_answer(&answer).map(SessionTimer::due)
+        };
+        assert_eq!(said("Session-Expires: 1800;refresher=uac\r\n"), Some((Duration::from_secs(900), Due::Refresh)));
+        assert_eq!(said("x: 90;refresher=uas\r\n"), Some((Duration::from_secs(60), Due::End)));
+        assert_eq!(said("Session-Expires: 0\r\n"), None);
+        assert_eq!(said(""), None);
     }
 
     #[test]

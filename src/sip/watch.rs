@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TransactionHandle};
 use rsipstack::dialog::invite_dialog::InviteDialog;
-use rsipstack::sip::prelude::HeadersExt as _;
-use rsipstack::sip::{Header, Method, Request, StatusCode, StatusCodeKind};
+use rsipstack::sip::prelude::HeadersExt;
+use rsipstack::sip::{Header, Method, Request, Response, StatusCode, StatusCodeKind};
 use tokio::sync::oneshot;
 
 use super::dialog::{LONGEST_TRANSACTION, ask, body, content_type, headers_of_200};
+use super::refer::is_about_refer;
 use super::session_timer::{Due, SessionTimer};
 use super::{Event, Shared, answer as answers};
 use crate::call::key_in;
@@ -65,9 +66,31 @@ impl Watch {
         }
     }
 
+    /// For a call that we placed, and that was answered: the stack has acknowledged that.
+    pub(super) fn of_placed(
+        shared: &Arc<Shared>,
+        call: CallId,
+        dialog: &InviteDialog,
+        answer: &Response,
+        sdp: String,
+        timer: Option<SessionTimer>,
+    ) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            call,
+            dialog: dialog.clone(),
+            offered: true,
+            acknowledged: true,
+            asked_in: None,
+            takes_update: takes_update(answer),
+            sdp,
+            timer,
+        }
+    }
+
     /// Follows the call until it is over.
     pub(super) async fn follow(mut self, mut news: DialogStateReceiver) {
-        let mut alarm = after(LONGEST_TRANSACTION, Wake::NoAck);
+        let mut alarm = if self.acknowledged { self.alarm() } else { after(LONGEST_TRANSACTION, Wake::NoAck) };
         loop {
             tokio::select! {
                 state = news.recv() => match state {
@@ -133,6 +156,11 @@ impl Watch {
             }
             DialogState::Options(_, _, handle) => {
                 reply(&handle, StatusCode::OK, answers::abilities(), None).await;
+                false
+            }
+            DialogState::Notify(_, request, handle) if is_about_refer(&request) => {
+                self.shared.notified(self.call, &request);
+                reply(&handle, StatusCode::OK, Vec::new(), None).await;
                 false
             }
             DialogState::Publish(_, _, handle)
@@ -265,7 +293,7 @@ fn sequence(request: &Request) -> Option<u32> {
     request.cseq_header().ok()?.seq().ok()
 }
 
-fn takes_update(invite: &Request) -> bool {
-    let allowed = invite.header_value("Allow").unwrap_or_default();
+fn takes_update(peers: &impl HeadersExt) -> bool {
+    let allowed = peers.header_value("Allow").unwrap_or_default();
     allowed.split(',').any(|method| method.trim().eq_ignore_ascii_case("UPDATE"))
 }

@@ -87,6 +87,13 @@ name!(
     "account name"
 );
 
+impl RoomId {
+    /// The private room of two legs that are connected. Nobody can write such a name.
+    pub fn of_bridge(leg: LegId) -> Self {
+        Self(format!("_{leg}"))
+    }
+}
+
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -130,6 +137,8 @@ mod tests {
     #[test]
     fn a_room_name_that_would_break_an_address_is_refused() {
         assert!("ratssitzung-2026_11".parse::<RoomId>().is_ok());
+        let bridge = RoomId::of_bridge(LegId(7));
+        assert!(bridge.as_str().parse::<RoomId>().is_err(), "{bridge} could be a meeting");
         for bad in ["", "Rat", "-rat", "rat/../x", "rat haus", &"x".repeat(65), "räte"] {
             assert!(bad.parse::<RoomId>().is_err(), "{bad:?} was taken");
         }

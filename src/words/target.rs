@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::Transport;
+use super::{Family, Transport};
 
 /// `sip:pbx.stadt.example:5060;transport=tcp`: a SIP URI without a user, the target of RFC 3263 section 4.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,15 @@ impl Target {
     pub fn known_transport(&self) -> Option<Transport> {
         let is_plain = matches!(self.host, Host::Address(_)) || self.port.is_some();
         self.transport.or_else(|| is_plain.then_some(Transport::Udp))
+    }
+
+    /// The family of its address; not known of a name.
+    pub const fn family(&self) -> Option<Family> {
+        match &self.host {
+            Host::Address(IpAddr::V4(_)) => Some(Family::V4),
+            Host::Address(IpAddr::V6(_)) => Some(Family::V6),
+            Host::Name(_) => None,
+        }
     }
 
     /// Whether it asks for TLS all the way (RFC 3261 section 26.2.2).

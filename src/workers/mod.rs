@@ -114,6 +114,13 @@ pub enum Command {
         /// Which leg.
         leg: LegId,
     },
+    /// Presses a key to a phone, as a telephone event.
+    Press {
+        /// Which leg.
+        leg: LegId,
+        /// Which key.
+        digit: Digit,
+    },
     /// Plays clips to everybody in a room.
     PlayInRoom {
         /// Which room.

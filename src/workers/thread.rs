@@ -104,6 +104,11 @@ impl Worker {
                 }
             }
             Command::StopPlaying { leg } => self.stop_playing(leg),
+            Command::Press { leg, digit } => {
+                if let Some(phone) = self.phone(leg) {
+                    phone.press(digit, STROKE);
+                }
+            }
             Command::PlayInRoom { room, clips } => {
                 if let Some(shard) = self.shards.get_mut(&room) {
                     shard.chime(clips);
@@ -325,6 +330,9 @@ fn watch(leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant, silenc
         phone.play(vec![silence.warning.clone()], false);
     }
 }
+
+/// A key that is passed on is pressed for so many ticks.
+const STROKE: u64 = 5;
 
 /// What a silent line hears before its call ends.
 fn warning() -> Clip {

@@ -2,13 +2,13 @@
 
 use super::super::decide::Facts;
 use super::super::pattern::{EMERGENCY, Pattern};
-use super::super::{Action, Decision, Rule, Surroundings};
+use super::super::{Action, Rule, Surroundings};
 use super::{Findings, TUESDAY_AT_TEN};
 
 /// Rules that could take an emergency call and are not for it, and those that are, but not always.
 pub(super) fn rules(findings: &mut Findings<'_>) {
     for rule in findings.plan.rules() {
-        let is_for_it = matches!(rule.action.value, Action::Decide(Decision::Emergency { .. }));
+        let is_for_it = matches!(&rule.action.value, Action::Decide(decision) if decision.is_for_emergencies());
         if is_for_it && !rule.has_no_condition() {
             let message =
                 format!("rule {:?} is for emergencies, but not from everybody and at any time", rule.name.value);

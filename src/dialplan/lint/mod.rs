@@ -2,6 +2,7 @@
 
 mod emergency;
 mod paths;
+mod placing;
 mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ pub(super) fn lint(
     let mut findings = Findings { plan, problems };
     names(&mut findings);
     things(&mut findings, around);
+    placing::lint(&mut findings, around);
     unused(&mut findings, variables);
     paths::lint(&mut findings);
     reach::lint(&mut findings, around);
@@ -138,7 +140,11 @@ const NO_TRUNK: &str = "no trunk is set up yet: add [[trunks]] to the configurat
 
 /// A number outside the house: it begins with a plus or a zero.
 fn leads_outside(uri: &str) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, rest)| scheme == "tel" || rest.starts_with(['+', '0']))
+    uri.split_once(':').is_some_and(|(scheme, rest)| scheme == "tel" || is_outside(rest))
+}
+
+fn is_outside(user: &str) -> bool {
+    user.starts_with(['+', '0'])
 }
 
 fn unused(findings: &mut Findings<'_>, variables: &BTreeMap<String, Named<String>>) {

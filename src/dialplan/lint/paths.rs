@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Action, Context, Placed};
+use super::super::{Action, Context, Placed, Rule};
 use super::Findings;
 
 pub(super) fn lint(findings: &mut Findings<'_>) {
@@ -17,8 +17,7 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         }
     }
     let is_entry = |number: usize| number == 0 || plan.entries.values().any(|entry| *entry == number);
-    let sent_to: BTreeSet<usize> =
-        plan.rules().filter_map(|rule| if let Action::Go(to) = rule.action.value { Some(to) } else { None }).collect();
+    let sent_to: BTreeSet<usize> = plan.rules().filter_map(next).collect();
     for (number, context) in plan.contexts.iter().enumerate() {
         let is_reached = is_entry(number) || map.is_reached(number);
         let Some(first) = context.rules.first().map(|rule| rule.name.clone()) else { continue };
@@ -43,11 +42,18 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
 /// The contexts that a call may get into from here, and where that is written.
 fn ways(context: &Context) -> impl Iterator<Item = (usize, Placed<()>)> {
     let place = |file: usize, span: &std::ops::Range<usize>| Placed { value: (), file, span: span.clone() };
-    let go = context.rules.iter().filter_map(move |rule| match rule.action.value {
-        Action::Go(next) => Some((next, place(rule.action.file, &rule.action.span))),
-        Action::Decide(_) | Action::Table(_) => None,
-    });
+    let go =
+        context.rules.iter().filter_map(move |rule| Some((next(rule)?, place(rule.action.file, &rule.action.span))));
     go.chain(context.include.iter().map(move |included| (included.value, place(included.file, &included.span))))
+}
+
+/// Where a rule sends a call, at once or if its action comes to nothing.
+fn next(rule: &Rule) -> Option<usize> {
+    match &rule.action.value {
+        Action::Go(next) => Some(*next),
+        Action::Decide(decision) => decision.onward().map(|onward| onward.0),
+        Action::Table(_) => None,
+    }
 }
 
 /// From which context a call may get into which.
@@ -87,7 +93,6 @@ fn ends(contexts: &[Context], number: usize, seen: &mut Vec<usize>) -> bool {
     }
     seen.push(number);
     let Some(context) = contexts.get(number) else { return false };
-    let takes_all =
-        |rule: &super::super::Rule| rule.is_for_everybody() && !matches!(rule.action.value, Action::Table(_));
+    let takes_all = |rule: &Rule| rule.is_for_everybody() && !matches!(rule.action.value, Action::Table(_));
     context.rules.iter().any(takes_all) || context.include.iter().any(|included| ends(contexts, included.value, seen))
 }

@@ -7,7 +7,7 @@ use super::{Reader, Value};
 use crate::words::Language;
 
 /// Those of a rule that say what happens: one of them.
-const ACTIONS: &str = "menu, room, reject, closed, redirect, emergency, go or table";
+const ACTIONS: &str = "menu, room, ring, transfer, announce, reject, closed, redirect, emergency, go or table";
 
 impl Reader<'_> {
     pub(super) fn action(&mut self, table: &DeTable<'_>, name: &Placed<String>) -> Option<Placed<Action>> {
@@ -22,7 +22,11 @@ impl Reader<'_> {
                 "reject" => self.reject(value).map(|why| Decision::Reject { why }),
                 "redirect" => self.uri(value).map(|to| Decision::Redirect { to }),
                 "emergency" if value.get_ref().as_bool() == Some(true) => Some(Decision::Emergency { to: None }),
+                "emergency" if value.get_ref().as_table().is_some() => self.rescue(value).map(Decision::Rescue),
                 "emergency" => self.uri(value).map(|to| Decision::Emergency { to: Some(to) }),
+                "ring" => self.ring(value).map(Decision::Ring),
+                "transfer" => self.transfer(value).map(Decision::Transfer),
+                "announce" => self.announce(value).map(Decision::Announce),
                 "go" => {
                     let to = self.text(value).and_then(|to| self.some_context(&to.value, to.span));
                     found.push((key.span(), value.span(), to.map(Action::Go)));
@@ -70,7 +74,7 @@ impl Reader<'_> {
         found
     }
 
-    fn language(&mut self, value: &Value<'_>) -> Option<Language> {
+    pub(super) fn language(&mut self, value: &Value<'_>) -> Option<Language> {
         Some(self.parsed::<Language>(value, "\"de\" or \"en\"")?.value)
     }
 

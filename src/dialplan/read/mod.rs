@@ -5,6 +5,7 @@
 
 mod action;
 mod office;
+mod placing;
 mod rule;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use super::super::{Example, Placed, Rule, When};
 use super::{MAIN, Reader, Value, context, list};
 use crate::words::Personal;
 
-const RULE: [&str; 17] = [
+const RULE: [&str; 20] = [
     "name",
     "context",
     "called",
@@ -26,6 +26,9 @@ const RULE: [&str; 17] = [
     "closed",
     "redirect",
     "emergency",
+    "ring",
+    "transfer",
+    "announce",
     "go",
     "table",
 ];

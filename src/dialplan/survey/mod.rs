@@ -2,6 +2,7 @@
 //! lead. Nothing here decides: each question is answered by what [`super::decide`] asks, or by the same sets as the lint.
 
 mod coverage;
+mod placing;
 mod runs;
 mod sentence;
 mod tree;

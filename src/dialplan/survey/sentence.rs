@@ -5,6 +5,7 @@ use jiff::civil::{Time, Weekday};
 use super::super::pattern::{ANY, Pattern, Tail};
 use super::super::window::Window;
 use super::super::{Action, Decision, Placed, Plan, Reject, Rule, When};
+use super::placing;
 use crate::words::Language;
 
 /// What happens, in words, and by one word for who colours it.
@@ -46,6 +47,10 @@ impl Decision {
             Self::Emergency { to: Some(to) } => {
                 ("emergency", format!("Notruf: umgeleitet an {to}"), format!("an emergency: sent on to {to}"))
             }
+            Self::Ring(ring) => placing::ring(ring),
+            Self::Transfer(transfer) => placing::transfer(transfer),
+            Self::Announce(saying) => placing::announce(saying),
+            Self::Rescue(rescue) => placing::rescue(rescue),
             Self::Emergency { to: None } => (
                 "emergency",
                 "Notruf: abgewiesen, damit die Telefonanlage einen anderen Weg sucht".into(),

@@ -99,6 +99,8 @@ fn town() -> Plan {
         home: Home { country: "DE".parse().expect("a country"), area: "30".into() },
         rooms: vec!["rat".parse().expect("a room")],
         trunks: vec!["carrier".parse().expect("a trunk")],
+        dial: Vec::new(),
+        prompts: Vec::new(),
         zone: berlin(),
     };
     let (plan, problems) = Plan::check(vec![source("10-stadt.toml", TOWN), source("durchwahl.csv", ROWS)], &around);

@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""The dialplan rings: a telephone (baresip) calls the gateway, which calls extensions (baresip) over a trunk that asks for a password.
+
+In order, all at once, in rotation, and what follows when nobody answers; handed on by the trunk (REFER) and connected here; an
+emergency with its identity; a caller who is not to be known. Each time both must hear the other within 3 dB and not themselves.
+Usage: ringing.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
+"""
+import pathlib
+import sys
+import tempfile
+import time
+
+from gateway import serving
+from pbx import PASSWORD, USER, Pbx
+from phones import Phone, strength
+from scenarios import Run
+
+SIP_PORT, PBX_PORT = 25075, 25090
+TONES = (440, 660, 880)
+NUMBER = "+4930123456"
+
+PLAN = """
+[contexts.niemand]
+[contexts.weiter]
+
+[[rule]]
+name = "Notruf"
+called = ["110", "112"]
+emergency = { trunk = "pbx", identity = "+49 30 90180" }
+
+[[rule]]
+name = "Reihe"
+called = "1000"
+ring = { to = ["2001", "2002"], trunk = "pbx", seconds = 3, otherwise = "niemand" }
+
+[[rule]]
+name = "Alle"
+called = "1001"
+ring = { to = ["2001", "2002"], trunk = "pbx", way = "all", seconds = 20 }
+
+[[rule]]
+name = "Reihum"
+called = "1002"
+ring = { to = ["2001", "2002"], trunk = "pbx", way = "rotation", seconds = 20 }
+
+[[rule]]
+name = "Niemand"
+called = "1003"
+ring = { to = ["2009"], trunk = "pbx", seconds = 3 }
+
+[[rule]]
+name = "Weitergeben"
+called = "1004"
+transfer = "2001@pbx"
+
+[[rule]]
+name = "Verbinden"
+called = "1005"
+transfer = "2001@carrier"
+
+[[rule]]
+name = "Ansage"
+called = "1006"
+announce = { say = "goodbye", language = "de", then = "weiter" }
+
+[[rule]]
+name = "Dann klingelt es"
+context = "weiter"
+called = "*"
+ring = { to = ["2001"], trunk = "pbx", seconds = 20 }
+
+[[rule]]
+name = "Niemand da"
+context = "niemand"
+called = "*"
+room = "rat"
+
+[[rule]]
+name = "Rest"
+called = "*"
+reject = "not-found"
+"""
+
+
+def configuration(folder):
+    (folder / "password").write_text(PASSWORD + "\n")
+    (folder / "password").chmod(0o600)
+    (folder / "plan").mkdir()
+    (folder / "plan" / "10-amt.toml").write_text(PLAN)
+    account = f'user = "{USER}"\npassword_file = "{folder}/password"\nidentity = "+49 30 9018 0"\n'
+    return f"""
+[dialplan]
+folder = "{folder}/plan"
+[sip]
+listen = ["127.0.0.1:{SIP_PORT}"]
+[web]
+listen = []
+[browsers]
+listen = []
+[media]
+first_port = 25600
+last_port = 25699
+[[trunks]]
+name = "pbx"
+networks = ["127.0.0.1/32"]
+dial = "sip:127.0.0.1:{PBX_PORT}"
+{account}
+[[trunks]]
+name = "carrier"
+networks = ["127.0.0.2/32"]
+dial = "sip:127.0.0.2:{PBX_PORT}"
+{account}
+[[meetings]]
+room = "rat"
+id = "123456"
+"""
+
+
+class Story:
+    def __init__(self, folder, check):
+        self.folder, self.check, self.gateway_log = folder, check, folder / "gateway.log"
+        extensions = {"2001": ("2001", 25110), "2002": ("2002", 25120), "112": ("2002", 25120)}
+        self.pbx, self.carrier = Pbx(PBX_PORT, extensions), Pbx(PBX_PORT, extensions, "127.0.0.2")
+        self.phones = []
+
+    def phones_are_there(self):
+        """Fresh telephones: what each records is of this call alone."""
+        self.phones = [Phone(self.folder, number, tone, "PCMA/8000/1", user=user)
+                       for number, (tone, user) in enumerate(zip(TONES, (NUMBER, "2001", "2002")))]
+        self.pbx.passed.clear()
+
+    def phones_leave(self):
+        for phone in self.phones:
+            phone.ends()
+
+    def dials(self, number):
+        self.phones[0].does("dial", f"sip:{number}@127.0.0.1:{SIP_PORT}")
+
+    def until(self, what, happens, seconds=15):
+        deadline = time.monotonic() + seconds
+        while not happens():
+            if time.monotonic() > deadline:
+                return self.check(what, False, f"not within {seconds} s")
+            time.sleep(0.1)
+        return self.check(what, True, f"({seconds - (deadline - time.monotonic()):.1f} s)")
+
+    def rings(self, number, user):
+        return "ncoming call" in self.log(number) and user in self.pbx.called()
+
+    def log(self, number):
+        return (self.phones[number].folder / "log").read_text(errors="replace")
+
+    def talks(self, what, other, seconds=3):
+        """The caller and one other telephone hear each other; then the caller hangs up, and the other side is free again."""
+        time.sleep(seconds)
+        self.phones[0].does("hangup")
+        time.sleep(1)
+        for one, two in ((0, other), (other, 0)):
+            heard = self.phones[one].heard()
+            levels = {tone: strength(heard, tone, 1.2, 1) if heard else -120.0 for tone in (TONES[two], TONES[one])}
+            fine = abs(levels[TONES[two]]) <= 3 and levels[TONES[one]] < -30
+            self.check(f"{what}: phone {one} hears phone {two} and not itself", fine, str({tone: round(level, 1) for tone, level in levels.items()}))
+        free = "no active calls" in self.phones[other].asked("listcalls").lower() or "(0)" in self.phones[other].asked("listcalls")
+        self.check(f"{what}: when one hangs up the other is free", free)
+
+
+def in_order(story):
+    story.dials(1000)
+    story.until("in order: the first rings", lambda: story.rings(1, "2001"))
+    story.check("in order: the caller is not answered before", "established" not in story.log(0))
+    story.until("in order: then the second", lambda: story.rings(2, "2002"))
+    story.check("in order: the first was given up", len(story.pbx.requests("CANCEL", "2001")) == 1)
+    story.phones[2].does("accept")
+    story.talks("in order", 2)
+
+
+def all_at_once(story):
+    story.dials(1001)
+    story.until("all: both ring", lambda: story.rings(1, "2001") and story.rings(2, "2002"))
+    story.phones[1].does("accept")
+    story.until("all: the other is given up", lambda: len(story.pbx.requests("CANCEL", "2002")) == 1)
+    story.talks("all", 1)
+
+
+def in_rotation(story):
+    for turn, user in enumerate(("2001", "2002", "2001")):
+        story.dials(1002)
+        story.until(f"rotation: call {turn + 1} rings {user}", lambda user=user, turn=turn: story.pbx.called()[turn:] == [user])
+        story.phones[0].does("hangup")
+        time.sleep(0.5)
+
+
+def nobody(story):
+    story.dials(1003)
+    story.until("nobody: the caller is refused", lambda: "480" in story.log(0))
+    story.dials(1000)
+    story.until("otherwise: another context answers", lambda: "established" in story.log(0), 20)
+    story.check("otherwise: both were rung", story.pbx.called() == ["2001", "2002"], str(story.pbx.called()))
+    story.phones[0].does("hangup")
+
+
+def handed_on(story):
+    story.dials(1004)
+    story.until("REFER: the caller's own telephone calls", lambda: story.rings(1, "2001"))
+    story.check("REFER: it was the caller who called", f"From: <sip:{NUMBER}@" in story.pbx.requests("INVITE", "2001")[-1])
+    story.phones[1].does("accept")
+    story.talks("REFER", 1)
+
+
+def connected_here(story):
+    story.dials(1005)
+    story.until("bridged: the other telephone rings", lambda: "2001" in story.carrier.called() and "ncoming call" in story.log(1))
+    story.check("bridged: the caller was answered before", "established" in story.log(0))
+    story.phones[1].does("accept")
+    story.talks("bridged", 1)
+
+
+def announced(story):
+    story.dials(1006)
+    story.until("announced: then it rings", lambda: story.rings(1, "2001"), 20)
+    story.phones[1].does("accept")
+    story.talks("announced", 1)
+
+
+def emergency(story):
+    story.dials(112)
+    story.until("emergency: it rings there", lambda: story.rings(2, "112"))
+    invite = (story.pbx.requests("INVITE", "112") or [""])[-1]
+    story.check("emergency: by its identity", "From: <sip:+493090180@" in invite and "P-Asserted-Identity: <sip:+493090180@" in invite)
+    story.phones[2].does("accept")
+    story.talks("emergency", 2)
+
+
+def not_to_be_known(story):
+    run = Run(story.folder, "private", SIP_PORT, service="1001")
+    story.until("private: it rings", lambda: story.rings(1, "2001"))
+    story.phones[1].does("accept")
+    story.check("private: the call comes about", not run.faults(), run.faults()[:300])
+    invite = story.pbx.requests("INVITE", "2001")[-1]
+    fine = "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>" in invite and "Privacy: id" in invite
+    story.check("private: nobody is shown", fine and NUMBER not in invite, "" if fine else invite)
+    story.check("private: nor logged", NUMBER not in story.gateway_log.read_text(errors="replace"))
+
+
+STORIES = (in_order, all_at_once, in_rotation, nobody, handed_on, connected_here, announced, emergency, not_to_be_known)
+
+
+def main():
+    passed, faults = [], []
+
+    def check(what, fine, detail=""):
+        print(f"{'ok   ' if fine else 'WRONG'} {what} {detail}", flush=True)
+        (passed if fine else faults).append(what)
+        return fine
+
+    wanted = sys.argv[2:]
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
+        log = open(folder / "gateway.log", "w", encoding="utf-8")
+        with serving(folder, configuration(folder), SIP_PORT, stdout=log, stderr=log):
+            story = Story(folder, check)
+            for tell in STORIES:
+                if wanted and tell.__name__ not in wanted:
+                    continue
+                story.folder = folder / tell.__name__
+                story.folder.mkdir()
+                story.phones_are_there()
+                try:
+                    tell(story)
+                finally:
+                    story.phones_leave()
+        if faults:
+            print((folder / "gateway.log").read_text(errors="replace")[-6000:])
+    print(f"{len(passed)} passed, {len(faults)} failed")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

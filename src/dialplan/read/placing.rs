@@ -1,0 +1,199 @@
+//! The actions that place a call or hold one: `ring`, `transfer`, `announce`, and `emergency` with a trunk.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::super::placing::{Callee, Onward, Rescue, Ring, Saying, Transfer};
+use super::{Reader, Value, list};
+use crate::call::hunt::Way;
+use crate::words::{Personal, PhoneNumber, TrunkName};
+
+const RING: [&str; 5] = ["to", "trunk", "way", "seconds", "otherwise"];
+const TRANSFER: [&str; 3] = ["to", "trunk", "otherwise"];
+const ANNOUNCE: [&str; 3] = ["say", "language", "then"];
+const RESCUE: [&str; 2] = ["trunk", "identity"];
+
+const RING_HELP: &str = "write ring = { to = [\"2001\", \"2002\"], trunk = \"pbx\" }";
+const TRANSFER_HELP: &str = "write transfer = \"2001@pbx\", or { to = \"2001\", trunk = \"pbx\" }";
+const ANNOUNCE_HELP: &str =
+    "write announce = \"closed\", or { say = \"closed\", language = \"de\", then = \"context\" }";
+const WAYS: [(&str, Way); 3] = [("in-order", Way::InOrder), ("all", Way::All), ("rotation", Way::Rotation)];
+
+/// A telephone rings at least and at most so many seconds.
+const SECONDS: std::ops::RangeInclusive<u64> = 3..=180;
+
+/// So many telephones at most: all of them may ring at once.
+const MOST: usize = 20;
+
+impl Reader<'_> {
+    pub(super) fn ring(&mut self, value: &Value<'_>) -> Option<Ring> {
+        let table = self.table(value, RING_HELP)?;
+        self.know(table, &RING);
+        let trunk = match table.get("trunk") {
+            Some(trunk) => Some(self.trunk(trunk)?),
+            None => None,
+        };
+        let way = match table.get("way") {
+            None => Way::InOrder,
+            Some(way) => self.way(way)?,
+        };
+        let patience = match table.get("seconds") {
+            None => Ring::PATIENCE,
+            Some(seconds) => self.seconds(seconds)?,
+        };
+        let otherwise = match table.get("otherwise") {
+            None => None,
+            Some(otherwise) => Some(self.onward(otherwise)?),
+        };
+        Some(Ring { to: self.callees(table.get("to"), trunk.as_ref(), value.span())?, way, patience, otherwise })
+    }
+
+    pub(super) fn transfer(&mut self, value: &Value<'_>) -> Option<Transfer> {
+        if value.get_ref().as_str().is_some() {
+            return Some(Transfer { to: self.callee(value, None)?, otherwise: None });
+        }
+        let table = self.table(value, TRANSFER_HELP)?;
+        self.know(table, &TRANSFER);
+        let trunk = match table.get("trunk") {
+            Some(trunk) => Some(self.trunk(trunk)?),
+            None => None,
+        };
+        let Some(to) = table.get("to") else {
+            self.wrong(value.span(), "this does not say to whom", TRANSFER_HELP);
+            return None;
+        };
+        let to = self.callee(to, trunk.as_ref())?;
+        let otherwise = match table.get("otherwise") {
+            None => None,
+            Some(otherwise) => Some(self.onward(otherwise)?),
+        };
+        Some(Transfer { to, otherwise })
+    }
+
+    pub(super) fn announce(&mut self, value: &Value<'_>) -> Option<Saying> {
+        if value.get_ref().as_str().is_some() {
+            return Some(Saying { say: self.text(value)?.value, language: None, then: None });
+        }
+        let table = self.table(value, ANNOUNCE_HELP)?;
+        self.know(table, &ANNOUNCE);
+        let Some(say) = table.get("say") else {
+            self.wrong(value.span(), "this does not say what is said", ANNOUNCE_HELP);
+            return None;
+        };
+        let say = self.text(say)?.value;
+        let language = match table.get("language") {
+            None => None,
+            Some(language) => Some(self.language(language)?),
+        };
+        let then = match table.get("then") {
+            None => None,
+            Some(then) => Some(self.onward(then)?),
+        };
+        Some(Saying { say, language, then })
+    }
+
+    pub(super) fn rescue(&mut self, value: &Value<'_>) -> Option<Rescue> {
+        let help = "write emergency = { trunk = \"pbx\", identity = \"+49 30 90180\" }";
+        let table = self.table(value, help)?;
+        self.know(table, &RESCUE);
+        let Some(trunk) = table.get("trunk") else {
+            self.wrong(value.span(), "this does not say over which trunk an emergency is called", help);
+            return None;
+        };
+        let trunk = self.trunk(trunk)?;
+        let identity = match table.get("identity") {
+            None => None,
+            Some(identity) => {
+                let number = self.parsed::<PhoneNumber>(identity, "a number like +49 30 90180")?;
+                Some(Personal::new(number.value))
+            }
+        };
+        Some(Rescue { trunk, identity })
+    }
+
+    fn callees(
+        &mut self,
+        value: Option<&Value<'_>>,
+        trunk: Option<&TrunkName>,
+        whole: Range<usize>,
+    ) -> Option<Vec<Callee>> {
+        let items = list(value);
+        let place = value.map_or(whole, Value::span);
+        if items.is_empty() {
+            self.wrong(place, "nobody is rung", "name at least one telephone: to = [\"2001\"]");
+            return None;
+        }
+        if items.len() > MOST {
+            let message = format!("these are {} telephones; {MOST} can be rung", items.len());
+            self.wrong(place, &message, "let the telephone system ring a group, and name the number of that group");
+            return None;
+        }
+        items.into_iter().map(|item| self.callee(item, trunk)).collect()
+    }
+
+    /// `2001`, `2001@pbx`, `sip:bob@pbx`: after the `@` stands a trunk.
+    fn callee(&mut self, value: &Value<'_>, trunk: Option<&TrunkName>) -> Option<Callee> {
+        let text = self.text(value)?;
+        let plain = text.value.strip_prefix("sip:").unwrap_or(&text.value).trim();
+        let (user, named) = plain.split_once('@').map_or((plain, None), |(user, trunk)| (user, Some(trunk)));
+        let user: String = user.chars().filter(|c| !c.is_whitespace()).collect();
+        if user.is_empty() || user.len() > 64 || !user.chars().all(may_be_called) {
+            let help = "write an extension, a number or a name: \"2001\", \"+49 30 1234567\", \"bob@pbx\"";
+            self.wrong(text.span, &format!("{:?} is nobody who can be called", text.value), help);
+            return None;
+        }
+        let trunk = match named {
+            None => trunk.cloned(),
+            Some(named) => match named.parse() {
+                Ok(trunk) => Some(trunk),
+                Err(_) => {
+                    let help = "after the @ stands the name of a trunk, not a host: 2001@pbx";
+                    self.wrong(text.span, &format!("{named:?} is no name of a trunk"), help);
+                    return None;
+                }
+            },
+        };
+        if trunk.is_none() {
+            let help = "add trunk = \"…\", or write it behind an @: \"2001@pbx\"";
+            self.wrong(text.span, &format!("by which trunk is {:?} called?", text.value), help);
+        }
+        Some(Callee { user, trunk: trunk? })
+    }
+
+    fn trunk(&mut self, value: &Value<'_>) -> Option<TrunkName> {
+        Some(self.parsed::<TrunkName>(value, "a trunk's name has a-z, 0-9, '-' and '_'")?.value)
+    }
+
+    fn onward(&mut self, value: &Value<'_>) -> Option<Onward> {
+        let text = self.text(value)?;
+        self.some_context(&text.value, text.span).map(Onward)
+    }
+
+    fn way(&mut self, value: &Value<'_>) -> Option<Way> {
+        let text = self.text(value)?;
+        let way = WAYS.into_iter().find(|(name, _)| *name == text.value);
+        if way.is_none() {
+            let known: Vec<&str> = WAYS.iter().map(|(name, _)| *name).collect();
+            self.wrong(
+                text.span,
+                &format!("{:?} is no way to ring", text.value),
+                &format!("one of {}", known.join(", ")),
+            );
+        }
+        way.map(|(_, way)| way)
+    }
+
+    fn seconds(&mut self, value: &Value<'_>) -> Option<Duration> {
+        let number = value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
+        let seconds = number.filter(|seconds| SECONDS.contains(seconds));
+        if seconds.is_none() {
+            let message = format!("a telephone rings {} to {} seconds", SECONDS.start(), SECONDS.end());
+            self.wrong(value.span(), &message, "write a number without quotes: seconds = 20");
+        }
+        seconds.map(Duration::from_secs)
+    }
+}
+
+fn may_be_called(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '*' | '-' | '_' | '.')
+}

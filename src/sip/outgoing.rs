@@ -1,0 +1,226 @@
+//! A call that we place. In: a [`Wish`]: which trunk, whom, shown as whom, our offer. Out: [`Event`]s: it rings, somebody has
+//! answered, or nobody will; then [`Watch`] follows it to its end like any other.
+//!
+//! It goes out by the door's own sockets, so that the far side sees the address that it knows. A challenge is answered with the
+//! trunk's account (RFC 3261 section 22), of several who answer the first stays (section 13.2.2.4; the stack sees to both), and
+//! nobody is followed elsewhere: a 3xx is a refusal, for what it names would be called on our bill.
+
+use std::sync::Arc;
+
+use rsipstack::dialog::authenticate::Credential;
+use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver};
+use rsipstack::dialog::invitation::InviteOption;
+use rsipstack::dialog::invite_dialog::InviteDialog;
+use rsipstack::sip::{Auth, Header, Response, StatusCodeKind, Uri};
+
+use super::places::Place;
+use super::session_timer::SessionTimer;
+use super::trunks::{Account, Outbound, Trunk};
+use super::watch::Watch;
+use super::ways::Way;
+use super::{Event, Shared};
+use crate::call::Refusal;
+use crate::wire;
+use crate::words::{CallId, Personal, PhoneNumber, Purpose, TrunkName};
+
+/// A call that is to be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Over which trunk.
+    pub trunk: TrunkName,
+    /// Whom: the user part of the address.
+    pub to: Personal<String>,
+    /// As whom.
+    pub from: Shown,
+    /// Our SDP.
+    pub offer: String,
+    /// It has a place whatever else there is.
+    pub emergency: bool,
+    /// So many may still hand it on (RFC 3261 section 8.1.1.6).
+    pub forwards: u8,
+}
+
+/// Who is shown to be calling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// This number.
+    Number(Personal<PhoneNumber>),
+    /// The number of the trunk.
+    Trunk,
+    /// Nobody: the caller does not want to be known (RFC 3323).
+    Nobody,
+}
+
+/// Why nobody is called.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCall {
+    /// There is no such trunk, or it does not say where calls go.
+    #[error("by trunk {0} nobody can be called: it has no `dial`")]
+    NoDial(TrunkName),
+    /// As many calls are up as may be.
+    #[error("{0}")]
+    Full(Refusal),
+}
+
+impl Shared {
+    /// Begins to place a call: what becomes of it is told in events.
+    pub(super) fn dial(self: &Arc<Self>, wish: Wish) -> Result<CallId, NoCall> {
+        let trunk = self.config.trunks.named(&wish.trunk).filter(|trunk| trunk.outbound.is_some());
+        let trunk = trunk.cloned().ok_or_else(|| NoCall::NoDial(wish.trunk.clone()))?;
+        let place = if wish.emergency {
+            self.places.beyond(Some(&trunk))
+        } else {
+            self.places.take(Some(&trunk)).map_err(NoCall::Full)?
+        };
+        let call = self.next_call();
+        tokio::spawn(placed(Arc::clone(self), call, trunk, wish, place));
+        Ok(call)
+    }
+}
+
+async fn placed(shared: Arc<Shared>, call: CallId, trunk: Trunk, wish: Wish, place: Place) {
+    let Some(outbound) = &trunk.outbound else { return };
+    let way = match shared.stacks.to(outbound) {
+        Ok(way) => way,
+        Err(why) => {
+            tracing::warn!(%call, trunk = %trunk.name, %why, "nobody is called");
+            return failed(&shared, call, NO_WAY).await;
+        }
+    };
+    let (states, news) = way.layer.new_dialog_state_channel();
+    let Some(option) = option(outbound, &way, &wish) else { return failed(&shared, call, NO_WAY).await };
+    match way.layer.do_invite_async(option, states) {
+        Ok((dialog, answered)) => {
+            shared.placed.insert(call, dialog.clone());
+            let outcome = until_answered(&shared, call, news, answered).await;
+            shared.placed.remove(&call);
+            match outcome {
+                Ok((response, news)) => follow(&shared, call, &wish, dialog, &response, news, &way).await,
+                Err(status) => failed(&shared, call, status).await,
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%call, trunk = %trunk.name, %error, "nobody is called");
+            failed(&shared, call, NO_WAY).await;
+        }
+    }
+    drop(place);
+}
+
+/// As if the network had said so: 503.
+const NO_WAY: u16 = 503;
+/// Nobody said anything: 408.
+const NO_ANSWER: u16 = 408;
+
+async fn failed(shared: &Shared, call: CallId, status: u16) {
+    let _ = shared.events.send(Event::Declined { call, status }).await;
+}
+
+type Answering = rsipstack::platform::JoinHandle<rsipstack::dialog::invitation::InviteAsyncResult>;
+
+/// Tells that it rings; gives the answer, or the status of the refusal.
+async fn until_answered(
+    shared: &Shared,
+    call: CallId,
+    mut news: DialogStateReceiver,
+    mut answered: Answering,
+) -> Result<(Response, DialogStateReceiver), u16> {
+    let mut rings = false;
+    loop {
+        tokio::select! {
+            done = &mut answered => {
+                let response = match done {
+                    Ok(Ok((_, Some(response)))) => response,
+                    Ok(Ok((_, None)) | Err(_)) | Err(_) => return Err(NO_ANSWER),
+                };
+                return match response.status_code.kind() {
+                    StatusCodeKind::Successful => Ok((response, news)),
+                    StatusCodeKind::Provisional
+                    | StatusCodeKind::Redirection
+                    | StatusCodeKind::RequestFailure
+                    | StatusCodeKind::ServerFailure
+                    | StatusCodeKind::GlobalFailure
+                    | StatusCodeKind::Other => Err(response.status_code.code()),
+                };
+            }
+            Some(state) = news.recv() => {
+                if matches!(state, DialogState::Early(..)) && !rings {
+                    rings = true;
+                    let _ = shared.events.send(Event::Ringing { call }).await;
+                }
+            }
+        }
+    }
+}
+
+async fn follow(
+    shared: &Arc<Shared>,
+    call: CallId,
+    wish: &Wish,
+    dialog: InviteDialog,
+    response: &Response,
+    news: DialogStateReceiver,
+    way: &Way,
+) {
+    shared.calls.insert(call, dialog.clone());
+    let answer = String::from_utf8_lossy(&response.body).into_owned();
+    let _ = shared.events.send(Event::PickedUp { call, answer }).await;
+    let timer = SessionTimer::of_answer(response);
+    Watch::of_placed(shared, call, &dialog, response, wish.offer.clone(), timer).follow(news).await;
+    way.layer.remove_dialog(&dialog.id());
+    shared.calls.remove(&call);
+    let _ = shared.events.send(Event::Ended { call }).await;
+}
+
+/// What the INVITE says.
+fn option(outbound: &Outbound, way: &Way, wish: &Wish) -> Option<InviteOption> {
+    let account = outbound.account.as_ref();
+    let own = account.map_or("einwahl", |account| account.user.as_str());
+    let identity = outbound.identity.as_ref().map(|number| number.reveal(Purpose::Signalling).as_str());
+    let shown = match &wish.from {
+        Shown::Number(number) => Some(number.reveal(Purpose::Signalling).as_str()),
+        Shown::Trunk => Some(identity.unwrap_or(own)),
+        Shown::Nobody => None,
+    };
+    // RFC 3325: whose line it is, for a trunk that trusts us. An emergency service has to know whom to call back.
+    let asserted = if wish.emergency { shown.or(identity) } else { identity };
+    let mut headers = vec![
+        Header::MaxForwards(u32::from(wish.forwards).into()),
+        Header::Other("Allow".into(), wire::METHODS.into()),
+        Header::Other("Supported".into(), wire::EXTENSIONS.into()),
+    ];
+    headers.extend(SessionTimer::headers_of_offer());
+    headers.extend(
+        asserted.map(|number| Header::Other("P-Asserted-Identity".into(), format!("<{}>", at(number, &way.us)))),
+    );
+    if wish.from == Shown::Nobody {
+        headers.push(Header::Other("Privacy".into(), "id".into()));
+    }
+    let caller = match shown {
+        // With an account the trunk knows us by its own name (RFC 3261 section 22.3).
+        Some(shown) => at(shown, if account.is_some() { &way.them } else { &way.us }),
+        // RFC 3323 section 4.1.1.3.
+        None => Uri::try_from("sip:anonymous@anonymous.invalid").ok()?,
+    };
+    Some(InviteOption {
+        caller_display_name: shown.is_none().then(|| String::from("Anonymous")),
+        caller: Uri { params: Vec::new(), ..caller },
+        callee: at(wish.to.reveal(Purpose::Signalling), &way.them),
+        destination: Some(way.destination.clone()),
+        contact: at(own, &way.us),
+        content_type: Some(String::from("application/sdp")),
+        offer: Some(wish.offer.clone().into_bytes()),
+        credential: account.map(credential),
+        headers: Some(headers),
+        ..InviteOption::default()
+    })
+}
+
+fn at(user: &str, host: &Uri) -> Uri {
+    Uri { auth: Some(Auth { user: user.to_owned(), password: None }), ..host.clone() }
+}
+
+fn credential(account: &Account) -> Credential {
+    let password = account.password.expose().to_owned();
+    Credential { username: account.user.clone(), password, realm: None, auth_username: None }
+}
