@@ -41,6 +41,8 @@ pub mod sip;
 #[cfg(feature = "gateway")]
 pub mod web;
 #[cfg(feature = "gateway")]
+pub mod residency;
+#[cfg(feature = "gateway")]
 pub mod observe;
 #[cfg(feature = "gateway")]
 pub mod workers;

@@ -12,6 +12,8 @@ mod dialplan;
 mod federation;
 #[path = "command/prompts.rs"]
 mod prompts;
+#[path = "command/residency.rs"]
+mod residency;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
@@ -60,6 +62,9 @@ enum Command {
     /// The registry of members, and the keys that sign it
     #[command(subcommand)]
     Federation(federation::Federation),
+    /// Where data may go
+    #[command(subcommand)]
+    Residency(residency::Residency),
     /// Tell what callers hear, and how to replace it
     #[command(subcommand)]
     Prompts(prompts::Prompts),
@@ -117,6 +122,7 @@ fn main() -> ExitCode {
         Command::Api(command) => api::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Federation(command) => federation::run(command),
+        Command::Residency(command) => residency::run(command),
         Command::Prompts(command) => prompts::run(command),
         Command::Check { config } => with_config(config, |config| check(&config)),
     }

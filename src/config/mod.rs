@@ -8,6 +8,7 @@ mod meeting;
 mod mistake;
 mod outbound;
 mod plan;
+mod processors;
 mod prompts;
 mod trunks;
 
@@ -18,6 +19,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
+use crate::residency::Processor;
 use crate::room::Announce;
 use crate::wire::Limits;
 use crate::words::{Codec, Country, Language};
@@ -30,7 +32,7 @@ pub use mistake::Mistake;
 pub use outbound::{Identity, InvalidIdentity, Peer};
 pub use plan::{NoZone, Unreadable, fingerprint, plan_files, read_folder, shipped};
 pub use prompts::PromptProblem;
-pub use trunks::{InvalidNetwork, Network, Trunk};
+pub use trunks::Trunk;
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub sip: Sip,
     /// Telephone systems and carriers: who calls here, and who is called.
     pub trunks: Vec<Trunk>,
+    /// Who gets data, beside this machine.
+    pub processors: Vec<Processor>,
     /// The sound of telephones.
     pub media: Media,
     /// The door for browsers.

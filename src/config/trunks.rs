@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::mistake::Mistake;
 use super::outbound::{self, Identity, Peer};
-use crate::words::{Codec, Transport, TrunkName};
+use crate::words::{Codec, Network, Transport, TrunkName};
 
 /// A telephone system or a carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -44,35 +43,6 @@ pub struct Trunk {
     /// A number there that may be called to test the trunk.
     #[serde(default)]
     pub test: Option<String>,
-}
-
-/// A network as an admin writes it: `192.0.2.0/24`, `2001:db8::/32`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Network(pub IpNet);
-
-/// Not a network.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidNetwork {
-    /// It cannot be read.
-    #[error("{0:?} is no network: write 192.0.2.0/24, 2001:db8::/32, or one address")]
-    Unreadable(String),
-    /// It names an address inside of it.
-    #[error("{0} is an address inside of a network: write {1} for the network, or the address alone")]
-    Inside(IpNet, IpNet),
-}
-
-impl TryFrom<String> for Network {
-    type Error = InvalidNetwork;
-
-    fn try_from(text: String) -> Result<Self, InvalidNetwork> {
-        if let Ok(address) = text.parse::<std::net::IpAddr>() {
-            return Ok(Self(IpNet::from(address)));
-        }
-        let network: IpNet = text.parse().map_err(|_| InvalidNetwork::Unreadable(text))?;
-        let whole = network.trunc();
-        if network == whole { Ok(Self(network)) } else { Err(InvalidNetwork::Inside(network, whole)) }
-    }
 }
 
 /// What is wrong with them.

@@ -5,12 +5,11 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::key::PublicKey;
-use crate::words::Country;
+use crate::words::{Country, Network};
 
 /// What the operators sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,30 +226,6 @@ impl fmt::Display for Spki {
 impl fmt::Debug for Spki {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
-    }
-}
-
-/// A network: `192.0.2.0/24`, `2001:db8::/32`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Network(pub IpNet);
-
-text!(Network, InvalidNetwork, "{0:?} is no network: write 192.0.2.0/24, 2001:db8::/32, or one address");
-
-impl FromStr for Network {
-    type Err = InvalidNetwork;
-    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
-        if let Ok(address) = text.parse::<std::net::IpAddr>() {
-            return Ok(Self(IpNet::from(address)));
-        }
-        let network: IpNet = text.parse().map_err(|_| InvalidNetwork::of(text))?;
-        if network == network.trunc() { Ok(Self(network)) } else { Err(InvalidNetwork::of(text)) }
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
     }
 }
 

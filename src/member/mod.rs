@@ -17,7 +17,7 @@ mod stories;
 
 pub use check::{Fault, LONGEST_VALID};
 pub use diff::{Change, changes};
-pub use document::{Document, Domain, InvalidDomain, Link, Member, Network, Operators, Pin, Processor, Spki};
+pub use document::{Document, Domain, InvalidDomain, Link, Member, Operators, Pin, Processor, Spki};
 pub use envelope::{Envelope, NotReadable, Signature};
 pub use key::{InvalidKey, PublicKey, SigningKey};
 pub use trust::{Refusal, Registry, Standing, Trust};

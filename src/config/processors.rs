@@ -1,0 +1,113 @@
+//! Who gets data, and what of the configuration sends some: everything that leaves this machine is named here.
+
+use super::Config;
+use super::mistake::Mistake;
+use crate::residency::{Destination, Purpose, Report, Verdict};
+
+impl Config {
+    /// Where this configuration sends something.
+    pub fn destinations(&self) -> Vec<Destination> {
+        let trunk = |trunk: &super::Trunk| {
+            let host = trunk.dial.as_ref()?.0.host.to_string();
+            Some(Destination { purpose: Purpose::Trunk, host, named_by: format!("trunk {}", trunk.name) })
+        };
+        self.trunks.iter().filter_map(trunk).collect()
+    }
+
+    /// How long personal data is kept, in days, by what it is.
+    pub fn kept(&self) -> Vec<(String, u32)> {
+        vec![(String::from("audit (masked)"), self.records.keep_days.get())]
+    }
+}
+
+/// What is wrong with them, and what may not be reached because of it.
+pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    let processors = &config.processors;
+    for (number, processor) in processors.iter().enumerate() {
+        let name = &processor.name;
+        let mut say = |message: String, help: &str| found.push(Mistake::new(message, help));
+        if processors.iter().take(number).any(|other| other.name == *name) {
+            say(
+                format!("there are two processors {name:?}"),
+                "give one of them another name, or one entry both purposes",
+            );
+        }
+        if !processor.country.is_in_eea() {
+            let message =
+                format!("processor {name:?} is in {}, outside of the European Economic Area", processor.country);
+            say(message, "nothing is sent there: take it out, or name one inside");
+        }
+        if processor.purposes.is_empty() {
+            say(format!("processor {name:?} has no purpose"), "say what it gets data for: purposes = [\"trunk\"]");
+        }
+        if processor.networks.is_empty() {
+            let help = "name its addresses: networks = [\"192.0.2.0/24\"]";
+            say(format!("processor {name:?} has no network: nothing can go to it"), help);
+        }
+        for network in processor.networks.iter().filter(|network| network.0.prefix_len() < 8) {
+            let help = "name the networks that are its own: a wider one permits addresses of anybody";
+            say(format!("{network} of processor {name:?} is no institution's network"), help);
+        }
+    }
+    for (destination, verdict) in Report::new(processors, config.destinations(), Vec::new()).destinations {
+        if let Verdict::Refused(why) = verdict {
+            let help = "add who that is as [[processors]]: name, purposes, country, networks, contract";
+            found.push(Mistake::new(
+                format!("{} cannot be reached at {}: {why}", destination.named_by, destination.host),
+                help,
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        let config = Config::from_toml(text).expect("readable");
+        config.mistakes().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    const TRUNK: &str = "[[trunks]]\nname = \"pbx\"\nnetworks = [\"192.0.2.0/24\"]\ndial = \"sip:192.0.2.5:5060\"\n";
+
+    fn processor(country: &str, network: &str) -> String {
+        format!(
+            "[[processors]]\nname = \"Amt\"\npurposes = [\"trunk\"]\ncountry = \"{country}\"\nnetworks = [\"{network}\"]\n"
+        )
+    }
+
+    #[test]
+    fn a_trunk_that_is_called_needs_a_processor_in_the_eea_at_its_address() {
+        assert!(told(TRUNK).contains("trunk pbx cannot be reached at 192.0.2.5"));
+        assert_eq!(told(&format!("{TRUNK}{}", processor("DE", "192.0.2.0/24"))), "");
+        assert!(told(&format!("{TRUNK}{}", processor("DE", "198.51.100.0/24"))).contains("cannot be reached"));
+        let abroad = told(&format!("{TRUNK}{}", processor("US", "192.0.2.0/24")));
+        assert!(abroad.contains("is in US") && abroad.contains("cannot be reached"), "{abroad}");
+        assert_eq!(told(&TRUNK.replace("192.0.2.5", "127.0.0.1").replace("192.0.2.0/24", "127.0.0.0/8")), "");
+    }
+
+    #[test]
+    fn a_network_that_is_everybodys_is_no_institutions() {
+        assert!(told(&processor("DE", "0.0.0.0/0")).contains("no institution's network"));
+        let error = Config::from_toml(&processor("DE", "192.0.2.1/24")).expect_err("refused").to_string();
+        assert!(error.contains("192.0.2.0/24"), "{error}");
+    }
+
+    #[test]
+    fn the_report_tells_who_gets_what_and_what_is_refused() {
+        let config = Config::from_toml(&format!("{TRUNK}{}", processor("DE", "192.0.2.0/24"))).expect("readable");
+        let report = Report::new(&config.processors, config.destinations(), config.kept());
+        assert!(report.is_sound());
+        let text = report.to_markdown();
+        for expected in
+            ["| Amt | DE | yes | trunk |", "| trunk pbx | trunk | 192.0.2.5 | to Amt |", "audit (masked) | 365"]
+        {
+            assert!(text.contains(expected), "{expected} in\n{text}");
+        }
+        let rules = crate::residency::nftables(&config.processors, "einwahl");
+        assert!(rules.contains("ip daddr 192.0.2.0/24 meta l4proto { tcp, udp } accept"), "{rules}");
+    }
+}

@@ -1,0 +1,47 @@
+//! The same rules for the kernel's firewall. In: processors, and where we listen. Out: a file for `nft -f`.
+//!
+//! A second fence: what the gateway refuses by itself cannot leave the machine either, whoever starts it.
+
+use std::fmt::Write as _;
+
+use super::processor::{Processor, Purpose};
+
+/// A table that lets the account `user` open connections to declared processors in the EEA alone. Answers to those who came
+/// to us, and loopback, are free.
+pub fn nftables(processors: &[Processor], user: &str) -> String {
+    let mut text = String::from(
+        "#!/usr/sbin/nft -f\n# Made by `einwahl residency nftables`: make it anew when [[processors]] changes.\n\n",
+    );
+    text.push_str("table inet einwahl\ndelete table inet einwahl\ntable inet einwahl {\n\tchain output {\n");
+    text.push_str("\t\ttype filter hook output priority filter; policy accept;\n");
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "\t\tmeta skuid != \"{}\" accept", user.replace(['"', '\n', '\\'], ""));
+    text.push_str("\t\toifname \"lo\" accept\n\t\tct state established,related accept\n");
+    for processor in processors.iter().filter(|processor| processor.country.is_in_eea()) {
+        let purposes: Vec<&str> = processor.purposes.iter().map(|purpose| purpose.name()).collect();
+        let comment: String = processor.name.chars().filter(|c| c.is_alphanumeric() || " -.".contains(*c)).collect();
+        for network in &processor.networks {
+            let family = if network.0.addr().is_ipv4() { "ip" } else { "ip6" };
+            for ports in processor.purposes.iter().map(|purpose| ports(*purpose)) {
+                let _ = writeln!(
+                    text,
+                    "\t\t{family} daddr {network} {ports} accept comment \"{comment}: {}\"",
+                    purposes.join(" ")
+                );
+            }
+        }
+    }
+    text.push_str("\t\tcounter log prefix \"einwahl refused: \" reject with icmpx admin-prohibited\n\t}\n}\n");
+    text
+}
+
+/// What a purpose needs. Trunks and members send media too, from and to any port.
+const fn ports(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Trunk | Purpose::Member | Purpose::Turn => "meta l4proto { tcp, udp }",
+        Purpose::Registry | Purpose::Oidc | Purpose::Webhook | Purpose::Telemetry => "meta l4proto tcp",
+        Purpose::Smtp => "tcp dport { 25, 465, 587 }",
+        Purpose::Dns => "meta l4proto { tcp, udp } th dport { 53, 853 }",
+        Purpose::Ntp => "udp dport { 123, 4460 }",
+    }
+}

@@ -1,0 +1,63 @@
+//! Where data may go. In: the processors of the configuration (GDPR article 4 no. 8), and each wish to open a connection, with
+//! its purpose. Out: the connection, or a refusal that says why; every one is counted.
+//!
+//! This is the only room that opens a connection to elsewhere (`clippy.toml` forbids it to all others). A connection is
+//! permitted if a declared processor has that purpose, lies in the European Economic Area, and has the *address* in its
+//! networks: a name is looked up first and the address that was found is the one that is used, so that a changed answer of
+//! the name service leads nowhere else. This machine itself (loopback) needs no declaration: nothing leaves it.
+
+mod connect;
+mod firewall;
+mod permit;
+mod processor;
+mod report;
+mod seen;
+
+pub use connect::CannotConnect;
+pub use firewall::nftables;
+pub use permit::{Permit, Refused};
+pub use processor::{Processor, Purpose};
+pub use report::{Destination, Report, Verdict};
+pub use seen::{Count, Sight};
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use seen::Seen;
+
+/// What is declared, and what was asked for. Copies share what they have seen.
+#[derive(Clone, Debug, Default)]
+pub struct Residency {
+    processors: Arc<[Processor]>,
+    seen: Arc<Seen>,
+}
+
+impl Residency {
+    /// Of these processors.
+    pub fn new(processors: impl Into<Arc<[Processor]>>) -> Self {
+        Self { processors: processors.into(), seen: Arc::default() }
+    }
+
+    /// The processors.
+    pub fn processors(&self) -> &[Processor] {
+        &self.processors
+    }
+
+    /// Whether data may go to this address for this purpose; `host` is the name that led to it, if one did. Counted.
+    ///
+    /// # Errors
+    /// No declared processor allows it.
+    pub fn permit(&self, purpose: Purpose, host: Option<&str>, address: IpAddr) -> Result<Permit, Refused> {
+        let verdict = permit::permit(&self.processors, purpose, host, address);
+        self.seen.note(purpose, address.to_canonical(), verdict.as_ref().err());
+        if let Err(refused) = &verdict {
+            tracing::warn!(%purpose, why = %refused, "an outbound connection is refused");
+        }
+        verdict
+    }
+
+    /// What was permitted and refused so far.
+    pub fn sights(&self) -> Vec<Sight> {
+        self.seen.all()
+    }
+}
