@@ -35,6 +35,8 @@ pub mod gateway;
 #[cfg(feature = "gateway")]
 pub mod phone;
 #[cfg(feature = "gateway")]
+pub mod doctor;
+#[cfg(feature = "gateway")]
 pub mod config;
 #[cfg(feature = "gateway")]
 pub mod sip;
@@ -63,6 +65,7 @@ pub mod room;
 pub mod ivr;
 pub mod publish;
 pub mod dialplan;
+pub mod trunk;
 pub mod call;
 pub mod wire;
 pub mod browser;

@@ -14,6 +14,8 @@ mod federation;
 mod prompts;
 #[path = "command/residency.rs"]
 mod residency;
+#[path = "command/trunk.rs"]
+mod trunk;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
@@ -68,6 +70,9 @@ enum Command {
     /// Tell what callers hear, and how to replace it
     #[command(subcommand)]
     Prompts(prompts::Prompts),
+    /// Examine a trunk, and name what is wrong with it
+    #[command(subcommand)]
+    Trunk(trunk::Trunk),
     /// Check the configuration, the prompts and the dialplan.
     Check {
         /// The configuration.
@@ -124,6 +129,7 @@ fn main() -> ExitCode {
         Command::Federation(command) => federation::run(command),
         Command::Residency(command) => residency::run(command),
         Command::Prompts(command) => prompts::run(command),
+        Command::Trunk(command) => trunk::run(command),
         Command::Check { config } => with_config(config, |config| check(&config)),
     }
 }

@@ -80,6 +80,8 @@ pub struct Sip {
     pub certificate: Option<PathBuf>,
     /// Its key, a PEM file.
     pub key: Option<PathBuf>,
+    /// The DNS servers that are asked where trunks are; those of this machine, if none is named.
+    pub dns: Vec<SocketAddr>,
     /// So many calls at once.
     pub most_calls: usize,
     /// Seconds; a shorter session interval is refused (RFC 4028).
@@ -104,6 +106,7 @@ impl Default for Sip {
             tls_listen: None,
             certificate: None,
             key: None,
+            dns: Vec::new(),
             most_calls: 400,
             least_interval: 90,
             grace: 60,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::mistake::Mistake;
 use super::trunks::Trunk;
+use crate::tls;
 use crate::words::{Host, InvalidTarget, Personal, PhoneNumber, Secret, Target};
 
 /// Where calls go: `sip:pbx.stadt.example:5060;transport=tcp`.
@@ -95,6 +96,7 @@ pub(super) fn mistakes(trunk: &Trunk) -> Vec<Mistake> {
                 ("password_file", trunk.password_file.is_some()),
                 ("register", trunk.register),
                 ("identity", trunk.identity.is_some()),
+                ("ca", trunk.ca.is_some()),
                 ("test", trunk.test.is_some()),
             ];
             for (word, _) in given.iter().filter(|(_, is_given)| *is_given) {
@@ -124,6 +126,12 @@ pub(super) fn mistakes(trunk: &Trunk) -> Vec<Mistake> {
         found.push(Mistake::new(format!("the test of trunk {name} cannot be called"), help));
     }
     found.extend(trunk.password().err());
+    if let Some(ca) = &trunk.ca
+        && let Err(error) = tls::client(Some(ca))
+    {
+        let help = "name the PEM file with the certificate of the authority that vouches for the trunk";
+        found.push(Mistake::new(format!("the ca of trunk {name} cannot be used: {error}"), help));
+    }
     found
 }
 

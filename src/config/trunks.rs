@@ -40,6 +40,9 @@ pub struct Trunk {
     /// The number that is shown there, unless a call has another.
     #[serde(default)]
     pub identity: Option<Identity>,
+    /// The authorities that vouch for its certificate (PEM), where they are not those of this machine.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
     /// A number there that may be called to test the trunk.
     #[serde(default)]
     pub test: Option<String>,

@@ -180,6 +180,7 @@ impl TryFrom<&config::Trunk> for sip::Trunk {
                 account,
                 register: trunk.register,
                 identity: trunk.identity.as_ref().map(|identity| identity.0.clone()),
+                ca: trunk.ca.clone(),
                 test: trunk.test.clone(),
             }),
         })

@@ -16,6 +16,7 @@ mod open;
 mod outgoing;
 mod places;
 mod refer;
+mod resolve;
 mod session_timer;
 mod streams;
 mod trunks;
@@ -44,6 +45,7 @@ use crate::words::{CallId, Digit, TrunkName};
 pub use facts::{Facts, Source, masked};
 pub use outgoing::{NoCall, Shown, Wish};
 use places::{Place, Places};
+pub use resolve::{Resolver, Unresolved};
 pub use trunks::{Account, Outbound, Trunk, Trunks};
 
 /// How the door works.

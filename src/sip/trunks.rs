@@ -3,6 +3,7 @@
 //! Only the address counts: what a request says of itself can be said by anybody.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 
@@ -36,6 +37,8 @@ pub struct Outbound {
     pub register: bool,
     /// The number that is shown there, unless a call has another.
     pub identity: Option<Personal<PhoneNumber>>,
+    /// The authorities that vouch for its certificate, where they are not those of this machine.
+    pub ca: Option<PathBuf>,
     /// A number there that may be called to test the trunk.
     pub test: Option<String>,
 }

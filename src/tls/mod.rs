@@ -1,5 +1,5 @@
-//! TLS for the doors: certificates, and what is agreed on. In: PEM files, or the names to make a certificate for. Out: what a
-//! listener needs. TLS 1.2 with forward secrecy, or TLS 1.3, with the ciphers and curves of BSI TR-02102-2.
+//! TLS for the doors, and for calls to trunks: certificates, and what is agreed on. In: PEM files, or the names to make a
+//! certificate for. Out: what a listener or a caller needs. TLS 1.2 with forward secrecy, or TLS 1.3, with the ciphers and curves of BSI TR-02102-2.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{CipherSuite, NamedGroup, ServerConfig};
+use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, ServerConfig};
 
 /// Whose certificate a door shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,35 @@ pub fn server(certificate: &Certificate) -> Result<ServerConfig, Unusable> {
         .map_err(unusable)
 }
 
+/// What we ask for where we call: the same, and a certificate for which somebody vouches whom we trust: the authorities in `ca`,
+/// or those of this machine.
+///
+/// # Errors
+/// The file cannot be used, or this machine knows no authority.
+pub fn client(ca: Option<&Path>) -> Result<ClientConfig, Unusable> {
+    let usual = AUTHORITIES.iter().map(Path::new).find(|file| file.exists());
+    let file = ca.or(usual).ok_or_else(|| Unusable::Pair(String::from(NO_AUTHORITIES)))?;
+    let mut roots = RootCertStore::empty();
+    let (taken, _) = roots.add_parsable_certificates(read_chain(file)?);
+    if taken == 0 {
+        return Err(Unusable::File {
+            file: file.to_owned(),
+            why: String::from("no certificate of an authority is in it"),
+        });
+    }
+    let unusable = |error: rustls::Error| Unusable::Pair(error.to_string());
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(unusable)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Where distributions keep the authorities that a machine trusts.
+const AUTHORITIES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+
+const NO_AUTHORITIES: &str =
+    "this machine knows no certificate authority: install the package ca-certificates, or name the file in ca";
+
 /// The suites of TR-02102-2 among those that there are, all with forward secrecy, and its curves.
 fn provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
@@ -108,6 +137,17 @@ mod tests {
         assert_eq!(suites.len(), 6, "{suites:?}");
         assert!(suites.iter().all(|suite| suite.contains("GCM") && !suite.contains("TLS_RSA")), "{suites:?}");
         assert_eq!(made.crypto_provider().kx_groups.len(), 2);
+    }
+
+    #[test]
+    fn a_caller_trusts_the_authorities_of_a_file_and_no_empty_one() {
+        let folder = std::env::temp_dir().join(format!("einwahl-ca-{}.pem", std::process::id()));
+        let made = rcgen::generate_simple_self_signed(vec![String::from("ca")]).expect("a certificate");
+        std::fs::write(&folder, made.cert.pem()).expect("a file");
+        assert!(client(Some(&folder)).is_ok());
+        std::fs::write(&folder, "nothing").expect("a file");
+        let error = client(Some(&folder)).expect_err("unusable").to_string();
+        assert!(error.contains("no certificate of an authority"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,222 @@
+//! Asks DNS where a trunk is (RFC 3263). In: its target, how calls may travel, and the networks that are its own. Out: the hops
+//! to try, the best first. What the names mean is `trunk::hops`; here is only the asking.
+//!
+//! This is the one place of the SIP side that resolves names: the stack is given addresses. An answer that leads outside of the
+//! trunk's networks is never followed, whoever gave it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use ipnet::IpNet;
+
+use super::Trunk;
+use crate::trunk::hops::{self, Hop, Hops, Pointer, Service};
+use crate::words::{Host, Target, Transport};
+
+/// Asks DNS servers.
+#[derive(Clone)]
+pub struct Resolver(TokioResolver);
+
+/// A target leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// The resolver cannot be set up.
+    #[error("DNS cannot be asked: {0}")]
+    Setup(String),
+    /// There is no such name.
+    #[error("DNS knows no name {0}")]
+    NoSuchName(String),
+    /// The name is there, but has no address; or the service that it names has none.
+    #[error("DNS knows {0}, but no address for it")]
+    NoAddress(String),
+    /// No DNS server answers, or it fails.
+    #[error("DNS does not answer for {name}: {why}")]
+    NoAnswer {
+        /// Which name was asked for.
+        name: String,
+        /// What is known of it.
+        why: String,
+    },
+    /// All addresses lie outside of the trunk's networks.
+    #[error("{name} leads to {}, outside of the trunk's networks", list(.addresses))]
+    Outside {
+        /// Which name was asked for.
+        name: String,
+        /// The addresses.
+        addresses: Vec<IpAddr>,
+    },
+}
+
+fn list(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// One DNS server gets so long for an answer, twice.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Resolver {
+    /// Asks these servers; those of this machine, if none is named.
+    ///
+    /// # Errors
+    /// This machine names none.
+    pub fn new(servers: &[SocketAddr]) -> Result<Self, Unresolved> {
+        let setup = |error: NetError| Unresolved::Setup(error.to_string());
+        let mut builder = if servers.is_empty() {
+            TokioResolver::builder_tokio().map_err(setup)?
+        } else {
+            let server = |at: &SocketAddr| {
+                let ports = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+                    connection.port = at.port();
+                    connection
+                });
+                NameServerConfig::new(at.ip(), true, ports.to_vec())
+            };
+            let config = ResolverConfig::from_name_servers(servers.iter().map(server).collect());
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        };
+        builder.options_mut().timeout = PATIENCE;
+        builder.options_mut().attempts = 1;
+        builder.build().map(Self).map_err(setup)
+    }
+
+    /// Where to try a trunk, the best first.
+    ///
+    /// # Errors
+    /// There is no address that may be called.
+    pub async fn hops(&self, trunk: &Trunk, target: &Target) -> Result<Hops, Unresolved> {
+        self.within(target, &trunk.transports, &trunk.networks).await
+    }
+
+    async fn within(&self, target: &Target, allowed: &[Transport], networks: &[IpNet]) -> Result<Hops, Unresolved> {
+        let hops = Hops::within(self.found(target, allowed).await?, networks);
+        if !hops.to_try.is_empty() {
+            return Ok(hops);
+        }
+        let name = target.host.to_string();
+        Err(if hops.outside.is_empty() {
+            Unresolved::NoAddress(name)
+        } else {
+            Unresolved::Outside { name, addresses: hops.outside }
+        })
+    }
+
+    /// RFC 3263 sections 4.1 and 4.2.
+    async fn found(&self, target: &Target, allowed: &[Transport]) -> Result<Vec<Hop>, Unresolved> {
+        if let Some(hop) = Hops::of_address(target) {
+            return Ok(vec![hop]);
+        }
+        let Host::Name(host) = &target.host else { return Ok(Vec::new()) };
+        let ways = hops::ways(target, allowed);
+        if let Some(port) = target.port {
+            let transport = target.transport.unwrap_or_else(|| hops::plain_way(&ways));
+            return self.addresses(host, port, transport).await;
+        }
+        let mut found = Vec::new();
+        let mut was_there = false;
+        for (transport, name) in self.services_of(host, target, &ways).await? {
+            let services = self.services(&name).await?;
+            was_there |= !services.is_empty();
+            for service in hops::in_order(services, chance) {
+                // A host of a service that is not there leaves the others.
+                found.extend(self.addresses(&service.host, service.port, transport).await.unwrap_or_default());
+            }
+        }
+        if was_there {
+            return if found.is_empty() { Err(Unresolved::NoAddress(host.clone())) } else { Ok(found) };
+        }
+        let transport = target.transport.unwrap_or_else(|| hops::plain_way(&ways));
+        self.addresses(host, hops::usual_port(transport), transport).await
+    }
+
+    /// Which services to ask for: those that NAPTR names, or the usual ones.
+    async fn services_of(
+        &self,
+        host: &str,
+        target: &Target,
+        ways: &[Transport],
+    ) -> Result<Vec<(Transport, String)>, Unresolved> {
+        if target.transport.is_none() {
+            let pointed = hops::pointed(self.pointers(host).await?, ways);
+            if !pointed.is_empty() {
+                return Ok(pointed);
+            }
+        }
+        Ok(ways.iter().map(|way| (*way, hops::service_name(*way, host))).collect())
+    }
+
+    async fn pointers(&self, host: &str) -> Result<Vec<Pointer>, Unresolved> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let pointer = |data: &RData| {
+            let RData::NAPTR(it) = data else { return None };
+            it.flags.eq_ignore_ascii_case(b"s").then(|| Pointer {
+                order: it.order,
+                preference: it.preference,
+                service: text(&it.services),
+                replacement: plain(&it.replacement),
+            })
+        };
+        self.records(host, RecordType::NAPTR, pointer).await
+    }
+
+    async fn services(&self, name: &str) -> Result<Vec<Service>, Unresolved> {
+        let service = |data: &RData| {
+            let RData::SRV(it) = data else { return None };
+            Some(Service {
+                priority: it.priority,
+                weight: it.weight,
+                port: it.port,
+                host: if it.target.is_root() { String::from(".") } else { plain(&it.target) },
+            })
+        };
+        self.records(name, RecordType::SRV, service).await
+    }
+
+    /// What stands at a name; nothing, if the name or that kind of record is not there.
+    async fn records<T>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        read: impl Fn(&RData) -> Option<T>,
+    ) -> Result<Vec<T>, Unresolved> {
+        match self.0.lookup(whole(name), kind).await {
+            Ok(lookup) => Ok(lookup.answers().iter().filter_map(|record| read(&record.data)).collect()),
+            Err(error) if error.is_no_records_found() => Ok(Vec::new()),
+            Err(error) => Err(Unresolved::NoAnswer { name: name.to_owned(), why: error.to_string() }),
+        }
+    }
+
+    async fn addresses(&self, host: &str, port: u16, transport: Transport) -> Result<Vec<Hop>, Unresolved> {
+        match self.0.lookup_ip(whole(host)).await {
+            Ok(lookup) => {
+                let hop = |address| Hop { address: SocketAddr::new(address, port), transport };
+                Ok(lookup.iter().map(hop).collect())
+            }
+            Err(error) if error.is_nx_domain() => Err(Unresolved::NoSuchName(host.to_owned())),
+            Err(error) if error.is_no_records_found() => Err(Unresolved::NoAddress(host.to_owned())),
+            Err(error) => Err(Unresolved::NoAnswer { name: host.to_owned(), why: error.to_string() }),
+        }
+    }
+}
+
+/// A name as it is asked for: whole, without the search domains of this machine.
+fn whole(name: &str) -> String {
+    format!("{}.", name.trim_end_matches('.'))
+}
+
+fn plain(name: &Name) -> String {
+    name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// A number below `end`, by chance; without randomness the first.
+fn chance(end: u32) -> u32 {
+    let mut bytes = [0; 4];
+    if getrandom::fill(&mut bytes).is_err() || end == 0 {
+        return 0;
+    }
+    u32::from_be_bytes(bytes) % end
+}
