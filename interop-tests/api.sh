@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 examples=${2:-60}
 port=28447
 folder=$(mktemp -d)
-"$einwahl" api token schemathesis >"$folder/token"
+"$einwahl" api token schemathesis --rights read,pins,write,plan,edit,publish,calls >"$folder/token"
 token=$(grep '^ew_' "$folder/token")
 {
     printf '[sip]\nlisten = []\n[web]\nlisten = ["127.0.0.1:%s"]\n[browsers]\nlisten = []\n' "$port"

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Dialplans, published while people call: SIPp plays the telephones.
 
-What is published decides the next call, and no call that is up; two people who publish at once, a second pair of eyes, going back, a
-folder that somebody writes in; and a plan of 10,000 rules and 100,000 numbers, published under 50 calls a second.
-Usage: dialplans.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
+What is published decides the next call, and no call that is up, as the records of both show; two people who publish at once, a
+second pair of eyes, going back, a draft tried with the calls that there were, a folder that somebody writes in; all of it by command,
+too. With SECONDS also a plan of 10,000 rules and 100,000 numbers, published under 50 calls a second, each time within so many.
+Usage: dialplans.py PATH_OF_EINWAHL [SECONDS]. Everything runs on loopback and ends by itself.
 """
 import contextlib
+import datetime
 import hashlib
 import json
 import pathlib
@@ -255,6 +257,86 @@ def in_a_folder(results, gateway, place):
     results.check("and calls follow it: 486", gateway.gets(486) and "refused" not in gateway.runs())
 
 
+def records(results, gateway):
+    """The calls that `publishing` made, as they were written down."""
+    deadline = time.monotonic() + 10
+    while len((gateway.ask("GET", "calls")[1] or {}).get("calls", [])) < 7 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    status, page = gateway.ask("GET", "calls")
+    calls = page["calls"]
+    results.check("each call has a record", status == 200 and len(calls) >= 7, f"{len(calls)} records")
+    refused = next(call for call in calls if call["status"] == 486)
+    answered = [call for call in calls if call["status"] == 200]
+    shown = {answered[-1]["caller"], refused["caller"]}
+    results.check("which shows its caller masked", shown == {"+49 30 ···56"}, str(shown))
+    stayed = max(answered, key=lambda call: call["ended"])
+    stayed = next((call for call in answered if call["version"] == 1 and call["why"] == "the caller hung up" and seconds(call) > 5), stayed)
+    during = [call for call in calls if call["version"] == 2 and call["began"] < stayed["ended"]]
+    results.check("the call that was up kept version 1 while others began under version 2", stayed["version"] == 1 and during,
+                  f"{seconds(stayed):.1f} s")
+    _, whole = gateway.ask("GET", f"calls/{stayed['id']}")
+    told = [("→" if rung["sent"] else "←") + rung["what"] for rung in whole["ladder"]]
+    results.check("its ladder shows what was said", told[:5] == ["←INVITE", "→100", "→180", "→200", "←ACK"] and told[-2:] == ["←BYE", "→200"], " ".join(told))
+    results.check("its trace ends with the rule that decided", whole["trace"][-1]["rule"] == "Rat" and whole["trace"][-1]["outcome"] == "takes")
+    quality = whole["quality"] or {}
+    results.check("and how it sounded", quality.get("codec") == "PCMA" and "mos" in quality, str(quality))
+    _, whole = gateway.ask("GET", f"calls/{refused['id']}")
+    told = [("→" if rung["sent"] else "←") + rung["what"] for rung in whole["ladder"]]
+    results.check("a refused call has one, too", told == ["←INVITE", "→100", "→486", "←ACK"] and whole["cause"] == 17, " ".join(told))
+    _, page = gateway.ask("GET", "calls?status=486&limit=1")
+    fine = [call["id"] for call in page["calls"]] == [max(call["id"] for call in calls if call["status"] == 486)]
+    results.check("records are filtered, and told page by page", fine and page["next"])
+    _, table = gateway.ask("GET", "calls?rule=Rat", accept="text/csv")
+    lines = table.splitlines()
+    results.check("and come as a table", lines[0].startswith("id,began,") and len(lines) == 1 + len(calls), f"{len(lines)} lines")
+    results.check("a record that is not there: 404", gateway.ask("GET", "calls/4711")[0] == 404)
+
+
+def seconds(call):
+    at = [datetime.datetime.fromisoformat(call[when].replace("Z", "+00:00")) for when in ("began", "ended")]
+    return (at[1] - at[0]).total_seconds()
+
+
+def replays(results, gateway):
+    calls = len(gateway.ask("GET", "calls?limit=500")[1]["calls"])
+    running = gateway.runs()["files"]["10-amt.toml"]
+    other = {"10-amt.toml": re.sub('menu = "de"|reject = "busy"|reject = "forbidden"', 'closed = "de"', running)}
+    status, told = gateway.ask("POST", "dialplan/replay", {"files": other, "days": 7})
+    group = (told.get("groups") or [{}])[0]
+    results.check("a draft is tried with the calls that there were", status == 200 and told["calls"] == calls, f"{status} {told.get('calls')}")
+    fine = group.get("called") == "100" and group["from"]["rule"] == group["to"]["rule"] == "Rat" and group["calls"] == told["moved"]
+    results.check("and those that would go elsewhere are listed", fine, json.dumps(group))
+    status, told = gateway.ask("POST", "dialplan/replay", {"files": {"10-amt.toml": running}})
+    results.check("none by the plan that runs", status == 200 and told["moved"] == 0, str(status))
+
+
+def by_command(results, gateway, folder):
+    """The same by `einwahl dialplan …`."""
+    folder.mkdir()
+    (folder / "10-amt.toml").write_text(plan(SHUT)["10-amt.toml"])
+    code, told = gateway.command("diff", str(folder))
+    results.check("`diff` shows what differs, and exits with 1", code == 1 and '+reject = "busy"' in told, told[:200] if code != 1 else "")
+    code, told = gateway.command("replay", str(folder))
+    results.check("`replay` shows the calls that would go elsewhere", code in (0, 1) and "would go elsewhere" in told, told.strip().splitlines()[-1])
+    code, told = gateway.command("publish", str(folder), "--comment", "vom Terminal")
+    results.check("`publish` publishes", code == 0 and "runs" in told, told.strip())
+    results.check("calls follow it: 486", gateway.gets(486))
+    code, told = gateway.command("diff", str(folder))
+    results.check("then nothing differs: 0", code == 0, told.strip())
+    version = gateway.runs()["version"]
+    code, told = gateway.command("publish", str(folder), "--parent", "1")
+    results.check("with an old parent it is refused: 1", code == 1 and "Somebody else published" in told, told.strip().splitlines()[-1])
+    (folder / "10-amt.toml").write_text(plan(SHUT.replace("busy", "bussy"))["10-amt.toml"])
+    code, told = gateway.command("publish", str(folder))
+    results.check("with an error, too, and the error is told", code == 1 and "10-amt.toml:9:" in told)
+    code, told = gateway.command("history")
+    results.check("`history` lists the versions", code == 0 and f"{version:>6}  " in told and "vom Terminal" in told)
+    code, told = gateway.command("rollback", str(version - 1), "--comment", "doch nicht")
+    results.check("`rollback` goes back", code == 0 and f"version {version + 1} runs" in told, told.strip())
+    code, told = gateway.command("history", by="niemand")
+    results.check("without a token file: 2", code == 2, told.strip())
+
+
 RULES, NUMBERS = 10_000, 100_000
 
 
@@ -305,17 +387,20 @@ def under_load(results, gateway, most_seconds):
 
 def main():
     results = Results()
-    most_seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
         town = Gateway(folder / "town")
         with town.serves():
             publishing(results, town)
+            records(results, town)
             two_at_once(results, town)
             before = town.runs()
         with town.serves():
             restarts(results, town, before)
-            under_load(results, town, most_seconds)
+            replays(results, town)
+            by_command(results, town, folder / "written")
+            if len(sys.argv) > 2:
+                under_load(results, town, float(sys.argv[2]))
         careful = Gateway(folder / "careful", "approval = true")
         with careful.serves():
             second_pair_of_eyes(results, careful)

@@ -3,6 +3,7 @@
 
 pub mod hunt;
 mod info;
+pub mod ladder;
 mod refusal;
 pub mod sdp;
 

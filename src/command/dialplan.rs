@@ -11,8 +11,14 @@ use einwahl::words::{Personal, PhoneNumber, TrunkName};
 
 use super::{fails, say, with_config, wrong};
 
+#[path = "publishing.rs"]
+mod publishing;
+
 #[derive(Subcommand)]
 pub enum Dialplan {
+    /// Against a running gateway, by its API
+    #[command(flatten)]
+    Publishing(publishing::Publishing),
     /// Look for mistakes in a dialplan; tells all of them, with file, line and what to do
     Lint {
         /// The folder of the plan; without one, that of the configuration
@@ -57,6 +63,7 @@ pub enum Format {
 
 pub fn run(command: Dialplan) -> ExitCode {
     match command {
+        Dialplan::Publishing(command) => publishing::run(command),
         Dialplan::Lint { folder, config, format } => with_config(config, |mut config| {
             config.dialplan.folder = folder.or(config.dialplan.folder);
             lint(&config, format)

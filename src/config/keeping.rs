@@ -22,17 +22,19 @@ impl Store {
     }
 }
 
-/// The audit.
+/// The audit, and the records of calls.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Records {
     /// Days after which an entry is deleted.
     pub keep_days: NonZeroU32,
+    /// Days after which the record of a call is deleted.
+    pub calls_keep_days: NonZeroU32,
 }
 
 impl Default for Records {
     fn default() -> Self {
-        Self { keep_days: NonZeroU32::MIN.saturating_add(364) }
+        Self { keep_days: NonZeroU32::MIN.saturating_add(364), calls_keep_days: NonZeroU32::MIN.saturating_add(29) }
     }
 }
 
@@ -43,6 +45,7 @@ mod tests {
     #[test]
     fn an_audit_is_kept_for_a_year_or_as_the_file_says_and_never_for_no_day() {
         assert_eq!(Records::default().keep_days.get(), 365);
+        assert_eq!(Records::default().calls_keep_days.get(), 30);
         assert!(crate::config::Config::from_toml("[records]\nkeep_days = 0\n").is_err());
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::number::Dialled;
 use super::{Action, Context, Decision, Onward, Placed, Plan, Rescue, Rule, Saying, Transfer, When};
@@ -22,7 +22,7 @@ pub struct Facts {
 }
 
 /// What became of one rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
     /// It decides.
@@ -44,7 +44,7 @@ pub enum Outcome {
 }
 
 /// A rule that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Which.
     pub rule: String,
@@ -111,11 +111,25 @@ impl Plan {
 
     /// What [`Self::decide`] does, with every rule on the way, and what became of it.
     pub fn trace(&self, facts: &Facts, now: &jiff::ZonedDateTime) -> (Option<Taken<'_>>, Trace) {
+        self.told(facts, now, &|_, context| (0..).take(context.rules.len()).collect())
+    }
+
+    /// The same, without the rules whose numbers are others anyway: what a record of the call shows.
+    pub fn follow(&self, facts: &Facts, now: &jiff::ZonedDateTime) -> (Option<Taken<'_>>, Trace) {
+        self.told(facts, now, &|asked, context| context.index.candidates(&asked.called))
+    }
+
+    fn told(
+        &self,
+        facts: &Facts,
+        now: &jiff::ZonedDateTime,
+        looked_at: &impl Fn(&Asked<'_>, &Context) -> Vec<u32>,
+    ) -> (Option<Taken<'_>>, Trace) {
         let asked = self.asked(facts, now);
         let international = asked.called.international.as_ref().map(|digits| format!("+{digits}"));
         let mut trace = Trace { international, steps: Vec::new() };
-        let all = |context: &Context| (0..).take(context.rules.len()).collect();
-        let taken = self.walk(&asked, self.entry(facts), &mut Vec::new(), &all, &mut |context, rule, outcome| {
+        let rules = |context: &Context| looked_at(&asked, context);
+        let taken = self.walk(&asked, self.entry(facts), &mut Vec::new(), &rules, &mut |context, rule, outcome| {
             let (rule, place, context) = (rule.name.value.clone(), self.place(rule), context.name.clone());
             trace.steps.push(Step { rule, place, context, outcome });
         });

@@ -66,6 +66,9 @@ pub fn registry_file(bytes: &[u8]) {
 
 /// What is made of a message is judged the same again: a repair leaves nothing to repair.
 pub fn sip_message(bytes: &[u8]) {
+    if let Some(heading) = call::ladder::Heading::read(bytes) {
+        assert!(heading.what.len() <= 16 && heading.method.len() <= 16);
+    }
     let origin = wire::Origin { address: (Ipv4Addr::LOCALHOST, 5_060).into(), stream: false };
     match wire::normalise(bytes, &origin) {
         wire::Reading::Passed(passed) => {

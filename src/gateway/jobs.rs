@@ -25,6 +25,11 @@ impl Jobs {
         (Self { places: Arc::new(Semaphore::new(MOST)), worked }, done)
     }
 
+    /// For who else has something to tell.
+    pub(super) fn teller(&self) -> mpsc::Sender<Worked> {
+        self.worked.clone()
+    }
+
     /// A place, if one is free.
     pub(super) fn place(&self) -> Option<Place> {
         Arc::clone(&self.places).try_acquire_owned().ok().map(Place)

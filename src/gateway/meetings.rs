@@ -73,6 +73,7 @@ impl Gateway {
                 None => Err(Refusal::NotFound),
             },
             Wish::May(_) => Ok(Done::May),
+            Wish::Calls(wish) => return self.on_calls_wish(wish, reply),
             Wish::Plan(wish) => return self.on_plan_wish(wish, &by, reply),
             Wish::Create(draft) => return self.create(*draft, by, reply),
             Wish::Change { room, draft, expects } => {

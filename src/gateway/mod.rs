@@ -16,6 +16,7 @@ mod clock;
 mod health;
 mod jobs;
 mod keeping;
+mod ledger;
 mod meetings;
 mod publishing;
 mod quality;
@@ -49,6 +50,7 @@ use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
 use crate::observe::{BEAT, Observed, Who};
+use crate::records::calls::Calls;
 use crate::records::{self, Audit};
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
@@ -65,6 +67,7 @@ use chance::random;
 pub use clock::{local as local_time, moment};
 use health::Health;
 pub use keeping::Place;
+use ledger::{Asked, Ledger};
 use meetings::Desk;
 pub use publishing::Config as PlanConfig;
 use publishing::{Publishing, Worked};
@@ -110,6 +113,8 @@ pub struct Config {
     pub keep_days: NonZeroU32,
     /// How long accounts and sessions last.
     pub accounts: crate::config::Accounts,
+    /// Days after which the record of a call is deleted.
+    pub calls_keep_days: NonZeroU32,
     /// Who may use the API.
     pub tokens: Vec<crate::config::Token>,
     /// The most meetings for which more may be made by API.
@@ -163,6 +168,8 @@ pub struct Gateway {
     access: Access,
     store: Store,
     audit: Audit,
+    calls: Calls,
+    ledger: Ledger,
     next_day: Instant,
     /// Questions about plans that may be worked on at once.
     surveys: Arc<Semaphore>,
@@ -215,6 +222,8 @@ impl Gateway {
             proofs,
             store: kept.store,
             audit: kept.audit,
+            calls: kept.calls,
+            ledger: Ledger::default(),
             next_day: clock::now(),
             surveys: Arc::new(Semaphore::new(survey::MOST)),
             stored: kept.stored,
@@ -262,6 +271,7 @@ impl Gateway {
     fn on_beat(&mut self) {
         self.beat();
         self.watch_folder();
+        self.write_records();
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
@@ -294,7 +304,7 @@ impl Gateway {
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
             workers::Event::Quality { leg, quality } => quality::tell_of_now(leg, &quality),
-            workers::Event::Over { leg, quality } => quality::tell_of_all(leg, &quality),
+            workers::Event::Over { leg, quality } => self.sounded(leg, &quality),
             workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
             // The page notices too, and asks for a restart; its place is its own while it is connected.
             workers::Event::Lost { leg } if self.visitors.is_here(leg) => {
@@ -311,12 +321,18 @@ impl Gateway {
     fn invited(&mut self, call: CallId, facts: &sip::Facts, offer: Option<&str>) -> Result<sip::Reply, Refusal> {
         let routed = self.routing.of(facts, self.config.language);
         let (rule, decided, version) = (routed.rule, routed.decided, routed.under.version);
-        let (leg, brief) = (leg_of(call), Brief { facts: facts.clone(), under: routed.under });
+        let (leg, brief) = (leg_of(call), Brief { facts: facts.clone(), under: routed.under.clone() });
+        let asked = Asked { facts: routed.facts, under: routed.under, rule: rule.clone(), decision: decided.clone() };
+        self.ledger.begin(call, asked);
         let answer = match routed.outcome {
             Err(refusal) => Err(refusal),
             Ok(Beginning::Ring(errand)) => self.keep_ringing(leg, brief, errand, offer),
             Ok(beginning) => self.take(leg, brief, beginning, offer).map(sip::Reply::Answer),
         };
+        if let Err(refusal) = &answer {
+            self.ledger.refused(call, refusal);
+        }
+        let rule = rule.unwrap_or_else(|| String::from("none"));
         let (called, trunk, caller) = (facts.called_masked(), facts.trunk_named(), &facts.caller);
         match &answer {
             Ok(_) => tracing::info!(%call, ?caller, called, trunk, rule, version, decided, "a call"),
@@ -373,6 +389,7 @@ impl Gateway {
     /// The call is up: the menu begins.
     fn acknowledged(&mut self, leg: LegId, answer: Option<&str>) {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
+        self.ledger.answered(CallId(leg.0));
         if let Some(ports) = caller.take_offered() {
             let session =
                 answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
@@ -439,6 +456,7 @@ impl Gateway {
     }
 
     fn ended(&mut self, leg: LegId) {
+        self.ledger.ended(CallId(leg.0));
         if self.gives_up(leg) {
             return;
         }
@@ -601,6 +619,7 @@ impl Gateway {
         if self.next_day <= now {
             self.next_day = now + DAY;
             self.audit.prune(clock::moment(), clock::days_ago(self.config.keep_days));
+            self.delete_old_records();
         }
         self.on_time_of_hunts(now);
         let legs: Vec<_> = self

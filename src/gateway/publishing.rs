@@ -7,6 +7,7 @@
 //! Nothing runs that the store has not taken, but for a folder: what stands there counts, whatever the disk of the store does.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::access::Bearer;
@@ -17,10 +18,10 @@ use super::watching::{Looked, Watched};
 use super::{Gateway, clock};
 use crate::config;
 use crate::dialplan::{Plan, Problem, Surroundings};
-use crate::publish::{About, Approval, Draft, Files, History, MOST_DRAFTS, Version, three_way};
-use crate::records::Deed;
+use crate::publish::{About, Approval, Draft, Files, History, MOST_DRAFTS, Replay, Version, three_way};
+use crate::records::{Deed, calls};
 use crate::store::{self, Failed, Revision, Value};
-use crate::web::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal, RefusedEdit, Runs};
+use crate::web::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal, RefusedEdit, Runs, Tried};
 
 /// The plan of the configuration, and how others take its place.
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ pub(super) enum Worked {
     Drafted(Box<Drafted>),
     /// Somebody looked into the folder.
     Looked(Looked),
+    /// Call records whose time was over are gone.
+    RecordsDeleted { before: jiff::Timestamp, records: u64 },
 }
 
 /// Files that are to run.
@@ -132,6 +135,11 @@ impl Publishing {
             jobs,
         };
         (publishing, running)
+    }
+
+    /// For who else has something to tell.
+    pub(super) fn teller(&self) -> tokio::sync::mpsc::Sender<Worked> {
+        self.jobs.teller()
     }
 
     fn edit_refused(&mut self, by: &str, why: String, problems: Vec<Problem>) {
@@ -221,6 +229,39 @@ pub(super) fn check(intent: Intent, around: &Surroundings, at: jiff::Timestamp) 
     Worked::Checked(Box::new(Checked { intent, about: version.about, plan, problems, kept }))
 }
 
+/// Calls that a draft is tried with: the newest ones, so many at a time.
+const MOST_REPLAYED: u64 = 100_000;
+const AT_A_TIME: usize = 2_000;
+
+fn replayed(
+    running: &Plan,
+    files: &Files,
+    around: &Surroundings,
+    reader: &calls::Reader,
+    since: jiff::Timestamp,
+) -> Result<PlanDone, Refusal> {
+    let (draft, problems) = Plan::check(files.sources(), around);
+    if problems.iter().any(Problem::is_error) {
+        return Err(refused(PlanRefusal::Problems(problems)));
+    }
+    let mut replay = Replay::new(running, &draft);
+    let mut before = None;
+    while replay.calls() < MOST_REPLAYED {
+        let past = reader.past(since, before, AT_A_TIME).map_err(|error| {
+            tracing::error!(%error, "a draft cannot be tried with the calls that there were");
+            Refusal::Out
+        })?;
+        for call in &past {
+            replay.call(&call.facts, &call.began.to_zoned_datetime(around.zone.clone()));
+        }
+        before = past.last().map(|call| call.id);
+        if past.len() < AT_A_TIME {
+            break;
+        }
+    }
+    Ok(PlanDone::Replayed(Box::new(replay.end())))
+}
+
 impl Gateway {
     pub(super) fn on_plan_wish(&mut self, wish: PlanWish, by: &Bearer, reply: Reply) {
         let by = by.name.clone();
@@ -250,6 +291,7 @@ impl Gateway {
                     Intent { files, parent, comment, by, approved_by: None, restores: None, draft: None, origin };
                 return self.publish_plan(intent);
             }
+            PlanWish::Replay { draft, days } => return self.replay(draft, days, reply),
             PlanWish::PublishDraft { author, comment } => return self.publish_draft(author, comment, by, reply),
             PlanWish::Restore { number, comment } => return self.restore(number, comment, by, reply),
         };
@@ -459,6 +501,7 @@ impl Gateway {
                 self.want_plan(key, expects, Some(kept), Waiting::Draft { draft, reply });
             }
             Worked::Looked(looked) => self.on_looked(looked),
+            Worked::RecordsDeleted { before, records } => self.note(Deed::CallsDeleted { before: before.to_string(), records }),
         }
     }
 
@@ -594,6 +637,22 @@ impl Gateway {
         let old = std::mem::replace(&mut self.routing.running, Arc::new(next));
         // The last who has it takes it apart, which takes a while with a long one.
         tokio::task::spawn_blocking(move || drop(old));
+    }
+
+    /// Tries files, or a draft, with the calls of the last days.
+    fn replay(&self, draft: Tried, days: NonZeroU32, reply: Reply) {
+        let files = match draft {
+            Tried::Files(files) => Some(files),
+            Tried::Draft(author) => self.publishing.history.draft(&author).map(|(_, draft)| draft.files.clone()),
+        };
+        let Some(files) = files else { return drop(reply.send(Err(refused(PlanRefusal::NoDraft)))) };
+        let Some((place, reply)) = self.place(reply) else { return };
+        let (running, around) = (Arc::clone(&self.routing.running), Arc::clone(&self.publishing.around));
+        let (reader, since) = (self.calls.reader(), clock::days_ago(days));
+        self.publishing.jobs.start(place, move || {
+            drop(reply.send(replayed(&running.plan, &files, &around, &reader, since).map(Into::into)));
+            None
+        });
     }
 
     fn forget_old_versions(&mut self) {

@@ -22,7 +22,9 @@ pub(super) struct Routing {
 pub(super) struct Routed {
     /// The plan that said it.
     pub(super) under: Shared,
-    pub(super) rule: String,
+    /// What it was asked.
+    pub(super) facts: Facts,
+    pub(super) rule: Option<String>,
     pub(super) decided: String,
     pub(super) outcome: Result<Beginning, Refusal>,
 }
@@ -101,11 +103,12 @@ fn asked(facts: &sip::Facts) -> Facts {
 }
 
 fn routed(under: &Shared, taken: Option<Taken<'_>>, asked: &Facts, language: Language) -> Routed {
-    let rule = taken.map_or("none", |taken| taken.rule).to_owned();
+    let rule = taken.map(|taken| taken.rule.to_owned());
     Routed {
         under: under.clone(),
+        facts: asked.clone(),
         decided: taken.map_or_else(|| Refusal::NoRule.to_string(), |taken| taken.decision.to_string()),
-        outcome: begin(taken.map(|taken| taken.decision.clone()), &rule, asked, language),
+        outcome: begin(taken.map(|taken| taken.decision.clone()), rule.as_deref().unwrap_or_default(), asked, language),
         rule,
     }
 }

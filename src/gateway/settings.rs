@@ -60,6 +60,7 @@ impl TryFrom<config::Config> for Config {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,
+            calls_keep_days: file.records.calls_keep_days,
             accounts: file.accounts,
             tokens: file.api.tokens,
             most_meetings: file.api.most_meetings,

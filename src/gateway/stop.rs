@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Gateway, clock, quality};
+use super::{Gateway, clock, ledger, quality};
 use crate::records::Deed;
 use crate::words::CallId;
 use crate::workers;
@@ -67,12 +67,14 @@ impl Gateway {
         self.note(Deed::Stopped);
         self.pool.stop();
         // The store writes what it was told, and needs nobody who listens.
-        drop(self.stored);
+        self.stored.close();
         while let Ok(event) = self.media.try_recv() {
             if let workers::Event::Over { leg, quality } = event {
                 quality::tell_of_all(leg, &quality);
+                self.ledger.sounded(CallId(leg.0), &quality);
             }
         }
+        ledger::write(self.ledger.all(), &self.door, &self.calls, &self.routing.zone);
     }
 
     fn take_nobody_new(&mut self) {

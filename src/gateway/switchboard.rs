@@ -178,6 +178,7 @@ impl Gateway {
             NotRung
         })?;
         tracing::info!(%leg, %call, to = sip::masked(&callee.user), trunk = %callee.trunk, "rings");
+        self.ledger.rang(CallId(leg.0), call);
         self.switchboard.rung.insert(leg_of(call), Rung { caller: leg, which, ports, ours, codecs });
         Ok(leg_of(call))
     }
@@ -212,7 +213,7 @@ impl Gateway {
     fn bring_together(&mut self, leg: LegId, other: LegId) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
             let answer = self.take(leg, waiting.brief, Beginning::Talk, waiting.offer.as_deref());
-            let taken = answer.is_ok();
+            let taken = self.is_taken(leg, &answer);
             if !(waiting.answer.send(answer).is_ok() && taken) {
                 self.ended(leg);
                 return self.hang_up(other);
@@ -286,6 +287,7 @@ impl Gateway {
         let Some(brief) = self.brief_of(leg) else { return };
         let Routed { rule, decided, outcome, .. } = self.routing.onward(&brief, onward, self.config.language);
         tracing::info!(%leg, rule, decided, "led on");
+        self.ledger.led_on(CallId(leg.0), &decided);
         match outcome {
             Err(refusal) => self.turn_away(leg, refusal),
             Ok(Beginning::Ring(errand)) => self.seek(leg, errand),
@@ -296,7 +298,7 @@ impl Gateway {
     fn answer_now(&mut self, leg: LegId, beginning: Beginning) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
             let answer = self.take(leg, waiting.brief, beginning, waiting.offer.as_deref());
-            let taken = answer.is_ok();
+            let taken = self.is_taken(leg, &answer);
             if !(waiting.answer.send(answer).is_ok() && taken) {
                 self.ended(leg);
             }
@@ -309,10 +311,19 @@ impl Gateway {
         self.begin(leg);
     }
 
+    /// Whether a caller can be answered; if not, that is how their call ends.
+    fn is_taken(&mut self, leg: LegId, answer: &sip::Verdict) -> bool {
+        if let Err(refusal) = answer {
+            self.ledger.refused(CallId(leg.0), refusal);
+        }
+        answer.is_ok()
+    }
+
     /// Who is not answered yet is refused; who is hears goodbye.
     fn turn_away(&mut self, leg: LegId, refusal: Refusal) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
             tracing::info!(%leg, why = %refusal, "refused");
+            self.ledger.refused(CallId(leg.0), &refusal);
             // Who has hung up meanwhile needs no answer.
             let _ = waiting.answer.send(Err(refusal));
             return;

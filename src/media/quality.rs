@@ -68,6 +68,20 @@ pub struct Quality {
 }
 
 impl Quality {
+    /// How people would judge it, from 1 (bad) to 4.5: the E-model of ITU-T G.107 with its defaults, from what is lost on the worse
+    /// way, and from the delay. It knows nothing of the microphone or the room.
+    pub fn mos(&self) -> f64 {
+        let share = |loss: Loss| if loss.of == 0 { 0.0 } else { loss.lost as f64 / loss.of as f64 };
+        let worst = self.out.map_or(0.0, |told| share(told.loss)).max(share(self.loss_in)) * 100.0;
+        let jitter = self.out.map_or(self.jitter_in, |told| told.jitter.max(self.jitter_in));
+        let one_way = self.round_trip.unwrap_or_default() / 2 + 2 * jitter + Duration::from_millis(40);
+        let delay = one_way.as_secs_f64() * 1e3;
+        let late = 0.024 * delay + 0.11 * (delay - 177.3).max(0.0);
+        let lost = 95.0 * worst / (worst + self.codec.loss_robustness());
+        let rating = (93.2 - late - lost).clamp(0.0, 100.0);
+        (1.0 + 0.035 * rating + rating * (rating - 60.0) * (100.0 - rating) * 7e-6).clamp(1.0, 4.5)
+    }
+
     /// As people read it: `0.1 ms`.
     pub fn millis(span: Duration) -> String {
         format!("{:.1} ms", span.as_secs_f64() * 1e3)
@@ -87,6 +101,26 @@ impl Quality {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_good_line_is_judged_as_good_and_a_lossy_or_a_late_one_is_not() {
+        let of = |lost, round_trip| Quality {
+            codec: Codec::Pcma,
+            lasted: Duration::from_secs(60),
+            sent: 3_000,
+            loss_in: Loss { lost, of: 3_000 },
+            jitter_in: Duration::from_millis(1),
+            out: None,
+            round_trip: Some(Duration::from_millis(round_trip)),
+            late: 0,
+            concealed: 0,
+        };
+        let (good, lossy, late) = (of(0, 20).mos(), of(150, 20).mos(), of(0, 800).mos());
+        assert!(good > 4.3 && good <= 4.5, "{good}");
+        assert!((3.2..4.1).contains(&lossy), "5 % lost: {lossy}");
+        assert!(late < 3.2, "{late}");
+        assert!(of(3_000, 900).mos() < 1.2);
+    }
 
     #[test]
     fn loss_is_told_in_numbers_and_in_percent() {

@@ -9,6 +9,7 @@ mod draft;
 mod files;
 mod history;
 mod lines;
+mod replay;
 mod version;
 
 pub use compare::{Change, FileChange, Side, ThreeWay, Weighed, three_way};
@@ -16,6 +17,7 @@ pub use draft::{Approval, Draft};
 pub use files::{Files, Unfit};
 pub use history::{History, MOST_DRAFTS};
 pub use lines::{merge, unified};
+pub use replay::{Moved, Replay, Replayed, Way};
 pub use version::{About, Version};
 
 /// What is kept cannot be read.

@@ -85,6 +85,13 @@ pub enum Deed {
         /// Who agreed.
         by: String,
     },
+    /// Records of calls were deleted because their time was over, and it was looked whether they are gone.
+    CallsDeleted {
+        /// Those of calls that came before this time.
+        before: String,
+        /// How many.
+        records: u64,
+    },
     /// A moderator did something that concerns others.
     Moderated {
         /// Where.

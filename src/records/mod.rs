@@ -5,6 +5,7 @@
 //! Append-only. Nothing that belongs to a person is in it but masked forms, and nothing that a caller keyed. Nobody waits
 //! for it: what cannot be written is counted, and the next entry says how many are missing.
 
+pub mod calls;
 mod chain;
 mod database;
 mod deed;

@@ -16,6 +16,7 @@ use super::session_timer::SessionTimer;
 use super::watch::Watch;
 use super::{Event, Facts, Reply, Shared, answer as answers, clock, contact};
 use crate::call::Refusal;
+use crate::call::ladder::Side;
 use crate::dialplan::is_emergency;
 use crate::words::CallId;
 
@@ -48,6 +49,7 @@ pub(super) async fn invited(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, mut 
             refuse(shared, call, transaction, &refusal).await;
         }
         Ok((place, timer)) => {
+            shared.ladders.begin(call, Side::Caller, transaction.original.to_string().as_bytes());
             if let Err(error) = transaction.send_trying().await {
                 tracing::debug!(%call, %error, "100 could not be sent");
             }

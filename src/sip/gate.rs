@@ -13,6 +13,7 @@ use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transport::{SipAddr, SipConnection};
 
 use super::facts::Source;
+use super::ladders::Ladders;
 use super::{Trunks, clock};
 use crate::observe::Observed;
 use crate::wire::{Fault, Guard, Kind, Limits, Origin, Outcome, Passed, Reading, Refused, Ruling, Why, normalise};
@@ -21,6 +22,7 @@ use crate::wire::{Fault, Guard, Kind, Limits, Origin, Outcome, Passed, Reading, 
 pub(super) struct Gate {
     stack: EndpointInnerRef,
     sentry: Arc<Sentry>,
+    ladders: Arc<Ladders>,
 }
 
 /// Who stands at all gates of the door.
@@ -31,8 +33,8 @@ pub(super) struct Sentry {
 }
 
 impl Gate {
-    pub fn new(stack: EndpointInnerRef, sentry: Arc<Sentry>) -> Self {
-        Self { stack, sentry }
+    pub fn new(stack: EndpointInnerRef, sentry: Arc<Sentry>, ladders: Arc<Ladders>) -> Self {
+        Self { stack, sentry, ladders }
     }
 
     /// Takes a message that arrived by `connection`. What it gives is sent back as it is.
@@ -80,6 +82,7 @@ impl Gate {
         if let SipMessage::Request(request) = &message {
             TransactionKey::from_request(request, TransactionRole::Server).map_err(|_| Some(Fault::Unusable))?;
         }
+        self.ladders.pass(false, &passed.message);
         let sender = SipAddr { r#type: Some(transport), addr: from.address.into() };
         if let Err(error) = self.stack.on_received_message(message, connection.clone(), &sender).await {
             tracing::debug!(%error, "a message came to nothing");
@@ -94,6 +97,7 @@ impl Gate {
 
     /// Something goes out: an answer says of who asked whether it is a scanner.
     pub fn sent(&self, message: &[u8], to: IpAddr) {
+        self.ladders.pass(true, message);
         let outcome = Outcome::of(message);
         if outcome != Outcome::Neutral {
             self.sentry.guard().answered(to.to_canonical(), outcome, clock::now());

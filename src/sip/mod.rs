@@ -11,6 +11,7 @@ mod datagrams;
 mod dialog;
 mod facts;
 mod gate;
+mod ladders;
 mod listen;
 mod open;
 mod outgoing;
@@ -37,6 +38,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Refusal;
+use crate::call::ladder::Ladder;
 use crate::observe::Observed;
 use crate::tls::{self, Certificate};
 use crate::wire::Limits;
@@ -182,6 +184,7 @@ pub struct Door {
 pub(crate) struct Shared {
     config: Config,
     sentry: Arc<gate::Sentry>,
+    ladders: Arc<ladders::Ladders>,
     streams: streams::Open,
     observed: Observed,
     events: mpsc::Sender<Event>,
@@ -228,6 +231,7 @@ impl Door {
             places: Places::new(config.most_calls),
             sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone(), observed.clone())),
             streams: streams::Open::default(),
+            ladders: Arc::default(),
             config,
             observed,
             events,
@@ -273,6 +277,11 @@ impl Door {
     /// Hangs up a call, or gives it up if it is one of ours that nobody has answered.
     pub async fn hang_up(&self, call: CallId) {
         self.shared.hang_up(call).await;
+    }
+
+    /// What was said in a call that is over, and in those that were placed for it. Told once.
+    pub fn ladder(&self, call: CallId, placed: &[CallId]) -> Ladder {
+        self.shared.ladders.take(call, placed)
     }
 
     /// From now on no new calls are taken.

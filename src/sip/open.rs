@@ -63,7 +63,7 @@ fn start(shared: &Arc<Shared>, at: SocketAddr, tls: bool) -> Result<(EndpointInn
     run(async move { endpoint.serve().await });
     shared.stacks.add(Stack { layer: Arc::clone(&layer), at, tls });
     tokio::spawn(serve(Arc::clone(shared), layer, requests));
-    let gate = Arc::new(Gate::new(stack.clone(), shared.sentry.clone()));
+    let gate = Arc::new(Gate::new(stack.clone(), shared.sentry.clone(), shared.ladders.clone()));
     Ok((stack, gate))
 }
 

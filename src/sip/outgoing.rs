@@ -12,6 +12,7 @@ use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver};
 use rsipstack::dialog::invitation::InviteOption;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Auth, Header, Response, StatusCodeKind, Uri};
+use rsipstack::transaction::make_uuid_v4;
 
 use super::places::Place;
 use super::session_timer::SessionTimer;
@@ -20,6 +21,7 @@ use super::watch::Watch;
 use super::ways::Way;
 use super::{Event, Shared};
 use crate::call::Refusal;
+use crate::call::ladder::Side;
 use crate::wire;
 use crate::words::{CallId, Personal, PhoneNumber, Purpose, TrunkName};
 
@@ -89,6 +91,9 @@ async fn placed(shared: Arc<Shared>, call: CallId, trunk: Trunk, wish: Wish, pla
     };
     let (states, news) = way.layer.new_dialog_state_channel();
     let Some(option) = option(outbound, &way, &wish) else { return failed(&shared, call, NO_WAY).await };
+    let call_id = make_uuid_v4();
+    shared.ladders.expect(call, Side::Called, &call_id);
+    let option = InviteOption { call_id: Some(call_id), ..option };
     match way.layer.do_invite_async(option, states) {
         Ok((dialog, answered)) => {
             shared.placed.insert(call, dialog.clone());

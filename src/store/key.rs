@@ -25,7 +25,7 @@ impl std::fmt::Debug for Key {
 
 impl Key {
     /// A new one.
-    pub(super) fn generate() -> Self {
+    pub fn generate() -> Self {
         let mut bytes = Zeroizing::new([0; BYTES]);
         while let Err(error) = getrandom::fill(bytes.as_mut()) {
             tracing::error!(%error, "the system gives no randomness: waiting for it");

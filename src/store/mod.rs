@@ -19,9 +19,9 @@ use zeroize::Zeroizing;
 
 pub use folder::{Folder, key_of};
 pub use key::Key;
+pub use seal::Seal;
 
 use database::Database;
-use seal::Seal;
 use writer::Writer;
 
 /// How often the store had been written to when something was written. Rises by one with each write.
@@ -219,7 +219,7 @@ impl Store {
         events: mpsc::Sender<Event>,
         wrong_key: impl Fn() -> CannotOpen,
     ) -> Result<(Self, Vec<Entry>), CannotOpen> {
-        let seal = Seal::new(key);
+        let seal = Seal::new(key, seal::VALUES);
         if !database.knows(&seal)? {
             return Err(wrong_key());
         }

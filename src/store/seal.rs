@@ -5,8 +5,11 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 
 use super::{Key, Revision, Value};
 
+/// What the store's own seal is derived for.
+pub(super) const VALUES: &str = "einwahl store: values";
+
 /// What seals and opens.
-pub(super) struct Seal(Option<LessSafeKey>);
+pub struct Seal(Option<LessSafeKey>);
 
 impl std::fmt::Debug for Seal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -15,12 +18,13 @@ impl std::fmt::Debug for Seal {
 }
 
 impl Seal {
-    pub(super) fn new(key: &Key) -> Self {
-        Self(UnboundKey::new(&CHACHA20_POLY1305, &key.derive("einwahl store: values")).ok().map(LessSafeKey::new))
+    /// A seal for one purpose: what it closes no other opens.
+    pub fn new(key: &Key, purpose: &str) -> Self {
+        Self(UnboundKey::new(&CHACHA20_POLY1305, &key.derive(purpose)).ok().map(LessSafeKey::new))
     }
 
-    /// The nonce, then the sealed value. Nonces are random: 96 bits suffice for 2^32 writes under one key.
-    pub(super) fn close(&self, key: &str, revision: Revision, value: &Value) -> Option<Vec<u8>> {
+    /// Seals a value under its name and revision; `None` if the system gives no randomness. The nonce, then the sealed value. Nonces are random: 96 bits suffice for 2^32 writes under one key.
+    pub fn close(&self, key: &str, revision: Revision, value: &Value) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).ok()?;
         let mut sealed = value.as_bytes().to_vec();
@@ -30,7 +34,8 @@ impl Seal {
         Some([&nonce[..], &sealed].concat())
     }
 
-    pub(super) fn open(&self, key: &str, revision: Revision, sealed: &[u8]) -> Option<Value> {
+    /// Opens what was sealed under this name and revision, and nothing else.
+    pub fn open(&self, key: &str, revision: Revision, sealed: &[u8]) -> Option<Value> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut opened = sealed.to_vec();
@@ -50,14 +55,14 @@ mod tests {
 
     #[test]
     fn a_value_opens_only_where_and_when_it_was_written() {
-        let seal = Seal::new(&Key::generate());
+        let seal = Seal::new(&Key::generate(), VALUES);
         let value = Value::new(b"PIN 4711".to_vec());
         let sealed = seal.close("meetings/rat", Revision(7), &value).expect("sealed");
         assert!(!sealed.windows(4).any(|part| part == b"4711"));
         assert_eq!(seal.open("meetings/rat", Revision(7), &sealed), Some(value.clone()));
         assert_eq!(seal.open("meetings/amt", Revision(7), &sealed), None);
         assert_eq!(seal.open("meetings/rat", Revision(6), &sealed), None);
-        assert_eq!(Seal::new(&Key::generate()).open("meetings/rat", Revision(7), &sealed), None);
+        assert_eq!(Seal::new(&Key::generate(), VALUES).open("meetings/rat", Revision(7), &sealed), None);
         assert_ne!(seal.close("meetings/rat", Revision(7), &value).expect("sealed"), sealed);
         assert_eq!(seal.open("meetings/rat", Revision(7), &sealed[..5]), None);
     }

@@ -87,6 +87,15 @@ impl Codec {
         }
     }
 
+    /// How well sound stands lost packets: the share of them, in percent, that takes half of what it is worth (Bpl of ITU-T G.113
+    /// appendix I for G.711 with concealment; the others are set a little below it).
+    pub const fn loss_robustness(self) -> f64 {
+        match self {
+            Self::Pcma | Self::Pcmu => 25.1,
+            Self::G722 | Self::Opus => 20.0,
+        }
+    }
+
     /// The encoding name of RFC 3551 and RFC 7587.
     pub const fn name(self) -> &'static str {
         match self {

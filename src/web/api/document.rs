@@ -3,13 +3,13 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{dialplan, routes, session, survey};
+use super::{calls, dialplan, routes, session, survey};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Einwahl",
-        description = "Meetings and the dialplan by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
+        description = "Meetings, the dialplan and call records by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
     ),
     paths(
         routes::list, routes::create, routes::show, routes::change, routes::delete,
@@ -36,7 +36,7 @@ impl Modify for Tokens {
 }
 
 pub(super) fn document() -> utoipa::openapi::OpenApi {
-    Api::openapi().merge_from(survey::Api::openapi()).merge_from(dialplan::Api::openapi())
+    Api::openapi().merge_from(survey::Api::openapi()).merge_from(dialplan::Api::openapi()).merge_from(calls::Api::openapi())
 }
 
 #[cfg(test)]

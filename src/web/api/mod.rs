@@ -6,6 +6,7 @@
 //! cookie, which counts only in requests that no other site's page can have made ([`site`]).
 
 mod body;
+mod calls;
 mod dialplan;
 mod document;
 mod problem;
@@ -21,7 +22,8 @@ use zeroize::Zeroizing;
 use crate::meeting::{Draft, Listed};
 use crate::words::{Personal, Right, RoomId};
 
-pub use dialplan::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs};
+pub use calls::{CallsDone, CallsWish};
+pub use dialplan::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs, Tried};
 pub use problem::Refusal;
 pub(super) use routes::routes;
 
@@ -83,6 +85,8 @@ pub enum Wish {
     May(Right),
     /// Something of the dialplan.
     Plan(PlanWish),
+    /// Something of the call records.
+    Calls(CallsWish),
     /// To see meetings, in the order of their names.
     List {
         /// Those after this one.
@@ -123,6 +127,7 @@ impl Wish {
         match self {
             Self::May(right) => *right,
             Self::Plan(wish) => wish.needs(),
+            Self::Calls(wish) => wish.needs(),
             Self::List { .. } | Self::Read { .. } => Right::Read,
             Self::Create(_) | Self::Change { .. } | Self::Delete { .. } => Right::Write,
             Self::Survey(_) => Right::Plan,
@@ -131,12 +136,14 @@ impl Wish {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Done {
     /// One may.
     May,
     /// Something of the dialplan.
     Plan(Box<PlanDone>),
+    /// Something of the call records.
+    Calls(Box<CallsDone>),
     /// Some meetings.
     Page {
         /// Which.

@@ -53,6 +53,8 @@ pub enum Refusal {
     Out,
     /// Too much at once.
     Busy,
+    /// There is no such record, or its time is over.
+    NoRecord,
     /// Something of the dialplan.
     Plan(Box<PlanRefusal>),
     /// There is no such address.
@@ -148,6 +150,7 @@ impl Refusal {
             Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "faults", "It cannot be like this"),
             Self::Out => (StatusCode::SERVICE_UNAVAILABLE, "store", "Nothing can be written at the moment"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much at once"),
+            Self::NoRecord => (StatusCode::NOT_FOUND, "no-record", "No such record"),
             Self::Plan(why) => why.head(),
             Self::NoAddress => (StatusCode::NOT_FOUND, "no-address", "No such address"),
             Self::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-method", "Not with this method"),
@@ -187,6 +190,7 @@ impl Refusal {
             Self::Unreadable(_) | Self::Faults(_) => "Correct what `errors` names, and send it again.".into(),
             Self::Out => "Meetings that there are go on. The gateway's log says what is wrong with the store.".into(),
             Self::Busy => "Try again in a moment.".into(),
+            Self::NoRecord => "Look at the list; a record is deleted when its time is over.".into(),
             Self::Plan(why) => why.detail(),
             Self::NoAddress => "The addresses are in /api/openapi.json.".into(),
             Self::NoMethod => "The header Allow says which methods there are.".into(),
@@ -221,6 +225,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::Out
             | Self::Busy
+            | Self::NoRecord
             | Self::Plan(_)
             | Self::NoAddress
             | Self::NoMethod => Vec::new(),
@@ -249,6 +254,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::Unreadable(_)
             | Self::Faults(_)
+            | Self::NoRecord
             | Self::Plan(_)
             | Self::NoAddress
             | Self::NoMethod => None,

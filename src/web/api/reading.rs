@@ -21,6 +21,9 @@ use crate::words::{Personal, Right};
 /// A body comes at once, and an answer, too: the store's own patience is shorter.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What has to look at all calls of a week takes longer.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The longest body, in bytes.
 const LONGEST: usize = 16 * 1_024;
 
@@ -70,7 +73,18 @@ pub(super) async fn answer(
     headers: &HeaderMap,
     wish: Result<Wish, Refusal>,
 ) -> Response {
-    match ask(shared, from, headers, wish).await {
+    answer_in_time(shared, from, headers, wish, PATIENCE).await
+}
+
+/// The same, of what may take longer.
+pub(super) async fn answer_in_time(
+    shared: &Shared,
+    from: SocketAddr,
+    headers: &HeaderMap,
+    wish: Result<Wish, Refusal>,
+    patience: Duration,
+) -> Response {
+    match ask(shared, from, headers, wish, patience).await {
         Ok(done) => done.into_response(),
         Err(refusal) => refusal.into_response(),
     }
@@ -81,13 +95,14 @@ async fn ask(
     from: SocketAddr,
     headers: &HeaderMap,
     wish: Result<Wish, Refusal>,
+    patience: Duration,
 ) -> Result<Done, Refusal> {
     let _turn = shared.calls.try_acquire().map_err(|_| Refusal::Busy)?;
     let (reply, answer) = oneshot::channel();
     let from = Personal::new(from.ip().to_canonical());
     let call = Box::new(Call { from, shown: site::shown(headers), wish, reply });
     shared.events.try_send(Event::Called(call)).map_err(|_| Refusal::Busy)?;
-    match timeout(PATIENCE, answer).await {
+    match timeout(patience, answer).await {
         Ok(Ok(answer)) => answer,
         // The gateway stops, or the store takes longer than it may.
         Ok(Err(_)) | Err(_) => Err(Refusal::Out),
@@ -102,7 +117,7 @@ pub(super) async fn long_json<T: for<'de> serde::Deserialize<'de>>(
     body: Body,
     right: Right,
 ) -> Result<T, Refusal> {
-    ask(shared, from, headers, Ok(Wish::May(right))).await?;
+    ask(shared, from, headers, Ok(Wish::May(right)), PATIENCE).await?;
     let _turn = shared.long_bodies.try_acquire().map_err(|_| Refusal::Busy)?;
     read(&bytes(headers, body, LONGEST_PLAN).await?)
 }

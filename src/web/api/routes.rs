@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, unreadable};
-use super::{Done, Wish, dialplan, document, session, site};
+use super::{Done, Wish, calls, dialplan, document, session, site};
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
 use crate::words::RoomId;
@@ -34,6 +34,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .merge(session::routes())
         .merge(super::survey::routes())
         .merge(dialplan::routes())
+        .merge(calls::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
         .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
         .method_not_allowed_fallback(|| async { Refusal::NoMethod })
@@ -242,6 +243,7 @@ impl axum::response::IntoResponse for Done {
         match self {
             Self::May => StatusCode::NO_CONTENT.into_response(),
             Self::Plan(done) => done.into_response(),
+            Self::Calls(done) => done.into_response(),
             Self::Page { listed, next, pins } => {
                 let meetings = listed.iter().map(|listed| Shown::of(listed, pins)).collect();
                 Json(Meetings { meetings, next: next.map(String::from) }).into_response()

@@ -1,14 +1,15 @@
 //! Plans, versions and drafts as the API writes them.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Edit, KeptDraft, LONGEST_COMMENT, PlanRefusal, PlanVersion, RefusedEdit, Runs};
+use super::{Edit, KeptDraft, LONGEST_COMMENT, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs, Tried};
 use crate::dialplan::{self, Severity};
 use crate::meeting::Fault;
-use crate::publish::{Change, FileChange, Files, Side, ThreeWay};
+use crate::publish::{Change, FileChange, Files, Moved, Replayed, Side, ThreeWay, Way};
 use crate::web::api::problem::Refusal;
 
 /// Files of a plan: texts by name.
@@ -67,6 +68,94 @@ pub(super) struct RollbackBody {
     #[serde(default)]
     #[schema(required = false, max_length = 500)]
     comment: String,
+}
+
+/// What the calls of the last days are tried with: files, or a draft.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ReplayBody {
+    /// All files of the plan: texts by name.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    files: Option<Texts>,
+    /// In place of `files`: the draft of this author.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    draft: Option<String>,
+    /// So many days.
+    #[serde(default = "week")]
+    #[schema(required = false, nullable = false, minimum = 1, maximum = 366)]
+    days: u32,
+}
+
+const fn week() -> u32 {
+    7
+}
+
+impl ReplayBody {
+    pub(super) fn wish(self) -> Result<PlanWish, Refusal> {
+        let wrong = |field, message: &str| Refusal::Faults(vec![Fault::new(field, message)]);
+        let days = NonZeroU32::new(self.days).filter(|days| days.get() <= 366);
+        let days = days.ok_or_else(|| wrong("days", "write a number from 1 to 366"))?;
+        let draft = match (self.files, self.draft) {
+            (Some(texts), None) => Tried::Files(files(texts)?),
+            (None, Some(author)) => Tried::Draft(author),
+            (..) => return Err(wrong("the body", "send `files`, or `draft` with the name of its author")),
+        };
+        Ok(PlanWish::Replay { draft, days })
+    }
+}
+
+/// What a draft would do with the calls that there were.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PlanReplay {
+    /// Calls that were tried: at most the newest 100,000.
+    calls: u64,
+    /// Of these, so many would go elsewhere.
+    moved: u64,
+    /// Which: the most frequent first.
+    groups: Vec<MovedCalls>,
+    /// So many of them are in no group, since there are too many.
+    ungrouped: u64,
+}
+
+/// Calls that would go elsewhere.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct MovedCalls {
+    /// What was called.
+    called: String,
+    /// Where they go by the plan that runs.
+    from: CallWay,
+    /// Where they would go.
+    to: CallWay,
+    /// How many there were.
+    calls: u64,
+}
+
+/// What a plan does with a call.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CallWay {
+    /// The rule that decides; `null` if none does.
+    rule: Option<String>,
+    /// What it decides, in words.
+    decision: String,
+}
+
+impl From<Replayed> for PlanReplay {
+    fn from(replayed: Replayed) -> Self {
+        let way = |way: Way| CallWay { rule: way.rule, decision: way.decision };
+        let group = |moved: Moved| MovedCalls {
+            called: moved.called,
+            from: way(moved.from),
+            to: way(moved.to),
+            calls: moved.calls,
+        };
+        let Replayed { calls, moved, groups, ungrouped } = replayed;
+        Self { calls, moved, groups: groups.into_iter().map(group).collect(), ungrouped }
+    }
 }
 
 /// The draft that somebody agrees to.

@@ -7,11 +7,13 @@ mod body;
 mod refusal;
 mod routes;
 
+use std::num::NonZeroU32;
+
 pub(super) use body::{Conflict, PlanProblem, problems};
 pub use refusal::PlanRefusal;
 pub(super) use routes::{Api, routes};
 
-use crate::publish::{About, Draft, FileChange, Files};
+use crate::publish::{About, Draft, FileChange, Files, Replayed};
 use crate::words::Right;
 
 /// What somebody wants of the dialplan.
@@ -70,6 +72,13 @@ pub enum PlanWish {
         /// Why; the draft's own comment, if nothing is said.
         comment: Option<String>,
     },
+    /// To know which calls of the last days would go elsewhere.
+    Replay {
+        /// By what.
+        draft: Tried,
+        /// So many days.
+        days: NonZeroU32,
+    },
     /// To publish the files of an earlier version again.
     Restore {
         /// Which; 0 is the plan that is shipped.
@@ -90,6 +99,15 @@ pub struct Edit {
     pub comment: String,
 }
 
+/// What calls are tried with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// These files.
+    Files(Files),
+    /// The draft of this author.
+    Draft(String),
+}
+
 impl PlanWish {
     /// What a token needs for it.
     pub const fn needs(&self) -> Right {
@@ -101,6 +119,7 @@ impl PlanWish {
             | Self::Drafts
             | Self::Draft { .. } => Right::Plan,
             Self::Save { .. } | Self::Discard => Right::Edit,
+            Self::Replay { .. } => Right::Calls,
             Self::Approve { .. } | Self::Publish(_) | Self::PublishDraft { .. } | Self::Restore { .. } => {
                 Right::Publish
             }
@@ -142,6 +161,8 @@ pub enum PlanDone {
     Draft(Box<KeptDraft>),
     /// It is no more.
     Discarded,
+    /// What the draft would do with the calls that there were.
+    Replayed(Box<Replayed>),
     /// It runs.
     Published {
         /// What is said of it.

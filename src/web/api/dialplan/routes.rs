@@ -13,13 +13,13 @@ use serde::Deserialize;
 use utoipa::OpenApi;
 
 use super::body::{
-    ApproveBody, DraftBody, DraftInfo, Drafts, FileDiff, PlanDiff, PublishBody, PublishedVersion, RollbackBody,
+    ApproveBody, DraftBody, DraftInfo, Drafts, FileDiff, PlanDiff, PlanReplay, PublishBody, ReplayBody, PublishedVersion, RollbackBody,
     RunningPlan, VersionInfo, Versions, What, WholeDraft, WholeVersion, problems, texts,
 };
 use super::{PlanDone, PlanRefusal, PlanWish};
 use crate::web::Shared;
 use crate::web::api::problem::{PlanTrouble, Problem, Refusal};
-use crate::web::api::reading::{Asked, Sent, answer, expected, long_json, unreadable};
+use crate::web::api::reading::{Asked, LONG_PATIENCE, Sent, answer, answer_in_time, expected, long_json, unreadable};
 use crate::web::api::routes::{From, Shares};
 use crate::web::api::{Done, Wish};
 use crate::words::Right;
@@ -29,7 +29,7 @@ const MOST: usize = 500;
 const USUAL: usize = 50;
 
 #[derive(OpenApi)]
-#[openapi(paths(running, versions, version, diff, drafts, draft, save, discard, approve, publish, rollback))]
+#[openapi(paths(running, versions, version, diff, drafts, draft, save, discard, approve, publish, rollback, replay))]
 pub(in crate::web::api) struct Api;
 
 pub(in crate::web::api) fn routes() -> Router<Arc<Shared>> {
@@ -43,6 +43,7 @@ pub(in crate::web::api) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v1/dialplan/draft/approve", post(approve))
         .route("/api/v1/dialplan/publish", post(publish))
         .route("/api/v1/dialplan/rollback", post(rollback))
+        .route("/api/v1/dialplan/replay", post(replay))
 }
 
 /// The plan that runs
@@ -340,6 +341,30 @@ pub(super) async fn rollback(
     answer(&shared, from, &headers, wish).await
 }
 
+/// Try a draft with the calls of the last days
+///
+/// Each call is decided by the plan that runs and by the draft, at the time at which it came: which would go elsewhere? Nothing is
+/// published.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dialplan/replay",
+    operation_id = "replayCalls",
+    request_body = ReplayBody,
+    responses(
+        (status = 200, description = "What would go elsewhere", body = PlanReplay),
+        (status = 404, description = "No such draft", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The draft has errors (`problems`), or the body makes no sense", body = PlanTrouble, content_type = "application/problem+json"),
+        Asked,
+        Sent,
+    ),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) async fn replay(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap, body: Body) -> Response {
+    let wish = long_json::<ReplayBody>(&shared, from, &headers, body, Right::Calls).await;
+    let wish = wish.and_then(|body| Ok(Wish::Plan(body.wish()?)));
+    answer_in_time(&shared, from, &headers, wish, LONG_PATIENCE).await
+}
+
 /// What is no number is no version's.
 fn numbered(number: Result<Path<u64>, PathRejection>) -> Result<u64, Refusal> {
     number.map(|Path(number)| number).map_err(|_| Refusal::Plan(Box::new(PlanRefusal::NoVersion)))
@@ -368,6 +393,7 @@ impl IntoResponse for PlanDone {
                 response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
                 response
             }
+            Self::Replayed(replayed) => Json(PlanReplay::from(*replayed)).into_response(),
             Self::Discarded => StatusCode::NO_CONTENT.into_response(),
             Self::Published { listed, warnings } => {
                 let published = PublishedVersion { version: (*listed).into(), warnings: problems(&warnings) };

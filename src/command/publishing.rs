@@ -1,0 +1,295 @@
+//! `einwahl dialplan diff`, `publish`, `history`, `rollback` and `replay`: what the API of a running gateway does, for people and
+//! for scripts. Exits with 0 if it is done or the same, 1 if the answer is no, 2 if the command was used in a wrong way.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use einwahl::config::read_folder;
+use einwahl::publish::Files;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::super::{fails, say, wrong};
+
+#[derive(Subcommand)]
+pub enum Publishing {
+    /// Show what differs between a folder and the plan that runs; exits with 1 if something does
+    Diff {
+        /// The folder of the plan
+        folder: PathBuf,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// Publish a folder: it is checked, with its examples, and decides the calls that begin from then on
+    Publish {
+        /// The folder of the plan
+        folder: PathBuf,
+        /// Why
+        #[arg(long, default_value = "")]
+        comment: String,
+        /// The version that it was made from; the one that runs, if nothing is said. When somebody has published since, nothing
+        /// is overwritten
+        #[arg(long)]
+        parent: Option<u64>,
+        /// Keep it as a draft that somebody else has to agree to
+        #[arg(long)]
+        draft: bool,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// List the versions, the newest first
+    History {
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// Go back: publish the files of an earlier version again
+    Rollback {
+        /// Its number
+        version: u64,
+        /// Why
+        #[arg(long, default_value = "")]
+        comment: String,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// Show which calls of the last days would go elsewhere by the plan in a folder; exits with 1 if one would
+    Replay {
+        /// The folder of the plan
+        folder: PathBuf,
+        /// So many days
+        #[arg(long, default_value_t = 7)]
+        days: u32,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+}
+
+/// Which gateway, and who asks it.
+#[derive(Args)]
+pub struct Gateway {
+    /// Its address
+    #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
+    gateway: String,
+    /// A file with the token: `einwahl api token NAME --rights plan,edit,publish,calls` makes one
+    #[arg(long)]
+    token_file: PathBuf,
+    /// Its certificate, or that of the authority that signed it, as a PEM file; if it is not publicly trusted
+    #[arg(long)]
+    certificate: Option<PathBuf>,
+}
+
+/// Why nothing came of it.
+enum Trouble {
+    /// The command was used in a wrong way.
+    Usage(String),
+    /// There was no answer, or one that makes no sense.
+    Failed(String),
+    /// The gateway refuses: its problem document.
+    Refused(Value),
+}
+
+type Outcome = Result<ExitCode, Trouble>;
+
+pub fn run(command: Publishing) -> ExitCode {
+    let done = match command {
+        Publishing::Diff { folder, gateway } => diff(&folder, &gateway),
+        Publishing::Publish { folder, comment, parent, draft, gateway } => {
+            publish(&folder, &comment, parent, draft, &gateway)
+        }
+        Publishing::History { json, gateway } => history(json, &gateway),
+        Publishing::Rollback { version, comment, gateway } => {
+            let body = json!({ "version": version, "comment": comment });
+            gateway.ask("POST", "rollback", Some(body)).map(|done| tell_published(&done))
+        }
+        Publishing::Replay { folder, days, json, gateway } => replay(&folder, days, json, &gateway),
+    };
+    match done {
+        Ok(code) => code,
+        Err(Trouble::Usage(why)) => wrong(&why),
+        Err(Trouble::Failed(why)) => fails(&why),
+        Err(Trouble::Refused(problem)) => tell_refused(&problem),
+    }
+}
+
+fn diff(folder: &Path, gateway: &Gateway) -> Outcome {
+    let ours = files(folder)?;
+    let running = gateway.ask("GET", "", None)?;
+    let theirs: Vec<(String, String)> = serde_json::from_value::<std::collections::BTreeMap<_, _>>(field(&running, "files"))
+        .map_err(|error| Trouble::Failed(format!("the gateway's answer cannot be read: {error}")))?
+        .into_iter()
+        .collect();
+    let theirs = Files::new(theirs).map_err(|why| Trouble::Failed(why.to_string()))?;
+    let changes = theirs.changes_to(&ours);
+    for change in &changes {
+        say(&format!("--- {} (version {})\n+++ {}", change.name, running["version"], change.name));
+        say(change.diff.trim_end());
+    }
+    if changes.is_empty() {
+        say(&format!("the same as version {}, which runs", running["version"]));
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn publish(folder: &Path, comment: &str, parent: Option<u64>, draft: bool, gateway: &Gateway) -> Outcome {
+    let files = texts(&files(folder)?);
+    let parent = match parent {
+        Some(parent) => json!(parent),
+        None => field(&gateway.ask("GET", "", None)?, "version"),
+    };
+    let body = json!({ "files": files, "parent": parent, "comment": comment });
+    if draft {
+        let kept = gateway.ask("PUT", "draft", Some(body))?;
+        say(&format!("kept as the draft of {}, for somebody else to agree to", word(&kept, "author")));
+        return Ok(ExitCode::SUCCESS);
+    }
+    gateway.ask("POST", "publish", Some(body)).map(|done| tell_published(&done))
+}
+
+fn history(json: bool, gateway: &Gateway) -> Outcome {
+    let mut all = Vec::new();
+    let mut path = String::from("versions?limit=500");
+    loop {
+        let page = gateway.ask("GET", &path, None)?;
+        all.extend(list(&page, "versions"));
+        let Some(next) = page["next"].as_u64() else { break };
+        path = format!("versions?limit=500&before={next}");
+    }
+    if json {
+        say(&serde_json::to_string_pretty(&all).unwrap_or_default());
+        return Ok(ExitCode::SUCCESS);
+    }
+    for version in &all {
+        let agreed = version["approvedBy"].as_str().map_or_else(String::new, |by| format!(", {by} agreed"));
+        let again = version["restores"].as_u64().map_or_else(String::new, |of| format!(" (version {of} again)"));
+        say(&format!(
+            "{:>6}  {}  {}{agreed}{again}  {}",
+            version["version"],
+            word(version, "at"),
+            word(version, "by"),
+            word(version, "comment")
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
+    let body = json!({ "files": texts(&files(folder)?), "days": days });
+    let told = gateway.ask("POST", "replay", Some(body))?;
+    let moved = told["moved"].as_u64().unwrap_or_default();
+    if json {
+        say(&serde_json::to_string_pretty(&told).unwrap_or_default());
+    } else {
+        for group in list(&told, "groups") {
+            let way = |end: &str| {
+                let way = field(&group, end);
+                format!("{} ({})", way["decision"].as_str().unwrap_or_default(), way["rule"].as_str().unwrap_or("none"))
+            };
+            say(&format!("{:>6} to {}: {} → {}", group["calls"], word(&group, "called"), way("from"), way("to")));
+        }
+        say(&format!("{moved} of {} calls of the last {days} days would go elsewhere", told["calls"]));
+    }
+    Ok(if moved == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell_published(done: &Value) -> ExitCode {
+    for warning in list(done, "warnings") {
+        say(&problem(&warning));
+    }
+    say(&format!("version {} runs", done["version"]));
+    ExitCode::SUCCESS
+}
+
+fn tell_refused(refusal: &Value) -> ExitCode {
+    for one in list(refusal, "problems") {
+        say(&problem(&one));
+    }
+    for file in list(&refusal["conflict"], "files") {
+        let who = match file["side"].as_str() {
+            Some("theirs") => "changed by somebody else",
+            Some("yours") => "changed by you",
+            Some("both") => "changed by both, in different places",
+            Some(_) | None => "changed by both in the same place",
+        };
+        say(&format!("{}: {who}", word(&file, "name")));
+    }
+    for error in list(refusal, "errors") {
+        say(&format!("{}: {}", word(&error, "field"), word(&error, "message")));
+    }
+    fails(&format!("{}: {}", word(refusal, "title"), word(refusal, "detail")))
+}
+
+fn problem(problem: &Value) -> String {
+    let (file, line, column) = (word(problem, "file"), &problem["line"], &problem["column"]);
+    let (severity, message, help) = (word(problem, "severity"), word(problem, "message"), word(problem, "help"));
+    format!("{severity}: {message}\n  {file}:{line}:{column}\n  help: {help}")
+}
+
+impl Gateway {
+    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, Trouble> {
+        let unread = |file: &Path, why: &dyn std::fmt::Display| Trouble::Usage(format!("{}: {why}", file.display()));
+        let token = std::fs::read_to_string(&self.token_file).map(Zeroizing::new);
+        let token = token.map_err(|why| unread(&self.token_file, &why))?;
+        let mut tls = ureq::tls::TlsConfig::builder();
+        if let Some(file) = &self.certificate {
+            let pem = std::fs::read(file).map_err(|why| unread(file, &why))?;
+            let known = ureq::tls::Certificate::from_pem(&pem).map_err(|why| unread(file, &why))?;
+            tls = tls.root_certs(ureq::tls::RootCerts::new_with_certs(&[known]));
+        }
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .tls_config(tls.build())
+            .timeout_global(Some(Duration::from_secs(120)))
+            .build();
+        let slash = if path.is_empty() { "" } else { "/" };
+        let address = format!("{}/api/v1/dialplan{slash}{path}", self.gateway.trim_end_matches('/'));
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(&address)
+            .header("authorization", format!("Bearer {}", token.trim()))
+            .header("content-type", "application/json");
+        let agent = ureq::Agent::new_with_config(config);
+        let unfit = |why: ureq::http::Error| Trouble::Usage(format!("--gateway: {why}"));
+        let answer = match body {
+            Some(body) => agent.run(request.body(body.to_string()).map_err(unfit)?),
+            None => agent.run(request.body(()).map_err(unfit)?),
+        };
+        let mut answer = answer.map_err(|why| Trouble::Failed(format!("{address}: {why}")))?;
+        let text = answer.body_mut().with_config().limit(LONGEST).read_to_string();
+        let text = text.map_err(|why| Trouble::Failed(format!("{address}: {why}")))?;
+        let read = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text) };
+        let read = read.map_err(|_| Trouble::Failed(format!("{address} is no gateway: it answered {}", answer.status())))?;
+        if answer.status().is_success() { Ok(read) } else { Err(Trouble::Refused(read)) }
+    }
+}
+
+/// The longest answer: a conflict shows each text four times.
+const LONGEST: u64 = 256 * 1_024 * 1_024;
+
+fn files(folder: &Path) -> Result<Files, Trouble> {
+    read_folder(folder).map_err(|error| Trouble::Usage(error.to_string()))
+}
+
+fn texts(files: &Files) -> Value {
+    files.iter().map(|(name, text)| (name.to_owned(), Value::from(text))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn field(of: &Value, name: &str) -> Value {
+    of.get(name).cloned().unwrap_or_default()
+}
+
+fn word<'a>(of: &'a Value, name: &str) -> &'a str {
+    of.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list(of: &Value, name: &str) -> Vec<Value> {
+    of.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+}

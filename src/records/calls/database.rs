@@ -1,0 +1,248 @@
+//! The SQLite file of the call records. In: calls that are over. Out: rows. One thread has it; WAL, so that a backup never waits.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
+
+use super::record::{Filter, Finished, Page, Past, Quality, Record, Status, Whole};
+use crate::call::ladder::Ladder;
+use crate::dialplan::{Facts, Step};
+use crate::records::CannotOpen;
+use crate::records::deed::written;
+use crate::store::{Revision, Seal, Value};
+use crate::words::{Personal, PhoneNumber, Purpose};
+
+/// The form of the database.
+const FORM: u32 = 1;
+const MAKE: &str = "
+    CREATE TABLE calls (id INTEGER PRIMARY KEY AUTOINCREMENT, began TEXT NOT NULL, answered TEXT, ended TEXT NOT NULL,
+        trunk TEXT, called TEXT NOT NULL, personal BLOB NOT NULL, secure INTEGER NOT NULL, rule TEXT, decision TEXT NOT NULL,
+        version INTEGER NOT NULL, status INTEGER NOT NULL, cause INTEGER NOT NULL, why TEXT NOT NULL, quality TEXT,
+        trace TEXT NOT NULL, ladder TEXT NOT NULL) STRICT;
+    CREATE INDEX calls_by_time ON calls (began);
+";
+
+/// Tells our files from other SQLite files: "EWca".
+const APPLICATION: u32 = 0x4557_6361;
+
+/// Rules that a record shows: more are met by no call that a person could follow.
+const MOST_STEPS: usize = 64;
+
+/// What a list needs, in this order.
+const COLUMNS: &str = "id, began, answered, ended, trunk, called, personal, secure, rule, decision, version, status, cause, why, quality";
+
+pub(super) struct Database {
+    connection: Connection,
+    seal: Seal,
+    next: u64,
+}
+
+/// What belongs to a person, sealed.
+#[derive(Serialize, Deserialize)]
+struct OfPerson {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+}
+
+impl Database {
+    pub(super) fn open(file: &Path, seal: Seal) -> Result<Self, CannotOpen> {
+        let fails = |why: String| CannotOpen { file: file.to_owned(), why };
+        let connection = Connection::open(file).map_err(|why| fails(why.to_string()))?;
+        Self::prepare(connection, seal).map_err(fails)
+    }
+
+    pub(super) fn in_memory(seal: Seal) -> Result<Self, CannotOpen> {
+        let fails = |why: String| CannotOpen { file: PathBuf::from("the call records in memory"), why };
+        let connection = Connection::open_in_memory().map_err(|why| fails(why.to_string()))?;
+        Self::prepare(connection, seal).map_err(fails)
+    }
+
+    fn prepare(mut connection: Connection, seal: Seal) -> Result<Self, String> {
+        let form: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(told)?;
+        let kind: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(told)?;
+        if form > 0 && kind != APPLICATION {
+            return Err(String::from("this database is not einwahl's call records"));
+        }
+        if form > FORM {
+            return Err(format!(
+                "a newer einwahl wrote this (form {form}, this one knows forms up to {FORM}): start that version"
+            ));
+        }
+        // What a loss of power may take are the last calls: a record is no proof.
+        connection
+            .execute_batch(
+                "PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;",
+            )
+            .map_err(told)?;
+        if form == 0 {
+            let making = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+            making.execute_batch(MAKE).map_err(told)?;
+            making.pragma_update(None, "user_version", FORM).map_err(told)?;
+            making.pragma_update(None, "application_id", APPLICATION).map_err(told)?;
+            making.commit().map_err(told)?;
+        }
+        let last: Option<u64> = connection
+            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'calls'", [], |row| row.get(0))
+            .optional()
+            .map_err(told)?;
+        Ok(Self { connection, seal, next: last.unwrap_or_default() + 1 })
+    }
+
+    pub(super) fn keep(&mut self, finished: Finished) -> Result<(), String> {
+        let Finished { began, answered, ended, facts, rule, decision, version, status, quality, ladder, trace } = finished;
+        let id = self.next;
+        let caller = facts.caller.as_ref().map(|caller| caller.reveal(Purpose::Record).as_str().to_owned());
+        let personal = Value::new(text(&OfPerson { caller })?.into_bytes());
+        let personal = self.seal.close(&place(id), Revision(id), &personal).ok_or("the system gives no randomness")?;
+        let mut steps = trace().steps;
+        // The last one decided.
+        let first = steps.len().saturating_sub(MOST_STEPS);
+        let put = "INSERT INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+        let values = params![
+            id,
+            written(began),
+            answered.map(written),
+            written(ended),
+            facts.trunk.as_ref().map(|trunk| trunk.as_str()),
+            facts.called,
+            personal,
+            facts.secure,
+            rule,
+            decision,
+            version,
+            status.status,
+            status.cause,
+            status.why,
+            quality.as_ref().map(text).transpose()?,
+            text(&steps.split_off(first))?,
+            text(&ladder)?,
+        ];
+        self.connection.execute(put, values).map_err(told)?;
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Deletes what began before a time, looks whether it is gone, and says how many there were.
+    pub(super) fn prune(&mut self, before: Timestamp) -> Result<u64, String> {
+        let before = written(before);
+        let deleted = self.connection.execute("DELETE FROM calls WHERE began < ?1", [&before]).map_err(told)?;
+        if deleted == 0 {
+            return Ok(0);
+        }
+        // What is deleted is overwritten (secure_delete), and must not go on living in the log.
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(told)?;
+        let count = "SELECT count(*) FROM calls WHERE began < ?1";
+        let left: u64 = self.connection.query_row(count, [&before], |row| row.get(0)).map_err(told)?;
+        if left > 0 {
+            return Err(format!("{left} records are still there after they were deleted"));
+        }
+        tracing::info!(deleted, "call records whose time was over are deleted");
+        Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn page(&self, filter: &Filter) -> Result<Page, String> {
+        let find = format!(
+            "SELECT {COLUMNS} FROM calls WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR began >= ?2) AND (?3 IS NULL OR began < ?3)
+                AND (?4 IS NULL OR trunk = ?4) AND (?5 IS NULL OR rule = ?5) AND (?6 IS NULL OR status = ?6)
+                AND (?7 IS NULL OR called = ?7) ORDER BY id DESC LIMIT ?8"
+        );
+        let most = filter.most.saturating_add(1);
+        let mut asked = self.connection.prepare_cached(&find).map_err(told)?;
+        let values = params![
+            filter.after,
+            filter.from.map(written),
+            filter.to.map(written),
+            filter.trunk.as_ref().map(|trunk| trunk.as_str()),
+            filter.rule,
+            filter.status,
+            filter.called,
+            u64::try_from(most).unwrap_or(u64::MAX),
+        ];
+        let mut rows = asked.query(values).map_err(told)?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next().map_err(told)? {
+            records.push(self.record(row)?);
+        }
+        let has_more = records.len() > filter.most;
+        records.truncate(filter.most);
+        let next = records.last().map(|last| last.id).filter(|_| has_more);
+        Ok(Page { records, next })
+    }
+
+    pub(super) fn whole(&self, id: u64) -> Result<Option<Whole>, String> {
+        let find = format!("SELECT {COLUMNS}, trace, ladder FROM calls WHERE id = ?1");
+        let mut asked = self.connection.prepare_cached(&find).map_err(told)?;
+        let mut rows = asked.query([id]).map_err(told)?;
+        let Some(row) = rows.next().map_err(told)? else { return Ok(None) };
+        let (trace, ladder): (String, String) = (get(row, 15)?, get(row, 16)?);
+        let trace: Vec<Step> = serde_json::from_str(&trace).map_err(|error| error.to_string())?;
+        let ladder: Ladder = serde_json::from_str(&ladder).map_err(|error| error.to_string())?;
+        Ok(Some(Whole { record: self.record(row)?, trace, ladder }))
+    }
+
+    pub(super) fn past(&self, since: Timestamp, before: Option<u64>, most: usize) -> Result<Vec<Past>, String> {
+        let find = format!(
+            "SELECT {COLUMNS} FROM calls WHERE began >= ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3"
+        );
+        let mut asked = self.connection.prepare_cached(&find).map_err(told)?;
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        let mut rows = asked.query(params![written(since), before, most]).map_err(told)?;
+        let mut calls = Vec::new();
+        while let Some(row) = rows.next().map_err(told)? {
+            let Record { id, began, trunk, called, caller, secure, .. } = self.record(row)?;
+            calls.push(Past { id, began, facts: Facts { called, caller, trunk, secure } });
+        }
+        Ok(calls)
+    }
+
+    fn record(&self, row: &Row<'_>) -> Result<Record, String> {
+        let id: u64 = get(row, 0)?;
+        let sealed: Vec<u8> = get(row, 6)?;
+        let personal = self.seal.open(&place(id), Revision(id), &sealed);
+        let personal: Option<OfPerson> = personal.and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
+        let caller = personal
+            .ok_or_else(|| format!("record {id} was changed by somebody else, or the key is another"))?
+            .caller
+            .and_then(|number| number.parse::<PhoneNumber>().ok());
+        let trunk: Option<String> = get(row, 4)?;
+        let quality: Option<String> = get(row, 14)?;
+        Ok(Record {
+            id,
+            began: time(&get::<String>(row, 1)?)?,
+            answered: get::<Option<String>>(row, 2)?.map(|at| time(&at)).transpose()?,
+            ended: time(&get::<String>(row, 3)?)?,
+            trunk: trunk.and_then(|trunk| trunk.parse().ok()),
+            called: get(row, 5)?,
+            caller: caller.map(Personal::new),
+            secure: get(row, 7)?,
+            rule: get(row, 8)?,
+            decision: get(row, 9)?,
+            version: get(row, 10)?,
+            status: Status { status: get(row, 11)?, cause: get(row, 12)?, why: get(row, 13)? },
+            quality: quality.and_then(|quality| serde_json::from_str::<Quality>(&quality).ok()),
+        })
+    }
+}
+
+fn place(id: u64) -> String {
+    format!("calls/{id}")
+}
+
+fn text(value: &impl Serialize) -> Result<String, String> {
+    serde_json::to_string(value).map_err(|error| error.to_string())
+}
+
+fn time(written: &str) -> Result<Timestamp, String> {
+    written.parse().map_err(|error: jiff::Error| error.to_string())
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, String> {
+    row.get(column).map_err(told)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
+fn told(why: rusqlite::Error) -> String {
+    why.to_string()
+}
