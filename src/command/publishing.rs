@@ -172,7 +172,7 @@ fn history(json: bool, gateway: &Gateway) -> Outcome {
         let again = version["restores"].as_u64().map_or_else(String::new, |of| format!(" (version {of} again)"));
         say(&format!(
             "{:>6}  {}  {}{agreed}{again}  {}",
-            version["version"],
+            number(version, "version"),
             word(version, "at"),
             word(version, "by"),
             word(version, "comment")
@@ -193,7 +193,7 @@ fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
                 let way = field(&group, end);
                 format!("{} ({})", way["decision"].as_str().unwrap_or_default(), way["rule"].as_str().unwrap_or("none"))
             };
-            say(&format!("{:>6} to {}: {} → {}", group["calls"], word(&group, "called"), way("from"), way("to")));
+            say(&format!("{:>6} to {}: {} → {}", number(&group, "calls"), word(&group, "called"), way("from"), way("to")));
         }
         say(&format!("{moved} of {} calls of the last {days} days would go elsewhere", told["calls"]));
     }
@@ -284,6 +284,10 @@ fn texts(files: &Files) -> Value {
 
 fn field(of: &Value, name: &str) -> Value {
     of.get(name).cloned().unwrap_or_default()
+}
+
+fn number(of: &Value, name: &str) -> u64 {
+    of.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
 fn word<'a>(of: &'a Value, name: &str) -> &'a str {
