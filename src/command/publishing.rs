@@ -129,11 +129,11 @@ fn diff(folder: &Path, gateway: &Gateway) -> Outcome {
     let theirs = Files::new(theirs).map_err(|why| Trouble::Failed(why.to_string()))?;
     let changes = theirs.changes_to(&ours);
     for change in &changes {
-        say(&format!("--- {} (version {})\n+++ {}", change.name, running["version"], change.name));
+        say(&format!("--- {} (version {})\n+++ {}", change.name, number(&running, "version"), change.name));
         say(change.diff.trim_end());
     }
     if changes.is_empty() {
-        say(&format!("the same as version {}, which runs", running["version"]));
+        say(&format!("the same as version {}, which runs", number(&running, "version")));
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
@@ -160,7 +160,7 @@ fn history(json: bool, gateway: &Gateway) -> Outcome {
     loop {
         let page = gateway.ask("GET", &path, None)?;
         all.extend(list(&page, "versions"));
-        let Some(next) = page["next"].as_u64() else { break };
+        let Some(next) = page.get("next").and_then(Value::as_u64) else { break };
         path = format!("versions?limit=500&before={next}");
     }
     if json {
@@ -168,8 +168,8 @@ fn history(json: bool, gateway: &Gateway) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     for version in &all {
-        let agreed = version["approvedBy"].as_str().map_or_else(String::new, |by| format!(", {by} agreed"));
-        let again = version["restores"].as_u64().map_or_else(String::new, |of| format!(" (version {of} again)"));
+        let agreed = version.get("approvedBy").and_then(Value::as_str).map_or_else(String::new, |by| format!(", {by} agreed"));
+        let again = version.get("restores").and_then(Value::as_u64).map_or_else(String::new, |of| format!(" (version {of} again)"));
         say(&format!(
             "{:>6}  {}  {}{agreed}{again}  {}",
             number(version, "version"),
@@ -184,18 +184,18 @@ fn history(json: bool, gateway: &Gateway) -> Outcome {
 fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
     let body = json!({ "files": texts(&files(folder)?), "days": days });
     let told = gateway.ask("POST", "replay", Some(body))?;
-    let moved = told["moved"].as_u64().unwrap_or_default();
+    let moved = number(&told, "moved");
     if json {
         say(&serde_json::to_string_pretty(&told).unwrap_or_default());
     } else {
         for group in list(&told, "groups") {
             let way = |end: &str| {
                 let way = field(&group, end);
-                format!("{} ({})", way["decision"].as_str().unwrap_or_default(), way["rule"].as_str().unwrap_or("none"))
+                format!("{} ({})", word(&way, "decision"), way.get("rule").and_then(Value::as_str).unwrap_or("none"))
             };
             say(&format!("{:>6} to {}: {} → {}", number(&group, "calls"), word(&group, "called"), way("from"), way("to")));
         }
-        say(&format!("{moved} of {} calls of the last {days} days would go elsewhere", told["calls"]));
+        say(&format!("{moved} of {} calls of the last {days} days would go elsewhere", number(&told, "calls")));
     }
     Ok(if moved == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -204,7 +204,7 @@ fn tell_published(done: &Value) -> ExitCode {
     for warning in list(done, "warnings") {
         say(&problem(&warning));
     }
-    say(&format!("version {} runs", done["version"]));
+    say(&format!("version {} runs", number(done, "version")));
     ExitCode::SUCCESS
 }
 
@@ -212,12 +212,12 @@ fn tell_refused(refusal: &Value) -> ExitCode {
     for one in list(refusal, "problems") {
         say(&problem(&one));
     }
-    for file in list(&refusal["conflict"], "files") {
-        let who = match file["side"].as_str() {
-            Some("theirs") => "changed by somebody else",
-            Some("yours") => "changed by you",
-            Some("both") => "changed by both, in different places",
-            Some(_) | None => "changed by both in the same place",
+    for file in list(&field(refusal, "conflict"), "files") {
+        let who = match word(&file, "side") {
+            "theirs" => "changed by somebody else",
+            "yours" => "changed by you",
+            "both" => "changed by both, in different places",
+            _ => "changed by both in the same place",
         };
         say(&format!("{}: {who}", word(&file, "name")));
     }
@@ -228,7 +228,7 @@ fn tell_refused(refusal: &Value) -> ExitCode {
 }
 
 fn problem(problem: &Value) -> String {
-    let (file, line, column) = (word(problem, "file"), &problem["line"], &problem["column"]);
+    let (file, line, column) = (word(problem, "file"), number(problem, "line"), number(problem, "column"));
     let (severity, message, help) = (word(problem, "severity"), word(problem, "message"), word(problem, "help"));
     format!("{severity}: {message}\n  {file}:{line}:{column}\n  help: {help}")
 }

@@ -109,6 +109,8 @@ mod tests {
             home: Home { country: crate::words::Country::DE, area: String::from("30") },
             rooms: Vec::new(),
             trunks: Vec::new(),
+            dial: Vec::new(),
+            prompts: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
         };
         Plan::check(vec![Source { name: String::from("a.toml"), text }], &around).0

@@ -108,7 +108,7 @@ fn a_record_whose_time_is_over_is_gone_and_its_number_is_not_given_again() {
     calls.keep(finished(0, "verschwindet-4711", Some("+493012345642")));
     calls.keep(finished(100, "bleibt", None));
     let (tell, told) = bounded(1);
-    calls.prune(at(50), move |deleted| drop(tell.send(deleted)));
+    calls.prune(at(50), move |deleted| tell.send(deleted).expect("somebody hears"));
     assert_eq!(told.recv(), Ok(1));
     drop(calls);
     let bytes = std::fs::read(&file).expect("the file");
