@@ -72,7 +72,8 @@ impl<'a> Heading<'a> {
                 call_id = Some(value.trim());
             }
         }
-        let is_word = |word: &str| word.len() <= 16 && !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_word =
+            |word: &str| word.len() <= 16 && !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric());
         let method = method.filter(|method| is_word(method))?;
         is_word(what).then_some(())?;
         Some(Self { what, method, call_id: call_id? })

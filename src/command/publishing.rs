@@ -122,10 +122,11 @@ pub fn run(command: Publishing) -> ExitCode {
 fn diff(folder: &Path, gateway: &Gateway) -> Outcome {
     let ours = files(folder)?;
     let running = gateway.ask("GET", "", None)?;
-    let theirs: Vec<(String, String)> = serde_json::from_value::<std::collections::BTreeMap<_, _>>(field(&running, "files"))
-        .map_err(|error| Trouble::Failed(format!("the gateway's answer cannot be read: {error}")))?
-        .into_iter()
-        .collect();
+    let theirs: Vec<(String, String)> =
+        serde_json::from_value::<std::collections::BTreeMap<_, _>>(field(&running, "files"))
+            .map_err(|error| Trouble::Failed(format!("the gateway's answer cannot be read: {error}")))?
+            .into_iter()
+            .collect();
     let theirs = Files::new(theirs).map_err(|why| Trouble::Failed(why.to_string()))?;
     let changes = theirs.changes_to(&ours);
     for change in &changes {
@@ -168,8 +169,12 @@ fn history(json: bool, gateway: &Gateway) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     for version in &all {
-        let agreed = version.get("approvedBy").and_then(Value::as_str).map_or_else(String::new, |by| format!(", {by} agreed"));
-        let again = version.get("restores").and_then(Value::as_u64).map_or_else(String::new, |of| format!(" (version {of} again)"));
+        let agreed =
+            version.get("approvedBy").and_then(Value::as_str).map_or_else(String::new, |by| format!(", {by} agreed"));
+        let again = version
+            .get("restores")
+            .and_then(Value::as_u64)
+            .map_or_else(String::new, |of| format!(" (version {of} again)"));
         say(&format!(
             "{:>6}  {}  {}{agreed}{again}  {}",
             number(version, "version"),
@@ -193,7 +198,13 @@ fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
                 let way = field(&group, end);
                 format!("{} ({})", word(&way, "decision"), way.get("rule").and_then(Value::as_str).unwrap_or("none"))
             };
-            say(&format!("{:>6} to {}: {} → {}", number(&group, "calls"), word(&group, "called"), way("from"), way("to")));
+            say(&format!(
+                "{:>6} to {}: {} → {}",
+                number(&group, "calls"),
+                word(&group, "called"),
+                way("from"),
+                way("to")
+            ));
         }
         say(&format!("{moved} of {} calls of the last {days} days would go elsewhere", number(&told, "calls")));
     }
@@ -266,7 +277,8 @@ impl Gateway {
         let text = answer.body_mut().with_config().limit(LONGEST).read_to_string();
         let text = text.map_err(|why| Trouble::Failed(format!("{address}: {why}")))?;
         let read = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text) };
-        let read = read.map_err(|_| Trouble::Failed(format!("{address} is no gateway: it answered {}", answer.status())))?;
+        let read =
+            read.map_err(|_| Trouble::Failed(format!("{address} is no gateway: it answered {}", answer.status())))?;
         if answer.status().is_success() { Ok(read) } else { Err(Trouble::Refused(read)) }
     }
 }

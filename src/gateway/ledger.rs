@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::running::Shared;
 use super::meetings::Reply;
 use super::publishing::Worked;
+use super::running::Shared;
 use super::{Gateway, clock, quality};
 use crate::call::{OnTheWire, Refusal};
 use crate::dialplan::Facts;

@@ -501,7 +501,9 @@ impl Gateway {
                 self.want_plan(key, expects, Some(kept), Waiting::Draft { draft, reply });
             }
             Worked::Looked(looked) => self.on_looked(looked),
-            Worked::RecordsDeleted { before, records } => self.note(Deed::CallsDeleted { before: before.to_string(), records }),
+            Worked::RecordsDeleted { before, records } => {
+                self.note(Deed::CallsDeleted { before: before.to_string(), records })
+            }
         }
     }
 

@@ -119,7 +119,11 @@ mod tests {
     #[test]
     fn calls_that_would_go_elsewhere_are_counted_by_number_and_rules() {
         let running = plan(&[("Rat", "100", "menu = \"de\""), ("Sonst", "*", "reject = \"busy\"")]);
-        let draft = plan(&[("Neu", "100", "menu = \"de\""), ("Amt", "200", "menu = \"de\""), ("Sonst", "*", "reject = \"busy\"")]);
+        let draft = plan(&[
+            ("Neu", "100", "menu = \"de\""),
+            ("Amt", "200", "menu = \"de\""),
+            ("Sonst", "*", "reject = \"busy\""),
+        ]);
         let mut replay = Replay::new(&running, &draft);
         let at = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
         for called in ["100", "200", "200", "300"] {

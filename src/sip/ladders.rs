@@ -98,7 +98,8 @@ mod tests {
         ladders.begin(CallId(7), Side::Caller, &message("INVITE"));
         ladders.expect(CallId(8), Side::Called, "y");
         ladders.pass(true, b"INVITE sip:c@d SIP/2.0\r\nCall-ID: y\r\nCSeq: 1 INVITE\r\n\r\n");
-        let told: Vec<_> = ladders.take(CallId(7), &[CallId(8)]).rungs.iter().map(|rung| (rung.side, rung.sent)).collect();
+        let told: Vec<_> =
+            ladders.take(CallId(7), &[CallId(8)]).rungs.iter().map(|rung| (rung.side, rung.sent)).collect();
         assert_eq!(told, [(Side::Caller, false), (Side::Called, true)]);
         assert!(ladders.by_id.is_empty() && ladders.ids.is_empty());
     }

@@ -31,7 +31,8 @@ const APPLICATION: u32 = 0x4557_6361;
 const MOST_STEPS: usize = 64;
 
 /// What a list needs, in this order.
-const COLUMNS: &str = "id, began, answered, ended, trunk, called, personal, secure, rule, decision, version, status, cause, why, quality";
+const COLUMNS: &str =
+    "id, began, answered, ended, trunk, called, personal, secure, rule, decision, version, status, cause, why, quality";
 
 pub(super) struct Database {
     connection: Connection,
@@ -91,7 +92,8 @@ impl Database {
     }
 
     pub(super) fn keep(&mut self, finished: Finished) -> Result<(), String> {
-        let Finished { began, answered, ended, facts, rule, decision, version, status, quality, ladder, trace } = finished;
+        let Finished { began, answered, ended, facts, rule, decision, version, status, quality, ladder, trace } =
+            finished;
         let id = self.next;
         let caller = facts.caller.as_ref().map(|caller| caller.reveal(Purpose::Record).as_str().to_owned());
         let personal = Value::new(text(&OfPerson { caller })?.into_bytes());
@@ -99,7 +101,8 @@ impl Database {
         let mut steps = trace().steps;
         // The last one decided.
         let first = steps.len().saturating_sub(MOST_STEPS);
-        let put = "INSERT INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+        let put =
+            "INSERT INTO calls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
         let values = params![
             id,
             written(began),

@@ -8,8 +8,8 @@ mod database;
 mod record;
 
 use std::path::Path;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -99,7 +99,8 @@ impl Calls {
     pub fn keep(&self, finished: Finished) {
         let sent = self.tasks.as_ref().map(|tasks| tasks.try_send(Task::Keep(Box::new(finished))));
         if !matches!(sent, Some(Ok(()))) && self.missed.fetch_add(1, Ordering::Relaxed) == 0 {
-            let why = if matches!(sent, Some(Err(TrySendError::Full(_)))) { "too much at once" } else { "they are out" };
+            let why =
+                if matches!(sent, Some(Err(TrySendError::Full(_)))) { "too much at once" } else { "they are out" };
             tracing::error!(why, "call records cannot be written");
         }
     }

@@ -24,7 +24,8 @@ fn finished(second: i64, called: &str, caller: Option<&str>) -> Finished {
         context: String::from("main"),
         outcome,
     };
-    let steps: Vec<Step> = (0..100).map(|number| step(number, Outcome::OtherTime)).chain([step(100, Outcome::Takes)]).collect();
+    let steps: Vec<Step> =
+        (0..100).map(|number| step(number, Outcome::OtherTime)).chain([step(100, Outcome::Takes)]).collect();
     Finished {
         began: at(second),
         answered: Some(at(second + 1)),
@@ -84,7 +85,8 @@ fn records_are_filtered_and_paged() {
     }
     let first = page(&calls, Filter { most: 3, called: Some(String::from("2")), ..Filter::default() });
     assert_eq!((ids(&first), first.next), (vec![10, 8, 6], Some(6)));
-    let rest = page(&calls, Filter { most: 3, called: Some(String::from("2")), after: first.next, ..Filter::default() });
+    let rest =
+        page(&calls, Filter { most: 3, called: Some(String::from("2")), after: first.next, ..Filter::default() });
     assert_eq!((ids(&rest), rest.next), (vec![4, 2], None));
     let hour = page(&calls, Filter { most: 9, from: Some(at(3)), to: Some(at(5)), ..Filter::default() });
     assert_eq!(ids(&hour), [5, 4]);

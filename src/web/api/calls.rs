@@ -398,8 +398,25 @@ impl IntoResponse for CallsDone {
 }
 
 const COLUMNS: [&str; 19] = [
-    "id", "began", "answered", "ended", "seconds", "trunk", "called", "caller", "secure", "rule", "decision", "version",
-    "status", "cause", "why", "codec", "loss in %", "loss out %", "mos",
+    "id",
+    "began",
+    "answered",
+    "ended",
+    "seconds",
+    "trunk",
+    "called",
+    "caller",
+    "secure",
+    "rule",
+    "decision",
+    "version",
+    "status",
+    "cause",
+    "why",
+    "codec",
+    "loss in %",
+    "loss out %",
+    "mos",
 ];
 
 fn table(records: &[Record]) -> String {

@@ -36,7 +36,10 @@ impl Modify for Tokens {
 }
 
 pub(super) fn document() -> utoipa::openapi::OpenApi {
-    Api::openapi().merge_from(survey::Api::openapi()).merge_from(dialplan::Api::openapi()).merge_from(calls::Api::openapi())
+    Api::openapi()
+        .merge_from(survey::Api::openapi())
+        .merge_from(dialplan::Api::openapi())
+        .merge_from(calls::Api::openapi())
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use utoipa::OpenApi;
 
 use super::body::{
-    ApproveBody, DraftBody, DraftInfo, Drafts, FileDiff, PlanDiff, PlanReplay, PublishBody, ReplayBody, PublishedVersion, RollbackBody,
-    RunningPlan, VersionInfo, Versions, What, WholeDraft, WholeVersion, problems, texts,
+    ApproveBody, DraftBody, DraftInfo, Drafts, FileDiff, PlanDiff, PlanReplay, PublishBody, PublishedVersion,
+    ReplayBody, RollbackBody, RunningPlan, VersionInfo, Versions, What, WholeDraft, WholeVersion, problems, texts,
 };
 use super::{PlanDone, PlanRefusal, PlanWish};
 use crate::web::Shared;
