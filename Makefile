@@ -7,7 +7,7 @@ set-up:
 	@tools/set-up
 
 # The pages, which the binary embeds.
-PAGES = $(shell find web/src web/public -type f) web/index.html web/package.json web/vite.config.ts
+PAGES = $(shell find web/src web/public -type f) web/index.html web/admin.html web/package.json web/vite.config.ts
 pages: set-up web/dist/index.html
 
 web/node_modules: web/package-lock.json
@@ -52,6 +52,7 @@ interop: pages interop-tests/.venv
 	interop-tests/tls_door.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/admin_in_use.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/aiortc_joins.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/other_ways.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl

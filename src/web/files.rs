@@ -34,11 +34,11 @@ pub(super) async fn guard(mut response: Response) -> Response {
     response
 }
 
-/// A file by its path; the one page there is at `/` and at each room's address.
+/// A file by its path. One page is at `/` and at each room's address, another, for who administers, at `/admin` and below it.
 pub(super) async fn serve(uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
-    let is_page = path.is_empty() || path.starts_with("r/");
-    let name = if is_page { "index.html" } else { path };
+    let page = page(path);
+    let (is_page, name) = (page.is_some(), page.unwrap_or(path));
     let Some(file) = Files::get(name) else {
         return match is_page {
             true => (StatusCode::NOT_FOUND, "The pages are not in this binary: build with `make`.\n").into_response(),
@@ -49,4 +49,14 @@ pub(super) async fn serve(uri: Uri) -> Response {
     let keep = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let kind = mime_guess::from_path(name).first_or_octet_stream().to_string();
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, keep.to_owned())], file.data).into_response()
+}
+
+fn page(path: &str) -> Option<&'static str> {
+    match path {
+        "" => Some("index.html"),
+        "admin" => Some("admin.html"),
+        _ if path.starts_with("r/") => Some("index.html"),
+        _ if path.starts_with("admin/") => Some("admin.html"),
+        _ => None,
+    }
 }

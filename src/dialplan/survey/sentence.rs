@@ -184,11 +184,26 @@ fn spelled(pattern: &Pattern, language: Language) -> String {
 }
 
 fn digit(set: u16) -> String {
-    let digits: String = (0..10_u32).filter(|digit| set & (1 << digit) != 0).map(|digit| digit.to_string()).collect();
-    match digits.len() {
-        _ if set == ANY => String::from("X"),
-        1 => digits,
-        _ => format!("[{digits}]"),
+    if set == ANY {
+        return String::from("X");
+    }
+    let mut runs: Vec<(u16, u16)> = Vec::new();
+    for digit in (0..10).filter(|digit| set & (1 << digit) != 0) {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == digit => *last = digit,
+            _ => runs.push((digit, digit)),
+        }
+    }
+    match runs.as_slice() {
+        [(first, last)] if first == last => first.to_string(),
+        runs => {
+            let run = |(first, last): &(u16, u16)| match last - first {
+                0 => first.to_string(),
+                1 => format!("{first}{last}"),
+                _ => format!("{first}-{last}"),
+            };
+            format!("[{}]", runs.iter().map(run).collect::<String>())
+        }
     }
 }
 

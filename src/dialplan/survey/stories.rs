@@ -124,8 +124,8 @@ fn each_rule_is_a_sentence_in_german_and_in_english() {
     for (rule, german, english) in [
         (
             "Amt",
-            "Anrufe an +493090182[01234]XX oder 2000-2499, wenn „buergeramt“ geöffnet ist → Menü auf Deutsch: Konferenznummer und PIN",
-            "Calls to +493090182[01234]XX or 2000-2499, while “buergeramt” is open → menu in German: conference ID and PIN",
+            "Anrufe an +493090182[0-4]XX oder 2000-2499, wenn „buergeramt“ geöffnet ist → Menü auf Deutsch: Konferenznummer und PIN",
+            "Calls to +493090182[0-4]XX or 2000-2499, while “buergeramt” is open → menu in German: conference ID and PIN",
         ),
         (
             "Sprechstunde",

@@ -1,0 +1,409 @@
+#!/usr/bin/env python3
+"""Admins use the console of the real gateway in Chromium: the first sign-in with a second factor, a rule that is broken and cannot be
+published, a call tried for Christmas Eve, a publication that a real call follows, and the way back.
+
+Each page is checked with axe-core in German and in English, at the width of a phone and of a desk; one way is gone by keyboard alone;
+nothing may be asked of another host, and no page may complain on its console.
+Usage: admin_in_use.py PATH_OF_EINWAHL [FOLDER_FOR_SCREENSHOTS]. Everything runs on loopback and ends by itself.
+"""
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import re
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+from gateway import serving
+from pages import CHROMIUM, FLAGS
+from playwright.sync_api import expect, sync_playwright
+
+WEB_PORT, MEDIA_PORT, SIP_PORT = 28451, 23481, 25079
+AXE = (pathlib.Path(__file__).parent.parent / "web/node_modules/axe-core/axe.min.js").read_text()
+ADDRESS = f"https://127.0.0.1:{WEB_PORT}"
+PASSWORD = "Wer kennt den Weg zum Rathaus?"
+
+TOWN = """[variables]
+haus = "+49 30 9018"
+
+[hours.buergeramt]
+mon-wed = ["08:00-12:00", "13:00-16:00"]
+thu = ["08:00-12:00", "14:00-18:00"]
+fri = "08:00-12:00"
+holidays = "DE-BE"
+closed = ["2026-12-24", "2026-12-28..2026-12-31"]
+open = { "2026-12-29" = "10:00-14:00" }
+
+[hours.notdienst]
+mon-sun = "18:00-06:00"
+
+[[rule]]
+name = "Notruf"
+called = ["110", "112"]
+emergency = "sip:notruf@pbx.stadt.example"
+
+[[rule]]
+name = "Bürgeramt"
+called = ["${haus} 2000-2499", "2000-2499"]
+when = { open = "buergeramt" }
+menu = "de"
+
+[[rule]]
+name = "Bereitschaft"
+called = "${haus} 2112"
+when = { open = "notdienst" }
+redirect = "sip:100@pbx.stadt.example"
+
+[[rule]]
+name = "Bürgeramt geschlossen"
+called = ["${haus} 2000-2499", "2000-2499"]
+closed = "de"
+
+[[rule]]
+name = "Ratssaal"
+called = ["${haus} 1000", "1000"]
+room = "rat"
+
+[[rule]]
+name = "Meetings in English"
+called = "${haus} 3XXX"
+menu = "en"
+
+[[example]]
+called = "+49 30 9018 2000"
+at = "2026-11-24T09:00"
+expect = "Bürgeramt"
+
+[[example]]
+called = "+49 30 9018 2000"
+at = "2026-12-24T19:00"
+expect = "Bürgeramt geschlossen"
+"""
+HOTLINE = '[[rule]]\nname = "Hotline"\ncalled = ["+49 30 9018 5XXX", "5XXX"]\nreject = "busy"\n'
+REST = '[[rule]]\nname = "Rest"\ncalled = "*"\nreject = "not-found"\n'
+PLAN = {"10-stadt.toml": TOWN, "50-hotline.toml": HOTLINE, "90-rest.toml": REST}
+
+
+def code_of(secret, ahead=0):
+    """The code of an app (RFC 6238)."""
+    key = base64.b32decode(secret.replace(" ", "") + "=" * (-len(secret.replace(" ", "")) % 8))
+    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30 + ahead), hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7fffffff) % 1_000_000:06}"
+
+
+def calls(number):
+    """The status with which a real call is answered."""
+    command = [sys.argv[1], "phone", f"sip:{number}@127.0.0.1:{SIP_PORT}", "--seconds", "1", "--json"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    refused = re.search(r"refused: (\d{3})", told.stderr)
+    return int(refused.group(1)) if refused else 200 if told.returncode == 0 else told.stderr
+
+
+def api(token, method, path, body):
+    request = urllib.request.Request(f"{ADDRESS}/api/v1{path}", method=method, data=json.dumps(body).encode(),
+                                     headers={"authorization": f"Bearer {token}", "content-type": "application/json"})
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(request, context=unchecked, timeout=20) as answer:
+        return json.load(answer)
+
+
+class Story:
+    def __init__(self, screenshots):
+        self.screenshots = screenshots
+        self.passed, self.faults = 0, []
+
+    def check(self, what, fine, detail=""):
+        self.passed += bool(fine)
+        print(f"{'ok   ' if fine else 'WRONG'} {what} {detail}", flush=True)
+        if not fine:
+            self.faults.append(what)
+
+    def look(self, page, view, steps=lambda: None):
+        """The view in both languages, at both widths; `steps` leads back to it after a change of language."""
+        for language in ("en", "de"):
+            page.click(f".language[lang={language}]")
+            steps()
+            page.wait_for_load_state("networkidle")
+            for width, height in ((390, 844), (1440, 1000)):
+                page.set_viewport_size({"width": width, "height": height})
+                page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+                wider = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                self.check(f"{view} ({language}) fits {width} pixels", not wider)
+                self.has_no_barrier(page, f"{view} ({language}, {width})")
+                if self.screenshots:
+                    page.screenshot(path=self.screenshots / f"{view.replace(' ', '-')}-{language}-{width}.png", full_page=True)
+
+    def has_no_barrier(self, page, view):
+        page.evaluate(AXE)
+        found = page.evaluate("async () => (await axe.run()).violations.map((v) => v.id + ': ' + v.nodes[0].html.slice(0, 300) + ' ' + v.nodes[0].failureSummary)")
+        self.check(f"axe-core finds nothing in: {view}", not found, str(found) if found else "")
+
+
+def visible(page, text):
+    expect(page.get_by_text(text, exact=False).first).to_be_visible(timeout=10_000)
+
+
+def signs_in_first(story, page, password):
+    page.goto(f"{ADDRESS}/admin")
+    visible(page, "Bei Einwahl anmelden")
+    story.look(page, "sign in")
+    page.fill("#name", "erika")
+    page.fill("#password", "falsch")
+    page.keyboard.press("Enter")
+    visible(page, "Name oder Passwort stimmt nicht")
+    page.fill("#password", password)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#new-password, .key", timeout=20_000)
+    secret = ""
+    while not page.locator(".area").count():
+        if page.locator("#new-password").count():
+            page.fill("#new-password", PASSWORD)
+            page.keyboard.press("Enter")
+            page.wait_for_selector(".key, .area, .codes")
+        elif page.locator(".key").count():
+            secret = page.inner_text(".key")
+            if story.screenshots:
+                page.screenshot(path=story.screenshots / "enrolment.png", full_page=True)
+            story.has_no_barrier(page, "second factor")
+            page.fill("#code", code_of(secret))
+            page.keyboard.press("Enter")
+            page.wait_for_selector(".codes, #new-password, .area")
+        elif page.locator(".codes").count():
+            story.has_no_barrier(page, "recovery codes")
+            story.check("recovery codes are told once", page.locator(".codes li").count() >= 8)
+            page.get_by_role("button", name="Ich habe sie notiert").click()
+            page.wait_for_selector(".area, #new-password")
+    return secret
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def edit(page, file, text):
+    """Puts the text in place of what the file says."""
+    page.get_by_role("tab", name=re.compile(rf"^{re.escape(file)}")).click()
+    page.locator(".editor .cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
+
+
+def changes_the_plan(story, page):
+    visible(page, "In Betrieb: Version")
+    visible(page, "Anrufe an")
+    story.check("the plan is told in sentences", page.locator(".leaf").count() == 8, str(page.locator(".leaf").count()))
+    page.locator(".leaf", has_text="Ratssaal").click()
+    story.check("a sentence leads to its rule", "Ratssaal" in page.locator(".editor .cm-activeLine").first.inner_text())
+    story.look(page, "dialplan")
+
+    # A rule is broken: it cannot be published.
+    edit(page, "50-hotline.toml", HOTLINE.replace('reject = "busy"', 'rejekt = "busy"'))
+    visible(page, "\"rejekt\" means nothing here")
+    publish = page.get_by_role("button", name="Veröffentlichen")
+    story.check("a broken plan cannot be published", publish.is_disabled())
+    story.check("the place is marked in the text", page.locator(".editor .cm-lintRange-error").count() >= 1)
+    story.look(page, "dialplan with a fault")
+    story.check("calls go on as before", calls("5000") == 486)
+
+    # It is mended, and does something else now.
+    edit(page, "50-hotline.toml", HOTLINE.replace('reject = "busy"', 'reject = "forbidden"'))
+    expect(page.locator(".plan-state")).to_contain_text("Keine Fehler", timeout=10_000)
+    expect(page.locator(".plan-state")).to_contain_text("Entwurf gespeichert", timeout=10_000)
+
+
+def tries_a_call(story, page):
+    tab(page, "Anruf ausprobieren")
+    page.fill("#try-called", "+49 30 9018 2000")
+    page.fill("#try-day", "2026-12-24")
+    page.fill("#try-time", "19:00")
+    visible(page, "dass geschlossen ist")
+    expect(page.locator(".verdict")).to_contain_text("Bürgeramt geschlossen", timeout=10_000)
+    page.wait_for_timeout(1_800)
+    path = page.locator(".path .step").all_inner_texts()
+    story.check("the trace tells why", any("gilt zu dieser Zeit nicht" in step for step in path), str(path))
+    story.look(page, "try a call")
+    page.fill("#try-day", "2026-11-24")
+    page.locator(".slider").focus()
+    for _ in range(36):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator(".verdict")).to_contain_text("Menü auf Deutsch", timeout=10_000)
+    story.check("the slider moves the time", page.input_value("#try-time") == "10:00", page.input_value("#try-time"))
+
+
+def looks_around(story, page):
+    tab(page, "Woche")
+    page.fill("#week-from", "2026-12-24")
+    page.locator("#week-from").dispatch_event("change")
+    visible(page, "Schließtag")
+    visible(page, "Feiertag")
+    story.look(page, "week")
+    tab(page, "Rufnummern")
+    page.fill("#blocks", "+49 30 9018 XXXX\n1000-5999")
+    page.fill("#cover-day", "2026-11-24")
+    page.fill("#cover-time", "10:00")
+    page.get_by_role("button", name="Anzeigen").click()
+    visible(page, "+493090182000")
+    story.look(page, "coverage")
+
+
+def publishes_and_goes_back(story, page):
+    before = int(re.search(r"Version (\d+)", page.inner_text(".plan-runs")).group(1))
+    page.get_by_role("button", name="Veröffentlichen").click()
+    visible(page, "Änderungen gegenüber der Version in Betrieb")
+    story.check("the difference is shown", page.locator(".line.added", has_text="forbidden").count() == 1)
+    story.has_no_barrier(page, "publish")
+    if story.screenshots:
+        page.screenshot(path=story.screenshots / "publish-1440.png")
+    page.fill("#publish-comment", "Hotline ist abgeschaltet")
+    page.get_by_role("button", name="Jetzt veröffentlichen").click()
+    visible(page, f"Version {before + 1} ist in Betrieb")
+    story.check("a real call follows the new plan", calls("5000") == 403)
+    tab(page, "Versionen")
+    visible(page, "Hotline ist abgeschaltet")
+    page.get_by_role("button", name=f"Unterschied: Version {before + 1}").click()
+    expect(page.locator("dialog .line.removed", has_text="busy")).to_be_visible()
+    story.has_no_barrier(page, "difference of a version")
+    page.get_by_role("button", name="Schließen").click()
+    story.look(page, "versions")
+    page.get_by_role("button", name=f"Zurückkehren: Version {before}").click()
+    page.get_by_role("dialog").get_by_role("button", name="Zurückkehren").click()
+    visible(page, f"Version {before + 2} ist in Betrieb")
+    story.check("after going back the next call follows the old plan", calls("5000") == 486)
+
+
+def two_at_once(story, page, token):
+    """Somebody else publishes while one writes: nothing is overwritten."""
+    tab(page, "In Sätzen")
+    edit(page, "50-hotline.toml", HOTLINE.replace('reject = "busy"', 'reject = "unavailable"'))
+    expect(page.locator(".plan-state")).to_contain_text("Entwurf gespeichert", timeout=10_000)
+    running = int(re.search(r"Version (\d+)", page.inner_text(".plan-runs")).group(1))
+    theirs = {**PLAN, "50-hotline.toml": HOTLINE.replace('reject = "busy"', 'reject = "not-found"')}
+    api(token, "POST", "/dialplan/publish", {"files": theirs, "parent": running, "comment": "Nummer gibt es nicht mehr"})
+    page.get_by_role("button", name="Veröffentlichen").click()
+    page.fill("#publish-comment", "Hotline macht Pause")
+    page.get_by_role("button", name="Jetzt veröffentlichen").click()
+    visible(page, "Inzwischen hat jemand anders veröffentlicht")
+    story.has_no_barrier(page, "three-way view")
+    if story.screenshots:
+        page.screenshot(path=story.screenshots / "conflict-1440.png")
+    story.check("the second to publish overwrites nothing", calls("5000") == 404)
+    page.get_by_label("Ihre Fassung").check()
+    page.get_by_role("button", name="In den Entwurf übernehmen").click()
+    expect(page.locator(".plan-state")).to_contain_text("Entwurf gespeichert", timeout=10_000)
+    page.get_by_role("button", name="Veröffentlichen").click()
+    page.fill("#publish-comment", "Hotline macht Pause")
+    page.get_by_role("button", name="Jetzt veröffentlichen").click()
+    visible(page, f"Version {running + 2} ist in Betrieb")
+    story.check("and publishes what they decided", calls("5000") == 480)
+
+
+def by_keyboard(story, browser, secret):
+    """From the sign-in to a tried call and out again, without a mouse."""
+    page = opened(browser, story)
+    page.goto(f"{ADDRESS}/admin")
+    page.wait_for_selector("#name")
+    keys = page.keyboard
+
+    def to(selector, most=60):
+        for _ in range(most):
+            if page.evaluate(f"document.activeElement?.matches({json.dumps(selector)})"):
+                return True
+            keys.press("Tab")
+        return False
+
+    reached = [to("#name")]
+    keys.type("erika")
+    reached.append(to("#password"))
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    page.wait_for_selector("#code", timeout=20_000)
+    reached.append(to("#code"))
+    keys.type(code_of(secret, 1))
+    keys.press("Enter")
+    page.wait_for_selector(".leaf", timeout=20_000)
+    reached.append(to("#tab-" + "tree, #tab-try, #tab-week, #tab-coverage, #tab-history"))
+    keys.press("Home")
+    keys.press("ArrowRight")
+    reached.append(to("#try-called"))
+    keys.press("Control+a")
+    keys.type("112")
+    expect(page.locator(".verdict")).to_contain_text("Notruf", timeout=10_000)
+    story.check("everything needed is reached by keyboard", all(reached), str(reached))
+    page.evaluate("document.activeElement.blur()")
+    reached = to(".tools .kern-btn--secondary")
+    keys.press("Enter")
+    expect(page.locator("#name")).to_be_visible(timeout=10_000)
+    story.check("and out again", reached)
+    page.context.close()
+
+
+def opened(browser, story, size=(1440, 1000)):
+    context = browser.new_context(ignore_https_errors=True, locale="de-DE", viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    page.on("pageerror", lambda error: story.errors.append(str(error)))
+    page.on("console", lambda line: story.errors.append(line.text) if line.type == "error" else None)
+    page.on("request", lambda request: story.hosts.add(request.url.split("/")[2]))
+    return page
+
+
+def play(story, playwright, token, password):
+    story.errors, story.hosts = [], set()
+    api(token, "POST", "/dialplan/publish", {"files": PLAN, "parent": 0, "comment": "Plan der Stadt"})
+    story.check("the plan that was published runs", calls("5000") == 486)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    page = opened(browser, story)
+    secret = signs_in_first(story, page, password)
+    changes_the_plan(story, page)
+    tries_a_call(story, page)
+    looks_around(story, page)
+    publishes_and_goes_back(story, page)
+    two_at_once(story, page, token)
+    by_keyboard(story, browser, secret)
+    story.check("no other host is asked", story.hosts <= {f"127.0.0.1:{WEB_PORT}", ""}, str(story.hosts))
+    # The browser itself writes a line for each answer that is a refusal.
+    complaints = [line for line in story.errors if "Failed to load resource" not in line]
+    story.check("no page complains", not complaints, str(complaints) if complaints else "")
+    browser.close()
+
+
+def prepared(folder):
+    """An account and a token; what the configuration says."""
+    def run(*arguments):
+        return subprocess.run([sys.argv[1], *arguments], capture_output=True, text=True, check=True).stdout
+
+    made = run("account", "add", "erika", "--role", "administrator", "--folder", str(folder / "kept"))
+    token = run("api", "token", "vorlage", "--rights", "plan,edit,publish")
+    text = "\n".join([
+        "[sip]", f'listen = ["127.0.0.1:{SIP_PORT}"]', "[web]", f'listen = ["127.0.0.1:{WEB_PORT}"]', "[browsers]",
+        f'listen = ["127.0.0.1:{MEDIA_PORT}"]', "[dialplan]", 'country = "DE"', 'area = "30"', "[[meetings]]", 'room = "rat"',
+        'title = "Ratssitzung"', 'id = "123456"', 'pin = "4711"', 'moderator_pin = "0815"', ""])
+    text += token[token.index("[[api.tokens"):] + f'[store]\nfolder = "{folder}/kept"\n'
+    return text, re.search(r"^ew_\S+", token, re.M).group(), made
+
+
+def main():
+    screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    if screenshots:
+        screenshots.mkdir(parents=True, exist_ok=True)
+    story = Story(screenshots)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        folder = pathlib.Path(place)
+        text, token, made = prepared(folder)
+        password = re.search(r"^[a-z0-9]{4}(?:-[a-z0-9]{4})+$", made, re.M).group()
+        with serving(folder, text, WEB_PORT):
+            play(story, playwright, token, password)
+    print(f"{story.passed} passed, {len(story.faults)} failed")
+    return 1 if story.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+// Asks the gateway's API. Out: what it answers, or a Problem (RFC 9457). The cookie is the browser's; what a request that changes
+// something has to show beside it is kept here.
+
+export interface Fault {
+  field: string;
+  message: string;
+}
+
+/** What is told of a request that was not done. */
+export interface Told {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: Fault[];
+  [more: string]: unknown;
+}
+
+export class Problem extends Error {
+  constructor(readonly told: Told) {
+    super(told.title);
+  }
+
+  /** The kind, without what all have in common. */
+  get kind(): string {
+    return this.told.type.split(":").at(-1) ?? "";
+  }
+}
+
+export class Api {
+  csrf = "";
+  /** Called when a session that was there is over. */
+  expired: () => void = () => {};
+
+  /** The answer, and its ETag if it has one. */
+  async tagged<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<{ value: T; tag: string | undefined }> {
+    const response = await this.send(method, path, body, headers);
+    const text = await response.text();
+    return { value: (text ? JSON.parse(text) : undefined) as T, tag: response.headers.get("etag") ?? undefined };
+  }
+
+  async ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    return (await this.tagged<T>(method, path, body, headers)).value;
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.ask<T>("GET", path);
+  }
+
+  post<T>(path: string, body?: unknown): Promise<T> {
+    return this.ask<T>("POST", path, body);
+  }
+
+  private async send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Response> {
+    const all: Record<string, string> = { accept: "application/json", ...headers };
+    if (body !== undefined) all["content-type"] = "application/json";
+    if (method !== "GET" && this.csrf) all["x-csrf-token"] = this.csrf;
+    let response: Response;
+    try {
+      response = await fetch(`/api/v1${path}`, { method, headers: all, cache: "no-store", ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    } catch {
+      throw new Problem({ type: "urn:einwahl:problem:unreachable", title: "The gateway does not answer", status: 0, detail: "" });
+    }
+    if (response.ok) return response;
+    const problem = new Problem(await toldBy(response));
+    if (response.status === 401 && !path.startsWith("/session")) this.expired();
+    throw problem;
+  }
+}
+
+async function toldBy(response: Response): Promise<Told> {
+  try {
+    return (await response.json()) as Told;
+  } catch {
+    return { type: "urn:einwahl:problem:unreadable-answer", title: response.statusText || "No answer that can be read", status: response.status, detail: "" };
+  }
+}

@@ -1,0 +1,139 @@
+// The console: who is signed in, which page is shown, and what passes between the pages and the gateway.
+
+import "@kern-ux/native/dist/kern.min.css";
+import "../style.css";
+import "./style.css";
+
+import type { Language } from "../protocol";
+import { alertBox, el } from "../view/dom";
+import { initialLanguage } from "../words";
+import { Api, Problem } from "./api";
+import type { Context, Page } from "./context";
+import { Events } from "./events";
+import { frame } from "./frame";
+import { PAGES } from "./pages";
+import { type Session, may } from "./session";
+import { recoveryView, signInView } from "./sign_in";
+import { empty, problemBox } from "./view";
+import { AREAS, WORDS } from "./words";
+
+const place = document.getElementById("page") as HTMLElement;
+const stage = el("main", { class: "stage wide", id: "content", tabindex: "-1" });
+const banner = el("div", { class: "banner wide", role: "status" });
+const status = el("div", { class: "status", role: "status", "aria-live": "polite" });
+const api = new Api();
+const events = new Events("/api/v1/events", (up) => banner.replaceChildren(...(up || !session ? [] : [alertBox("warning", words().unsteady)])));
+
+let language: Language = initialLanguage();
+let session: Session | undefined;
+let page: Page | undefined;
+let notice = "";
+let oidc = false;
+
+const words = () => WORDS[language];
+
+/** A session that is over is not the end of what somebody has written: they sign in again, and the page is as it was. */
+api.expired = () => {
+  if (!session) return;
+  leave();
+  session = undefined;
+  notice = words().expired;
+  render();
+};
+
+function leave(): void {
+  page?.leave?.();
+  page = undefined;
+  events.close();
+  banner.replaceChildren();
+}
+
+function signedIn(next: Session): void {
+  session = next;
+  api.csrf = next.csrf;
+  notice = "";
+  const codes = next.recoveryCodes ?? [];
+  if (codes.length) return void show(recoveryView(codes, language, () => ((session = { ...next, recoveryCodes: [] }), render())));
+  render();
+}
+
+function signOut(): void {
+  leave();
+  api.ask("DELETE", "/session").catch((problem: unknown) => {
+    if (!(problem instanceof Problem)) throw problem;
+  });
+  session = undefined;
+  api.csrf = "";
+  history.replaceState(undefined, "", "/admin");
+  render();
+}
+
+function go(path: string): void {
+  history.pushState(undefined, "", `/admin/${path}`);
+  render();
+}
+
+function show(...content: Node[]): void {
+  stage.replaceChildren(...content);
+  stage.querySelector<HTMLElement>("h1")?.focus();
+}
+
+function render(): void {
+  document.documentElement.lang = language;
+  const areas = session?.next === "nothing" ? AREAS.filter((area) => area.path in PAGES && session && may(session, area.needs)) : [];
+  const [, , path = "", ...rest] = location.pathname.split("/");
+  const area = areas.find((one) => one.path === path) ?? (path === "" ? areas[0] : undefined);
+  document.title = `${area?.name[language] ?? words().title} – Einwahl`;
+  place.replaceChildren(frame({ language, session, areas, chosen: area?.path ?? "", speak, go, signOut, paint }), banner, stage, status);
+  page?.leave?.();
+  page = undefined;
+  if (!session || session.next !== "nothing") return show(signInView({ language, api, notice, session, oidc, then: signedIn }));
+  if (!area) return show(areas.length ? empty(words().notFound, "") : empty(words().title, words().nothingHere));
+  events.open();
+  const context: Context = { language, session, api, events, say, go };
+  page = PAGES[area.path]?.(context, rest) ?? { element: empty(words().notFound, "") };
+  show(page.element);
+}
+
+/** Long enough to be read, and then out of the way. */
+const READING_TIME = 6_000;
+let silence: number | undefined;
+
+function say(text: string): void {
+  status.replaceChildren(el("p", { class: "kern-body" }, text));
+  clearTimeout(silence);
+  silence = window.setTimeout(() => status.replaceChildren(), READING_TIME);
+}
+
+function speak(one: Language): void {
+  language = one;
+  localStorage.setItem("language", one);
+  render();
+  place.querySelector<HTMLElement>(`.language[lang=${one}]`)?.focus();
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** As the reader chose, or as their system says. */
+function paint(choice?: "light" | "dark"): "light" | "dark" {
+  if (choice) localStorage.setItem("theme", choice);
+  const kept = localStorage.getItem("theme");
+  const theme = kept === "light" || kept === "dark" ? kept : dark.matches ? "dark" : "light";
+  document.documentElement.setAttribute("data-kern-theme", theme);
+  return theme;
+}
+
+async function begin(): Promise<void> {
+  paint();
+  dark.addEventListener("change", () => paint());
+  addEventListener("popstate", render);
+  try {
+    signedIn(await api.get<Session>("/session"));
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    render();
+    if (problem.told.status !== 401) stage.prepend(problemBox(problem, language));
+  }
+}
+
+void begin();

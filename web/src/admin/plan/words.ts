@@ -1,0 +1,59 @@
+// What the page of the dialplan says.
+
+import type { Language } from "../../protocol";
+
+const de = {
+  title: "Wählplan", files: "Dateien", editor: "Text der Datei", newFile: "Neue Datei", newFileHint: "Endet mit .toml (Regeln), .csv (Tabelle) oder .ics (Kalender). Gelesen wird in der Reihenfolge der Namen.", fileName: "Name der Datei", create: "Anlegen", deleteFile: "Datei löschen", deleteText: "Die Datei verschwindet mit der nächsten Veröffentlichung.",
+  badName: "Nur Buchstaben, Ziffern, Punkt und Strich; am Ende .toml, .csv oder .ics.", nameTaken: "Diese Datei gibt es schon.",
+  view: "Ansichten", tree: "In Sätzen", tryCall: "Anruf ausprobieren", week: "Woche", coverage: "Rufnummern", history: "Versionen",
+  running: "In Betrieb: Version", shipped: "mitgelieferter Plan", rules: "Regeln", draftSaved: "Entwurf gespeichert", draftUnsaved: "Wird gespeichert …", noDraft: "Keine Änderungen", readOnly: "Nur lesen: Ihre Rolle darf den Wählplan nicht ändern.", byFolder: "Der Wählplan liegt in einem Ordner und wird dort geändert.",
+  refused: "Die letzte Änderung im Ordner wurde nicht übernommen", checking: "Wird geprüft …", fine: "Keine Fehler", errors: "Fehler", warnings: "Hinweise", problems: "Fehler und Hinweise", line: "Zeile",
+  publish: "Veröffentlichen …", askApproval: "Freigabe erbitten …", discard: "Entwurf verwerfen", discardText: "Alle Ihre Änderungen seit der Version in Betrieb gehen verloren.", discarded: "Der Entwurf ist verworfen.",
+  otherParent: "Ihr Entwurf beruht auf Version {parent}; in Betrieb ist Version {version}. Beim Veröffentlichen sehen Sie beide Änderungen nebeneinander.",
+  publishTitle: "Änderungen veröffentlichen", approvalTitle: "Freigabe erbitten", comment: "Warum? (steht in den Versionen und im Protokoll)", publishNow: "Jetzt veröffentlichen", approvalSent: "Der Entwurf wartet auf die Freigabe durch eine zweite Person.", published: "Veröffentlicht: Version {version} ist in Betrieb. Laufende Anrufe behalten ihren Plan.",
+  cannotPublish: "So kann der Plan nicht veröffentlicht werden", changes: "Änderungen gegenüber der Version in Betrieb", nothingChanged: "Es ist nichts geändert.", added: "neu", removed: "gelöscht", changed: "geändert", lineAdded: "hinzugefügt", lineRemoved: "entfernt",
+  drafts: "Entwürfe, die auf Freigabe warten", approve: "Ansehen und freigeben …", approveNow: "Freigeben", approved: "Freigegeben von", approvedSaid: "Freigegeben. Der Entwurf kann jetzt veröffentlicht werden.", publishDraft: "Freigegebenen Entwurf veröffentlichen",
+  version: "Version", when: "Wann", by: "Wer", why: "Warum", diff: "Unterschied", rollback: "Zurückkehren", rollbackTitle: "Zu Version {version} zurückkehren?", rollbackText: "Sie wird als neue Version veröffentlicht und gilt sofort für neue Anrufe.", rolledBack: "Version {version} ist in Betrieb.", current: "in Betrieb", restores: "wie Version", diffTitle: "Was Version {version} geändert hat",
+  conflictTitle: "Inzwischen hat jemand anders veröffentlicht", conflictText: "Sie haben mit Version {base} begonnen, in Betrieb ist jetzt Version {theirs}. Entscheiden Sie für jede Datei; nichts wird überschrieben, bevor Sie veröffentlichen.", theirs: "Deren Änderung", yours: "Ihre Änderung", takeTheirs: "Deren Fassung", takeYours: "Ihre Fassung", takeMerged: "Beide zusammen", takeOver: "In den Entwurf übernehmen", both: "beide geändert, ohne Widerspruch", conflictSide: "beide an derselben Stelle geändert", theirsSide: "von anderen geändert", yoursSide: "von Ihnen geändert",
+  called: "Gewählte Nummer", calledHint: "Wie man sie wählt, zum Beispiel 030 90182000", caller: "Nummer des Anrufers", callerHint: "Leer: unterdrückt", trunk: "Anschluss", noTrunk: "ohne Anschluss", secure: "verschlüsselt (TLS)", day: "Tag", time: "Uhrzeit", now: "Jetzt",
+  result: "Ergebnis", takenBy: "Regel", noRule: "Keine Regel", path: "Weg des Anrufs", others: "{count} Regeln für andere Nummern", otherNumbers: "Regeln für andere Nummern", draftErrors: "Der Entwurf hat Fehler. Gezeigt wird, was sich davon lesen lässt.", typeNumber: "Geben Sie eine Nummer ein, um zu sehen, was mit dem Anruf geschieht.",
+  previous: "Vorige Woche", next: "Nächste Woche", thisWeek: "Diese Woche", weekOf: "Woche ab", closed: "geschlossen", holiday: "Feiertag", closedDay: "Schließtag", otherwise: "Ausnahme", clockBack: "25-Stunden-Tag: Die Uhr wird zurückgestellt", clockForward: "23-Stunden-Tag: Die Uhr wird vorgestellt", ofRule: "Regel", noHours: "Keine Öffnungszeiten", noHoursText: "Der Plan nennt keine Zeiten: Alle Regeln gelten immer.", hours: "Öffnungszeiten",
+  blocks: "Rufnummernblöcke", blocksHint: "Einer je Zeile, zum Beispiel +49 30 9018 XXXX oder 2000-2499", show: "Anzeigen", numbers: "Nummern", from: "Von", to: "Bis", count: "Anzahl", leads: "Was geschieht", uncovered: "Keine Regel nimmt diese Nummern", covered: "von {all} Nummern sind {open} ohne Regel", allCovered: "Alle {all} Nummern haben eine Regel.", noBlocks: "Nennen Sie die Rufnummern Ihrer Einrichtung", noBlocksText: "Dann sehen Sie, wohin jede führt und welche niemand annimmt.",
+  context: "Kontext", beginsHere: "Hier beginnen Anrufe über", andAllOthers: "und alle ohne eigenen Kontext", allBegin: "Hier beginnen alle Anrufe", includes: "Danach werden versucht", filter: "Regeln filtern", noMatch: "Keine Regel passt zum Filter.", noRules: "Noch keine Regel", noRulesText: "Schreiben Sie links die erste: [[rule]].", then: "dann",
+  replay: "Diese Anrufe gingen anders", replayRun: "Mit den Anrufen der letzten Woche vergleichen", replayNone: "Von {count} Anrufen ginge keiner anders.", replaySome: "{changed} von {count} Anrufen gingen anders:", before: "Bisher", after: "Künftig",
+};
+export type PlanWords = typeof de;
+
+const en: PlanWords = {
+  title: "Dialplan", files: "Files", editor: "Text of the file", newFile: "New file", newFileHint: "Ends with .toml (rules), .csv (a table) or .ics (a calendar). Files are read in the order of their names.", fileName: "Name of the file", create: "Create", deleteFile: "Delete file", deleteText: "The file goes with the next publication.",
+  badName: "Only letters, digits, dots and dashes; .toml, .csv or .ics at the end.", nameTaken: "There is such a file.",
+  view: "Views", tree: "In sentences", tryCall: "Try a call", week: "Week", coverage: "Numbers", history: "Versions",
+  running: "Running: version", shipped: "shipped plan", rules: "rules", draftSaved: "Draft saved", draftUnsaved: "Saving …", noDraft: "No changes", readOnly: "Read only: your role may not change the dialplan.", byFolder: "The dialplan is in a folder and is changed there.",
+  refused: "The last change in the folder was not taken", checking: "Checking …", fine: "No errors", errors: "errors", warnings: "warnings", problems: "Errors and warnings", line: "Line",
+  publish: "Publish …", askApproval: "Ask for approval …", discard: "Discard draft", discardText: "All your changes since the running version are lost.", discarded: "The draft is discarded.",
+  otherParent: "Your draft was made from version {parent}; version {version} is running. When you publish you see both changes side by side.",
+  publishTitle: "Publish changes", approvalTitle: "Ask for approval", comment: "Why? (shown in the versions and in the audit)", publishNow: "Publish now", approvalSent: "The draft waits for the approval of a second person.", published: "Published: version {version} is running. Calls in progress keep their plan.",
+  cannotPublish: "The plan cannot be published like this", changes: "Changes against the running version", nothingChanged: "Nothing is changed.", added: "new", removed: "deleted", changed: "changed", lineAdded: "added", lineRemoved: "removed",
+  drafts: "Drafts that wait for approval", approve: "Look and approve …", approveNow: "Approve", approved: "Approved by", approvedSaid: "Approved. The draft can be published now.", publishDraft: "Publish approved draft",
+  version: "Version", when: "When", by: "Who", why: "Why", diff: "Difference", rollback: "Go back", rollbackTitle: "Go back to version {version}?", rollbackText: "It is published as a new version and holds at once for new calls.", rolledBack: "Version {version} is running.", current: "running", restores: "like version", diffTitle: "What version {version} changed",
+  conflictTitle: "Somebody else published meanwhile", conflictText: "You began with version {base}, version {theirs} is running now. Decide for each file; nothing is overwritten before you publish.", theirs: "Their change", yours: "Your change", takeTheirs: "Their version", takeYours: "Your version", takeMerged: "Both together", takeOver: "Take into the draft", both: "both changed, without contradiction", conflictSide: "both changed the same place", theirsSide: "changed by others", yoursSide: "changed by you",
+  called: "Number dialled", calledHint: "As one dials it, for example 030 90182000", caller: "Caller’s number", callerHint: "Empty: withheld", trunk: "Trunk", noTrunk: "no trunk", secure: "encrypted (TLS)", day: "Day", time: "Time", now: "Now",
+  result: "Result", takenBy: "Rule", noRule: "No rule", path: "Path of the call", others: "{count} rules for other numbers", otherNumbers: "rules for other numbers", draftErrors: "The draft has errors. What can be read of it is shown.", typeNumber: "Enter a number to see what happens to the call.",
+  previous: "Previous week", next: "Next week", thisWeek: "This week", weekOf: "Week from", closed: "closed", holiday: "public holiday", closedDay: "closing day", otherwise: "exception", clockBack: "A day of 25 hours: the clock is put back", clockForward: "A day of 23 hours: the clock is put forward", ofRule: "Rule", noHours: "No opening hours", noHoursText: "The plan names no times: all rules hold always.", hours: "Opening hours",
+  blocks: "Blocks of numbers", blocksHint: "One on each line, for example +49 30 9018 XXXX or 2000-2499", show: "Show", numbers: "Numbers", from: "From", to: "To", count: "Count", leads: "What happens", uncovered: "No rule takes these numbers", covered: "of {all} numbers {open} have no rule", allCovered: "All {all} numbers have a rule.", noBlocks: "Name the numbers of your institution", noBlocksText: "Then you see where each leads and which nobody answers.",
+  context: "Context", beginsHere: "Calls begin here by", andAllOthers: "and all without a context of their own", allBegin: "All calls begin here", includes: "Then are tried", filter: "Filter rules", noMatch: "No rule fits the filter.", noRules: "No rule yet", noRulesText: "Write the first one on the left: [[rule]].", then: "then",
+  replay: "These calls would go elsewhere", replayRun: "Compare with the calls of last week", replayNone: "Of {count} calls none would go elsewhere.", replaySome: "{changed} of {count} calls would go elsewhere:", before: "Until now", after: "From now on",
+};
+
+export const PLAN_WORDS: Record<Language, PlanWords> = { de, en };
+
+/** What became of a rule on the way of a call. */
+export const OUTCOMES: Record<Language, Record<string, string>> = {
+  de: { takes: "nimmt den Anruf", goes: "schickt ihn weiter", otherNumber: "ist für andere Nummern", otherCaller: "ist für andere Anrufer", otherTrunk: "ist für einen anderen Anschluss", otherTransport: "ist für die andere Art der Verbindung", otherTime: "gilt zu dieser Zeit nicht", notInTable: "die Nummer steht nicht in der Tabelle" },
+  en: { takes: "takes the call", goes: "sends it on", otherNumber: "is for other numbers", otherCaller: "is for other callers", otherTrunk: "is for another trunk", otherTransport: "is for the other kind of connection", otherTime: "does not hold at this time", notInTable: "the number is not in its table" },
+};
+
+/** Puts values where `{name}` stands. */
+export function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}

@@ -1,0 +1,63 @@
+// What the frame of the console says, in German and in English. Each page has a table of its own.
+
+import type { Language } from "../protocol";
+import type { Right, Role } from "./session";
+
+const de = {
+  title: "Verwaltung", skip: "Zum Inhalt springen", language: "Sprache", menu: "Menü", main: "Bereiche", signOut: "Abmelden", signedInAs: "Angemeldet als",
+  signIn: "Anmelden", signInTitle: "Bei Einwahl anmelden", name: "Name", nameHint: "Der Name Ihres Kontos", password: "Passwort", passwordHint: "Das Passwort Ihres Kontos",
+  orOidc: "oder", oidc: "Anmelden über das Identitätskonto Ihrer Verwaltung",
+  codeTitle: "Code aus der App", code: "Code", codeHint: "Die sechs Ziffern, die Ihre App gerade anzeigt", useRecovery: "Wiederherstellungscode verwenden", useApp: "Code aus der App verwenden",
+  recovery: "Wiederherstellungscode", recoveryHint: "Einer der Codes, die Sie beim Einrichten notiert haben. Er gilt einmal.", next: "Weiter",
+  enrolTitle: "Zweiten Faktor einrichten", enrolText: "Öffnen Sie auf Ihrem Telefon eine App für Einmalcodes und scannen Sie dieses Bild. Ohne Kamera tippen Sie den Schlüssel ab.", enrolKey: "Schlüssel", enrolPicture: "QR-Code mit dem Schlüssel für die App",
+  newPasswordTitle: "Neues Passwort wählen", newPassword: "Neues Passwort", newPasswordHint: "Mindestens 12 Zeichen. Ein Satz ist leichter zu merken als Sonderzeichen.",
+  codesTitle: "Ihre Wiederherstellungscodes", codesText: "Notieren Sie diese Codes jetzt und bewahren Sie sie sicher auf. Jeder ersetzt einmal die App. Sie werden nicht noch einmal gezeigt.", codesDone: "Ich habe sie notiert",
+  expired: "Ihre Sitzung ist abgelaufen. Melden Sie sich bitte neu an. Ungespeicherte Änderungen bleiben auf dieser Seite stehen.", unsteady: "Die Verbindung ist unterbrochen. Es wird weiter versucht.",
+  missing: "Bitte füllen Sie dieses Feld aus.", loading: "Wird geladen …", again: "Erneut versuchen", nothingHere: "Ihre Rolle erlaubt hier nichts. Bitten Sie die Administration um eine andere.", notFound: "Diese Seite gibt es nicht.",
+  cancel: "Abbrechen", close: "Schließen", yes: "Ja", copy: "Kopieren", copied: "Kopiert.", export: "Als CSV herunterladen", more: "Weitere laden", actions: "Aktionen", dark: "Dunkle Ansicht", light: "Helle Ansicht",
+};
+export type Words = typeof de;
+
+const en: Words = {
+  title: "Administration", skip: "Skip to content", language: "Language", menu: "Menu", main: "Areas", signOut: "Sign out", signedInAs: "Signed in as",
+  signIn: "Sign in", signInTitle: "Sign in to Einwahl", name: "Name", nameHint: "The name of your account", password: "Password", passwordHint: "The password of your account",
+  orOidc: "or", oidc: "Sign in with your institution’s identity",
+  codeTitle: "Code of the app", code: "Code", codeHint: "The six digits that your app shows now", useRecovery: "Use a recovery code", useApp: "Use a code of the app",
+  recovery: "Recovery code", recoveryHint: "One of the codes that you noted when you set up the app. It counts once.", next: "Continue",
+  enrolTitle: "Set up the second factor", enrolText: "Open an app for one-time codes on your telephone and scan this picture. Without a camera, type the key.", enrolKey: "Key", enrolPicture: "QR code with the key for the app",
+  newPasswordTitle: "Choose a new password", newPassword: "New password", newPasswordHint: "At least 12 characters. A sentence is easier to remember than odd characters.",
+  codesTitle: "Your recovery codes", codesText: "Note these codes now and keep them in a safe place. Each stands in for the app once. They are not shown again.", codesDone: "I have noted them",
+  expired: "Your session is over. Please sign in again. What you have not saved stays on this page.", unsteady: "The connection is broken. It is being restored.",
+  missing: "Please fill in this field.", loading: "Loading …", again: "Try again", nothingHere: "Your role allows nothing here. Ask an administrator for another.", notFound: "There is no such page.",
+  cancel: "Cancel", close: "Close", yes: "Yes", copy: "Copy", copied: "Copied.", export: "Download as CSV", more: "Load more", actions: "Actions", dark: "Dark view", light: "Light view",
+};
+
+export const WORDS: Record<Language, Words> = { de, en };
+
+export const ROLES: Record<Language, Record<Role, string>> = {
+  de: { viewer: "Lesend", editor: "Redaktion des Wählplans", operator: "Betrieb", auditor: "Revision", administrator: "Administration" },
+  en: { viewer: "Viewer", editor: "Dialplan editor", operator: "Operator", auditor: "Auditor", administrator: "Administrator" },
+};
+
+/** Areas of the console, in the order of the menu: where, what one needs to see it, and its name. */
+export const AREAS: { path: string; needs: Right; name: Record<Language, string> }[] = [
+  { path: "dialplan", needs: "plan", name: { de: "Wählplan", en: "Dialplan" } },
+  { path: "live", needs: "calls", name: { de: "Jetzt", en: "Live" } },
+  { path: "calls", needs: "calls", name: { de: "Anrufe", en: "Calls" } },
+  { path: "meetings", needs: "read", name: { de: "Konferenzen", en: "Meetings" } },
+  { path: "trunks", needs: "calls", name: { de: "Anschlüsse", en: "Trunks" } },
+  { path: "audit", needs: "audit", name: { de: "Protokoll", en: "Audit" } },
+  { path: "accounts", needs: "accounts", name: { de: "Konten", en: "Accounts" } },
+];
+
+/** What a kind of problem means, for those who read German; in English the gateway's own words are shown. */
+export const PROBLEMS: Record<string, string> = {
+  unreachable: "Der Server antwortet nicht. Prüfen Sie Ihre Verbindung.",
+  password: "Name oder Passwort stimmt nicht.", "not-now": "Dieser Schritt ist nicht der nächste. Beginnen Sie die Anmeldung neu.", "too-long": "Das ist zu lang.", "too-slow": "Die Anfrage kam nicht rechtzeitig an.", token: "Sie sind nicht angemeldet.", code: "Der Code stimmt nicht oder ist abgelaufen.",
+  "slow-down": "Zu viele falsche Versuche. Warten Sie einen Moment.", right: "Ihre Rolle erlaubt das nicht.", foreign: "Die Anfrage kam nicht von dieser Seite.",
+  "not-found": "Das gibt es nicht (mehr).", "from-file": "Das steht in der Konfigurationsdatei und wird dort geändert.", taken: "Name oder Nummer ist schon vergeben.", stale: "Jemand anders war schneller. Laden Sie neu und entscheiden Sie noch einmal.",
+  full: "Es gibt so viele, wie es geben darf.", faults: "Bitte berichtigen Sie die genannten Felder.", unreadable: "Die Anfrage kann nicht gelesen werden.", store: "Zurzeit kann nichts gespeichert werden.", busy: "Zu viel auf einmal. Versuchen Sie es gleich noch einmal.",
+  "no-version": "Diese Version gibt es nicht oder nicht mehr.", "no-draft": "Diesen Entwurf gibt es nicht.", "stale-draft": "Der Entwurf wurde inzwischen anderswo geändert.", "too-many-drafts": "Es gibt zu viele Entwürfe.",
+  "in-folder": "Der Wählplan liegt in einem Ordner und wird dort geändert.", approval: "Eine zweite Person muss zustimmen.", "own-draft": "Eine andere Person muss zustimmen.", unchanged: "Es ist nichts geändert.",
+  files: "Das sind nicht die Dateien eines Wählplans.", plan: "Der Wählplan hat Fehler und wurde nicht veröffentlicht.", conflict: "Inzwischen hat jemand anders veröffentlicht.",
+};
