@@ -62,6 +62,7 @@ interop: pages interop-tests/.venv
 	interop-tests/two_phones.py target/debug/einwahl
 	interop-tests/ringing.py target/debug/einwahl
 	interop-tests/trunk_doctor.py target/debug/einwahl
+	interop-tests/trunk_keeping.py target/debug/einwahl
 	interop-tests/first_sound.py target/debug/einwahl
 	interop-tests/dialplans.py target/debug/einwahl
 	interop-tests/many_calls.py target/debug/einwahl 2000

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use einwahl::config::Config;
-use einwahl::doctor::{self, Report};
+use einwahl::doctor;
 use einwahl::sip;
 use einwahl::words::{Language, TrunkName};
 
@@ -62,8 +62,7 @@ fn examine(config: &Config, check: Check) -> ExitCode {
     };
     with_runtime(async {
         match doctor::examine(wish).await {
-            Ok(done) => {
-                let report = Report::from(done);
+            Ok(report) => {
                 if check.json {
                     say(&serde_json::to_string_pretty(&report).unwrap_or_default());
                 } else {
@@ -71,7 +70,9 @@ fn examine(config: &Config, check: Check) -> ExitCode {
                 }
                 if report.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
-            Err(error @ doctor::CannotExamine::NoDial(_)) => wrong(&error.to_string()),
+            Err(error @ (doctor::CannotExamine::NoDial(_) | doctor::CannotExamine::Number(_))) => {
+                wrong(&error.to_string())
+            }
             Err(error @ doctor::CannotExamine::Here(_)) => fails(&error.to_string()),
         }
     })

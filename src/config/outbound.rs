@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::mistake::Mistake;
 use super::trunks::Trunk;
 use crate::tls;
+use crate::trunk::is_user;
 use crate::words::{Host, InvalidTarget, Personal, PhoneNumber, Secret, Target};
 
 /// Where calls go: `sip:pbx.stadt.example:5060;transport=tcp`.
@@ -155,12 +156,6 @@ fn mistakes_of_target<'a>(trunk: &'a Trunk, target: &'a Target) -> impl Iterator
         Mistake::new(message, format!("add \"{address}\" to networks: what is not in them is never called"))
     });
     transport.into_iter().chain(outside)
-}
-
-/// The user part of a URI that needs no escape (RFC 3261 section 25.1).
-fn is_user(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,/".contains(&byte);
-    (1..=128).contains(&text.len()) && text.bytes().all(legal)
 }
 
 #[cfg(test)]

@@ -3,29 +3,14 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
-
 use super::clock;
+use crate::trunk::report::Rung;
 
 /// Messages, in order.
 #[derive(Clone, Debug)]
 pub struct Ladder {
     began: Instant,
     rungs: Vec<Rung>,
-}
-
-/// One message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Rung {
-    /// Milliseconds since the probe began.
-    pub ms: u64,
-    /// We sent it; they did, if not.
-    pub ours: bool,
-    /// Its first line, or what happened in place of a message.
-    pub line: String,
-    /// The whole of it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub message: String,
 }
 
 /// So many are kept: a peer that never stops talking fills no memory.

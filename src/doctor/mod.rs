@@ -7,7 +7,6 @@ mod call;
 mod clock;
 mod ladder;
 mod line;
-mod report;
 mod sound;
 
 use std::net::{IpAddr, SocketAddr};
@@ -17,17 +16,16 @@ use std::time::Duration;
 use crate::sip::{Outbound, Resolver, Trunk, Unresolved};
 use crate::tls;
 use crate::trunk::contacts::bindings;
-use crate::trunk::diagnosis::{Finding, diagnose};
+use crate::trunk::diagnosis::diagnose;
 use crate::trunk::hops::{Hop, Hops};
+use crate::trunk::is_user;
+use crate::trunk::report::Report;
 use crate::trunk::seen::{Attempt, Directory, Outcome, Reached, Registrar, Seen, TlsTrouble};
 use crate::words::{Codec, TrunkName};
 
 use agent::{Agent, Draft, Talk, values};
 use ladder::Ladder;
 use line::Line;
-
-pub use ladder::Rung;
-pub use report::{Report, Told};
 
 /// What is to be examined.
 #[derive(Clone, Debug)]
@@ -44,27 +42,15 @@ pub struct Wish {
     pub codecs: Vec<Codec>,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Examination {
-    /// Which trunk.
-    pub trunk: TrunkName,
-    /// What is wrong, the surest first.
-    pub findings: Vec<Finding>,
-    /// What was seen.
-    pub seen: Seen,
-    /// Every message.
-    pub ladder: Vec<Rung>,
-    /// How long it took, in milliseconds.
-    pub ms: u64,
-}
-
 /// The examination itself could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotExamine {
     /// The trunk is one that only calls.
     #[error("trunk {0} has no dial: it only calls here, and there is nobody to ask")]
     NoDial(TrunkName),
+    /// What is to be called cannot stand in a SIP URI.
+    #[error("{0:?} cannot be called: write a number or an extension as it is dialled there, without spaces")]
+    Number(String),
     /// This machine fails.
     #[error("this machine cannot examine a trunk: {0}")]
     Here(String),
@@ -93,9 +79,13 @@ const MOST: usize = 4;
 ///
 /// # Errors
 /// There is nothing to be examined, or this machine fails.
-pub async fn examine(wish: Wish) -> Result<Examination, CannotExamine> {
+pub async fn examine(wish: Wish) -> Result<Report, CannotExamine> {
     let name = wish.trunk.name.clone();
     let Some(outbound) = wish.trunk.outbound.clone() else { return Err(CannotExamine::NoDial(name)) };
+    let number = wish.number.clone().or_else(|| outbound.test.clone());
+    if let Some(number) = number.as_ref().filter(|number| !is_user(number)) {
+        return Err(CannotExamine::Number(number.clone()));
+    }
     let mut seen = Seen::default();
     let mut ladder = Ladder::new();
     let hops = look_up(&wish, &outbound, &mut seen, &mut ladder).await;
@@ -106,7 +96,6 @@ pub async fn examine(wish: Wish) -> Result<Examination, CannotExamine> {
             if let Some(account) = agent.account.clone().filter(|_| outbound.register) {
                 seen.registrar = Some(ask_registrar(&mut agent, &wish, &outbound, &account.user).await?);
             }
-            let number = wish.number.clone().or_else(|| outbound.test.clone());
             if let Some(number) = number.filter(|_| goes_on(&seen)) {
                 seen.call = Some(call::call(&mut agent, &wish, &outbound, &number).await?);
             }
@@ -115,7 +104,7 @@ pub async fn examine(wish: Wish) -> Result<Examination, CannotExamine> {
     };
     let findings = diagnose(&seen);
     let (ladder, ms) = ladder.into_rungs();
-    Ok(Examination { trunk: name, findings, seen, ladder, ms })
+    Ok(Report::new(&name, &seen, &findings, ladder, ms))
 }
 
 /// Whether a call can say more: not if OPTIONS says that nothing is taken.

@@ -75,6 +75,7 @@ impl Gateway {
             Wish::May(_) => Ok(Done::May),
             Wish::Calls(wish) => return self.on_calls_wish(wish, reply),
             Wish::Plan(wish) => return self.on_plan_wish(wish, &by, reply),
+            Wish::Trunk(wish) => return self.on_trunk_wish(wish, &by, reply),
             Wish::Create(draft) => return self.create(*draft, by, reply),
             Wish::Change { room, draft, expects } => {
                 return self.change(room, Intent::Change { draft, expects }, by, reply, 0);

@@ -29,6 +29,7 @@ mod stop;
 mod survey;
 mod switchboard;
 mod transfer;
+mod trunks;
 mod visitors;
 mod watching;
 
@@ -76,6 +77,7 @@ pub use running::Running;
 pub use settings::Unfit;
 pub use stop::Stop;
 use switchboard::Switchboard;
+use trunks::Trunks;
 use visitors::Visitors;
 
 /// How the gateway works.
@@ -175,6 +177,7 @@ pub struct Gateway {
     surveys: Arc<Semaphore>,
     callers: BTreeMap<LegId, Caller>,
     switchboard: Switchboard,
+    trunks: Trunks,
     rooms: BTreeMap<RoomId, Room>,
     signalling: mpsc::Receiver<sip::Event>,
     visits: mpsc::Receiver<web::Event>,
@@ -233,6 +236,7 @@ impl Gateway {
             guard: Guard::new(GuardConfig::default()),
             callers: BTreeMap::new(),
             switchboard: Switchboard::default(),
+            trunks: Trunks::default(),
             rooms: BTreeMap::new(),
             config,
             door,
@@ -293,6 +297,7 @@ impl Gateway {
             sip::Event::PickedUp { call, answer } => self.picked_up(call, &answer),
             sip::Event::Declined { call, status } => self.declined(call, status),
             sip::Event::Referred { call, taken } => self.referred(leg_of(call), taken),
+            sip::Event::Trunk { trunk, news } => self.trunk_stands(&trunk, *news),
             sip::Event::Digit { call, digit } => self.on_key(leg_of(call), digit),
             sip::Event::Ended { call } => self.ended(leg_of(call)),
         }

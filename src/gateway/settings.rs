@@ -77,6 +77,7 @@ impl TryFrom<config::Config> for Config {
                 most_calls: file.sip.most_calls,
                 least_interval: Duration::from_secs(file.sip.least_interval),
                 trunks,
+                dns: file.sip.dns,
             },
             grace: Duration::from_secs(file.sip.grace),
             media: workers::Config {

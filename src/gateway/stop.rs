@@ -59,6 +59,9 @@ impl Gateway {
         if tokio::time::timeout(LAST_WORDS, all).await.is_err() {
             tracing::info!("a peer does not answer our last BYE");
         }
+        if tokio::time::timeout(LAST_WORDS, self.door.signed_off()).await.is_err() {
+            tracing::info!("a registrar does not answer that we go");
+        }
         self.door.close();
         self.pages.close();
         for leg in self.callers.keys().copied().chain(self.visitors.legs()) {

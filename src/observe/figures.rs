@@ -1,5 +1,5 @@
-//! The figures themselves. Every label's value is a `&'static str` or a status: what a stranger sends cannot become one, so no
-//! label holds personal data, and none has more values than this program has words.
+//! The figures themselves. Every label's value is a `&'static str`, a status, or the name of a trunk in the configuration: what a
+//! stranger sends cannot become one, so no label holds personal data, and none has more values than this program has words.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,9 @@ use prometheus_client::registry::Registry;
 
 use super::ready::{Part, Readiness};
 use crate::call::Refusal;
+use crate::trunk::standing::Standing;
 use crate::wire::Why;
+use crate::words::TrunkName;
 use crate::workers;
 
 /// How the gateway is at one moment.
@@ -63,6 +65,8 @@ pub(super) struct Figures {
     refusals: Words,
     guesses: Words,
     turned_away: Words,
+    led_outside: Counter,
+    trunks: Family<[(&'static str, String); 2], Gauge<u64, AtomicU64>>,
     calls: Gauge<u64, AtomicU64>,
     pages: Gauge<u64, AtomicU64>,
     rooms: Gauge<u64, AtomicU64>,
@@ -80,6 +84,8 @@ impl Figures {
             refusals: Family::default(),
             guesses: Family::default(),
             turned_away: Family::default(),
+            led_outside: Counter::default(),
+            trunks: Family::default(),
             calls: Gauge::default(),
             pages: Gauge::default(),
             rooms: Gauge::default(),
@@ -104,6 +110,9 @@ impl Figures {
         to.register("guesses_suspected", "How often somebody seemed to guess IDs or PINs", self.guesses.clone());
         let turned_away = self.turned_away.clone();
         to.register("sip_turned_away", "Messages and connections turned away at the SIP door, by reason", turned_away);
+        let help = "DNS answers that led out of a trunk's networks, and were not followed";
+        to.register("trunk_dns_outside", help, self.led_outside.clone());
+        to.register("trunk_standing", "1 for how a trunk stands: up, degraded or down", self.trunks.clone());
         to.register("calls", "Telephone calls that are up", self.calls.clone());
         to.register("pages", "Web pages that are connected", self.pages.clone());
         to.register("rooms", "Meetings in which somebody is or waits", self.rooms.clone());
@@ -136,6 +145,17 @@ impl Figures {
 
     pub(super) fn turned_away(&self, why: Why) {
         self.turned_away.get_or_create(&[("why", why.word())]).inc();
+    }
+
+    pub(super) fn led_outside(&self) {
+        self.led_outside.inc();
+    }
+
+    pub(super) fn trunk(&self, name: &TrunkName, standing: &Standing) {
+        for state in ["up", "degraded", "down"] {
+            let labels = [("trunk", name.to_string()), ("state", state.to_owned())];
+            self.trunks.get_or_create(&labels).set(u64::from(standing.word() == state));
+        }
     }
 
     pub(super) fn suspected(&self, who: Who) {
@@ -295,7 +315,12 @@ mod tests {
         let two = PerKind { phones: 2, browsers: 0 };
         figures.is_now(&Now { calls: 3, rooms: 1, inside: two, ..Now::default() });
         figures.is_now(&Now { calls: 2, rooms: 1, inside: two, ..Now::default() });
+        let trunk = "netz".parse().expect("a name");
+        figures.trunk(&trunk, &Standing::Up);
+        figures.trunk(&trunk, &Standing::Down(String::from("silent")));
         let samples = samples(&figures.text());
+        assert_eq!(samples["einwahl_trunk_standing{trunk=\"netz\",state=\"down\"}"], 1.0);
+        assert_eq!(samples["einwahl_trunk_standing{trunk=\"netz\",state=\"up\"}"], 0.0);
         assert_eq!(samples["einwahl_invites_total{status=\"200\"}"], 1.0);
         assert_eq!(samples["einwahl_invites_total{status=\"404\"}"], 2.0, "one status may have several reasons");
         assert_eq!(samples["einwahl_refusals_total{reason=\"emergency\"}"], 1.0);

@@ -2,7 +2,8 @@
 //! tell, and the figures of the media thread. Out: reasons not to send anybody here, and figures in Prometheus' text format
 //! (version 0.0.4). The door for browsers serves both.
 //!
-//! No figure can hold personal data: every label is a word or a number that stands in this program ([`figures`]).
+//! No figure can hold personal data: every label is a word or a number that stands in this program, or the name of a trunk as the
+//! configuration gives it ([`figures`]).
 
 mod figures;
 mod ready;
@@ -16,7 +17,9 @@ pub use figures::{Now, PerKind, Who};
 pub use ready::{Latch, Obstacle, Part, Readiness};
 
 use crate::call::Refusal;
+use crate::trunk::standing::Standing;
 use crate::wire::Why;
+use crate::words::TrunkName;
 use crate::workers;
 use figures::Figures;
 use watch::{Seen, Watch};
@@ -59,6 +62,16 @@ impl Observed {
     /// Something was turned away at the SIP door before it came to be a call.
     pub fn turned_away(&self, why: Why) {
         self.figures.turned_away(why);
+    }
+
+    /// DNS led a trunk's name out of its networks.
+    pub fn led_outside(&self) {
+        self.figures.led_outside();
+    }
+
+    /// How a trunk stands.
+    pub fn trunk(&self, name: &TrunkName, standing: &Standing) {
+        self.figures.trunk(name, standing);
     }
 
     /// Somebody seems to guess.

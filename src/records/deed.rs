@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::Hash;
 use crate::account::Role;
-use crate::words::{ParticipantId, RoomId};
+use crate::words::{ParticipantId, RoomId, TrunkName};
 
 /// What somebody did, or what happened. As JSON: `{"what":"meetingDeleted","room":"rat","by":"ratsinfo"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +192,23 @@ pub enum Deed {
     PasswordChosen {
         /// Who.
         account: String,
+    },
+    /// A trunk stands otherwise than before.
+    TrunkStands {
+        /// Which.
+        trunk: TrunkName,
+        /// `up`, `degraded` or `down`.
+        state: String,
+        /// Why it is not up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// Somebody had a trunk examined by the API.
+    TrunkChecked {
+        /// Which.
+        trunk: TrunkName,
+        /// Who.
+        by: String,
     },
     /// Somebody seems to guess.
     Guessing {

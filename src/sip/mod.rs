@@ -11,6 +11,7 @@ mod datagrams;
 mod dialog;
 mod facts;
 mod gate;
+mod keeper;
 mod ladders;
 mod listen;
 mod open;
@@ -36,15 +37,18 @@ use rsipstack::sip::{Method, StatusCode};
 use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::call::Refusal;
 use crate::call::ladder::Ladder;
 use crate::observe::Observed;
 use crate::tls::{self, Certificate};
+use crate::trunk::hops::Hop;
 use crate::wire::Limits;
 use crate::words::{CallId, Digit, TrunkName};
 
 pub use facts::{Facts, Source, masked};
+pub use keeper::TrunkNews;
 pub use outgoing::{NoCall, Shown, Wish};
 use places::{Place, Places};
 pub use resolve::{Resolver, Unresolved};
@@ -63,8 +67,10 @@ pub struct Config {
     pub most_calls: usize,
     /// How long a peer may take to refresh its session (RFC 4028), if it refreshes at all.
     pub least_interval: Duration,
-    /// Who calls here.
+    /// Who calls here, and is called.
     pub trunks: Trunks,
+    /// The DNS servers that are asked where trunks are; those of this machine, if none is named.
+    pub dns: Vec<SocketAddr>,
 }
 
 /// SIP over TLS.
@@ -148,6 +154,13 @@ pub enum Event {
         /// Whether it has.
         taken: bool,
     },
+    /// How a trunk stands, when that is new or its registration is.
+    Trunk {
+        /// Which.
+        trunk: TrunkName,
+        /// How.
+        news: Box<TrunkNews>,
+    },
     /// A key, sent as SIP INFO.
     Digit {
         /// In which call.
@@ -190,11 +203,18 @@ pub(crate) struct Shared {
     events: mpsc::Sender<Event>,
     /// The calls that were taken.
     calls: dashmap::DashMap<CallId, InviteDialog>,
-    /// The calls that we place, until they are answered.
+    /// The calls that are to be placed, until they are answered; cancelled once nobody wants them any more.
+    wanted: dashmap::DashMap<CallId, CancellationToken>,
+    /// Of these, those that are under way.
     placed: dashmap::DashMap<CallId, InviteDialog>,
     /// The calls whose trunk was asked to call somebody else, until it has said whether it did.
     referring: dashmap::DashMap<CallId, oneshot::Sender<bool>>,
     stacks: ways::Stacks,
+    resolver: Result<Resolver, Unresolved>,
+    /// Those who keep the trunks.
+    keepers: TaskTracker,
+    /// The trunks are to be told that we go.
+    leaving: CancellationToken,
     places: Arc<Places>,
     next: AtomicU64,
     draining: std::sync::atomic::AtomicBool,
@@ -227,6 +247,7 @@ impl Door {
     /// An address cannot be listened at.
     pub async fn open(config: Config, observed: Observed, events: mpsc::Sender<Event>) -> Result<Self, CannotOpen> {
         let closing = CancellationToken::new();
+        let resolver = Resolver::new(&config.dns);
         let shared = Arc::new(Shared {
             places: Places::new(config.most_calls),
             sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone(), observed.clone())),
@@ -236,9 +257,13 @@ impl Door {
             observed,
             events,
             calls: dashmap::DashMap::new(),
+            wanted: dashmap::DashMap::new(),
             placed: dashmap::DashMap::new(),
             referring: dashmap::DashMap::new(),
             stacks: ways::Stacks::default(),
+            resolver,
+            keepers: TaskTracker::new(),
+            leaving: closing.child_token(),
             next: AtomicU64::new(1),
             draining: std::sync::atomic::AtomicBool::new(false),
             closing,
@@ -253,6 +278,7 @@ impl Door {
                 listening.tls.push(open::tls(&shared, *address, &keys).await?);
             }
         }
+        keeper::keep(&shared);
         Ok(Self { shared, listening })
     }
 
@@ -284,9 +310,21 @@ impl Door {
         self.shared.ladders.take(call, placed)
     }
 
-    /// From now on no new calls are taken.
+    /// From now on no new calls are taken, and registrars are told so.
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Relaxed);
+        self.shared.leaving.cancel();
+    }
+
+    /// Waits until every registrar knows that we go. Comes back only after [`Self::drain`].
+    pub async fn signed_off(&self) {
+        self.shared.keepers.close();
+        self.shared.keepers.wait().await;
+    }
+
+    /// Calls of a trunk now.
+    pub fn calls_of(&self, trunk: &TrunkName) -> usize {
+        self.shared.places.of(trunk)
     }
 
     /// Calls now.
@@ -300,8 +338,30 @@ impl Door {
     }
 }
 
+/// RFC 3261 section 19.1.2.
+const SIP: u16 = 5060;
+
 impl Shared {
+    /// The addresses of a trunk, in the order in which they are tried.
+    async fn hops(&self, trunk: &Trunk, outbound: &Outbound) -> Result<Vec<Hop>, Unresolved> {
+        let resolver = self.resolver.as_ref().map_err(Clone::clone)?;
+        let hops = resolver.hops(trunk, &outbound.target).await;
+        let outside = match &hops {
+            Ok(hops) => !hops.outside.is_empty(),
+            Err(Unresolved::Outside { .. }) => true,
+            Err(_) => false,
+        };
+        if outside {
+            self.observed.led_outside();
+            tracing::warn!(trunk = %trunk.name, "DNS leads to addresses that are in none of the trunk's networks: not called");
+        }
+        hops.map(|hops| hops.to_try)
+    }
+
     async fn hang_up(&self, call: CallId) {
+        if let Some(wanted) = self.wanted.get(&call) {
+            wanted.cancel();
+        }
         let placed = self.placed.get(&call).map(|dialog| dialog.clone());
         if let Some(placed) = placed {
             if let Err(error) = placed.cancel().await {

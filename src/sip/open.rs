@@ -61,9 +61,9 @@ fn start(shared: &Arc<Shared>, at: SocketAddr, tls: bool) -> Result<(EndpointInn
     let stack = endpoint.inner.clone();
     let layer = Arc::new(DialogLayer::new(stack.clone()));
     run(async move { endpoint.serve().await });
-    shared.stacks.add(Stack { layer: Arc::clone(&layer), at, tls });
-    tokio::spawn(serve(Arc::clone(shared), layer, requests));
     let gate = Arc::new(Gate::new(stack.clone(), shared.sentry.clone(), shared.ladders.clone()));
+    shared.stacks.add(Stack { layer: Arc::clone(&layer), gate: Arc::clone(&gate), at, tls });
+    tokio::spawn(serve(Arc::clone(shared), layer, requests));
     Ok((stack, gate))
 }
 

@@ -6,6 +6,7 @@
 //! nobody is followed elsewhere: a 3xx is a refusal, for what it names would be called on our bill.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rsipstack::dialog::authenticate::Credential;
 use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver};
@@ -13,6 +14,7 @@ use rsipstack::dialog::invitation::InviteOption;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Auth, Header, Response, StatusCodeKind, Uri};
 use rsipstack::transaction::make_uuid_v4;
+use tokio_util::sync::CancellationToken;
 
 use super::places::Place;
 use super::session_timer::SessionTimer;
@@ -75,43 +77,120 @@ impl Shared {
             self.places.take(Some(&trunk)).map_err(NoCall::Full)?
         };
         let call = self.next_call();
+        self.wanted.insert(call, CancellationToken::new());
         tokio::spawn(placed(Arc::clone(self), call, trunk, wish, place));
         Ok(call)
     }
 }
 
+impl Shared {
+    /// Nobody wants this call any more, which has not been answered.
+    fn is_given_up(&self, call: CallId) -> bool {
+        self.wanted.get(&call).is_some_and(|token| token.is_cancelled())
+    }
+}
+
 async fn placed(shared: Arc<Shared>, call: CallId, trunk: Trunk, wish: Wish, place: Place) {
-    let Some(outbound) = &trunk.outbound else { return };
-    let way = match shared.stacks.to(outbound) {
-        Ok(way) => way,
-        Err(why) => {
-            tracing::warn!(%call, trunk = %trunk.name, %why, "nobody is called");
-            return failed(&shared, call, NO_WAY).await;
+    match tried(&shared, call, &trunk, &wish).await {
+        Ok((_, dialog, ..)) if shared.is_given_up(call) => {
+            // Somebody has answered in the very moment.
+            shared.wanted.remove(&call);
+            let _ = dialog.bye().await;
+            failed(&shared, call, GIVEN_UP).await;
         }
-    };
-    let (states, news) = way.layer.new_dialog_state_channel();
-    let Some(option) = option(outbound, &way, &wish) else { return failed(&shared, call, NO_WAY).await };
-    let call_id = make_uuid_v4();
-    shared.ladders.expect(call, Side::Called, &call_id);
-    let option = InviteOption { call_id: Some(call_id), ..option };
-    match way.layer.do_invite_async(option, states) {
-        Ok((dialog, answered)) => {
-            shared.placed.insert(call, dialog.clone());
-            let outcome = until_answered(&shared, call, news, answered).await;
-            shared.placed.remove(&call);
-            match outcome {
-                Ok((response, news)) => follow(&shared, call, &wish, dialog, &response, news, &way).await,
-                Err(status) => failed(&shared, call, status).await,
-            }
+        Ok((way, dialog, response, news)) => {
+            shared.wanted.remove(&call);
+            follow(&shared, call, &wish, dialog, &response, news, &way).await;
         }
-        Err(error) => {
-            tracing::warn!(%call, trunk = %trunk.name, %error, "nobody is called");
-            failed(&shared, call, NO_WAY).await;
+        Err(status) => {
+            shared.wanted.remove(&call);
+            failed(&shared, call, status).await;
         }
     }
     drop(place);
 }
 
+type Answered = (Way, InviteDialog, Response, DialogStateReceiver);
+
+/// One address after the other, until one answers or the call is given up.
+async fn tried(shared: &Shared, call: CallId, trunk: &Trunk, wish: &Wish) -> Result<Answered, u16> {
+    let Some(outbound) = &trunk.outbound else { return Err(NO_WAY) };
+    let hops = shared.hops(trunk, outbound).await.map_err(|why| {
+        tracing::warn!(%call, trunk = %trunk.name, %why, "nobody is called");
+        NO_WAY
+    })?;
+    // One call, whichever address takes it.
+    let call_id = make_uuid_v4();
+    shared.ladders.expect(call, Side::Called, &call_id);
+    let mut status = NO_WAY;
+    let last = hops.len().saturating_sub(1);
+    for (at, hop) in hops.iter().enumerate() {
+        let way = match shared.way(outbound, hop).await {
+            Ok(way) => way,
+            Err(why) => {
+                tracing::warn!(%call, trunk = %trunk.name, %why, "an address is not called");
+                continue;
+            }
+        };
+        if shared.is_given_up(call) {
+            return Err(GIVEN_UP);
+        }
+        let patience = (at < last).then_some(NEXT);
+        match try_at(shared, call, outbound, &way, wish, &call_id, patience).await {
+            Ok((dialog, response, news)) => return Ok((way, dialog, response, news)),
+            Err(Tried { status: told, is_final }) => {
+                status = told;
+                if is_final || shared.is_given_up(call) {
+                    break;
+                }
+            }
+        }
+    }
+    Err(status)
+}
+
+/// An address that says nothing for so long leaves the call to the next, if there is one (RFC 3263 section 4.3).
+const NEXT: Duration = Duration::from_secs(4);
+
+/// What came of one address.
+struct Tried {
+    status: u16,
+    /// The next one would say the same.
+    is_final: bool,
+}
+
+async fn try_at(
+    shared: &Shared,
+    call: CallId,
+    outbound: &Outbound,
+    way: &Way,
+    wish: &Wish,
+    call_id: &str,
+    patience: Option<Duration>,
+) -> Result<(InviteDialog, Response, DialogStateReceiver), Tried> {
+    let (states, news) = way.layer.new_dialog_state_channel();
+    let no_way = Tried { status: NO_WAY, is_final: true };
+    let option = option(outbound, way, wish).ok_or(no_way)?;
+    let option = InviteOption { call_id: Some(call_id.to_owned()), ..option };
+    let (dialog, answered) = way.layer.do_invite_async(option, states).map_err(|error| {
+        tracing::warn!(%call, %error, "an address is not called");
+        Tried { status: NO_WAY, is_final: false }
+    })?;
+    shared.placed.insert(call, dialog.clone());
+    if shared.is_given_up(call) {
+        let _ = dialog.cancel().await;
+    }
+    let outcome = until_answered(shared, call, news, answered, patience).await;
+    if outcome.as_ref().is_err_and(|tried| tried.status == NO_ANSWER) {
+        // If it speaks after all, it hears that it is too late.
+        let _ = dialog.cancel().await;
+    }
+    shared.placed.remove(&call);
+    outcome.map(|(response, news)| (dialog, response, news))
+}
+
+/// Whoever wanted it is gone: 487, as the network would say.
+const GIVEN_UP: u16 = 487;
 /// As if the network had said so: 503.
 const NO_WAY: u16 = 503;
 /// Nobody said anything: 408.
@@ -123,20 +202,27 @@ async fn failed(shared: &Shared, call: CallId, status: u16) {
 
 type Answering = rsipstack::platform::JoinHandle<rsipstack::dialog::invitation::InviteAsyncResult>;
 
-/// Tells that it rings; gives the answer, or the status of the refusal.
+/// Tells that it rings; gives the answer, or the status of the refusal. With patience it ends when nothing was said until then.
 async fn until_answered(
     shared: &Shared,
     call: CallId,
     mut news: DialogStateReceiver,
     mut answered: Answering,
-) -> Result<(Response, DialogStateReceiver), u16> {
+    mut patience: Option<Duration>,
+) -> Result<(Response, DialogStateReceiver), Tried> {
     let mut rings = false;
     loop {
+        let silent = async {
+            match patience {
+                Some(patience) => drop(tokio::time::timeout(patience, std::future::pending::<()>()).await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             done = &mut answered => {
                 let response = match done {
                     Ok(Ok((_, Some(response)))) => response,
-                    Ok(Ok((_, None)) | Err(_)) | Err(_) => return Err(NO_ANSWER),
+                    Ok(Ok((_, None)) | Err(_)) | Err(_) => return Err(Tried { status: NO_ANSWER, is_final: rings }),
                 };
                 return match response.status_code.kind() {
                     StatusCodeKind::Successful => Ok((response, news)),
@@ -145,10 +231,17 @@ async fn until_answered(
                     | StatusCodeKind::RequestFailure
                     | StatusCodeKind::ServerFailure
                     | StatusCodeKind::GlobalFailure
-                    | StatusCodeKind::Other => Err(response.status_code.code()),
+                    | StatusCodeKind::Other => {
+                        let status = response.status_code.code();
+                        Err(Tried { status, is_final: status != NO_WAY })
+                    }
                 };
             }
+            () = silent => return Err(Tried { status: NO_ANSWER, is_final: false }),
             Some(state) = news.recv() => {
+                if matches!(state, DialogState::Trying(_) | DialogState::Early(..)) {
+                    patience = None;
+                }
                 if matches!(state, DialogState::Early(..)) && !rings {
                     rings = true;
                     let _ = shared.events.send(Event::Ringing { call }).await;

@@ -63,6 +63,11 @@ impl Places {
         self.lock().all
     }
 
+    /// Those of one trunk.
+    pub(super) fn of(&self, trunk: &TrunkName) -> usize {
+        self.lock().by_trunk.get(trunk).copied().unwrap_or_default()
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.all() >= self.most
     }

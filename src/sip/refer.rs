@@ -8,8 +8,8 @@ use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Auth, Request, StatusCodeKind, Uri};
 use tokio::sync::oneshot;
 
-use super::{Event, Shared};
-use crate::words::{CallId, TrunkName};
+use super::{Event, Shared, ways};
+use crate::words::{CallId, Transport, TrunkName};
 
 /// A trunk that took the wish and says no more has done it: many then hang up themselves.
 const SILENT: Duration = Duration::from_secs(32);
@@ -18,8 +18,9 @@ const SILENT: Duration = Duration::from_secs(32);
 pub(super) fn ask(shared: &Arc<Shared>, call: CallId, trunk: &TrunkName, user: &str) -> bool {
     let Some(dialog) = shared.calls.get(&call).map(|dialog| dialog.clone()) else { return false };
     let outbound = shared.config.trunks.named(trunk).and_then(|trunk| trunk.outbound.as_ref());
-    let Some(way) = outbound.and_then(|outbound| shared.stacks.to(outbound).ok()) else { return false };
-    let to = Uri { auth: Some(Auth { user: user.to_owned(), password: None }), ..way.them };
+    let Some(outbound) = outbound else { return false };
+    let transport = outbound.target.known_transport().unwrap_or(Transport::Udp);
+    let to = Uri { auth: Some(Auth { user: user.to_owned(), password: None }), ..ways::them(outbound, transport) };
     let (told, tells) = oneshot::channel();
     shared.referring.insert(call, told);
     let shared = Arc::clone(shared);

@@ -1,20 +1,25 @@
-//! SIP over TCP and TLS (RFC 3261 section 18.3, RFC 5922). In: connections. Out: their messages, through the [`Gate`]; and what
-//! the stack answers, on the same connection (RFC 5923).
+//! SIP over TCP and TLS (RFC 3261 section 18.3, RFC 5922). In: connections, those that come and those that we open to a trunk.
+//! Out: their messages, through the [`Gate`]; and what the stack sends, on the same connection (RFC 5923).
 //!
 //! A peer that begins and does not go on, or does not read, is left after a time; so many connections are open at once.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
 use rsipstack::sip::Transport;
+use rsipstack::transaction::endpoint::EndpointInnerRef;
 use rsipstack::transport::channel::ChannelConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
 use super::clock;
@@ -24,6 +29,9 @@ use crate::wire::{Fault, Frame, Frames, Origin};
 
 /// To agree on keys, and to finish a message that has begun.
 const BEGUN: Duration = Duration::from_secs(20);
+
+/// To open a connection, and again to agree on keys: whoever waits is a caller.
+const OPENING: Duration = Duration::from_secs(5);
 
 /// Without a word; a call may last that long.
 const SILENT: Duration = Duration::from_secs(4 * 3600);
@@ -88,6 +96,57 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, ways:
     }
 }
 
+/// What a connection that we open is encrypted with.
+pub(super) struct Encryption {
+    pub config: Arc<ClientConfig>,
+    pub name: ServerName<'static>,
+}
+
+/// Opens a connection to a trunk. The stack sends by it as long as it is open, and what the trunk begins comes by it, too.
+pub(super) async fn call(
+    peer: SocketAddr,
+    tls: Option<Encryption>,
+    ways: Ways,
+    stack: &EndpointInnerRef,
+    closing: &CancellationToken,
+) -> Result<(), String> {
+    let Ways { gate, sentry, open } = ways;
+    let stream = match timeout(OPENING, connect(peer)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(error.to_string()),
+        Err(_) => return Err(String::from("it does not answer")),
+    };
+    let _ = stream.set_nodelay(true);
+    let local = stream.local_addr().map_err(|error| error.to_string())?;
+    let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
+    let source = Source { address: peer.ip().to_canonical(), transport: named(transport) };
+    let connection = Connection { peer, source, gate, sentry, closing: closing.child_token() };
+    let (known, is_known) = oneshot::channel();
+    let ours = Some((stack.clone(), known));
+    let held: Pin<Box<dyn Future<Output = ()> + Send>> = match tls {
+        None => Box::pin(connection.talk(stream, transport, ours)),
+        Some(Encryption { config, name }) => {
+            let agreeing = timeout(OPENING, TlsConnector::from(config).connect(name, stream)).await;
+            let stream = agreeing.map_err(|_| String::from("it does not agree on TLS in time"))?;
+            Box::pin(connection.talk(stream.map_err(|error| error.to_string())?, transport, ours))
+        }
+    };
+    open.0.insert(peer, local);
+    tokio::spawn(async move {
+        held.await;
+        open.0.remove(&peer);
+    });
+    is_known.await.map_err(|_| String::from("the SIP stack does not take the connection"))
+}
+
+#[allow(clippy::disallowed_methods, reason = "to a trunk, at an address that its networks allow")]
+async fn connect(peer: SocketAddr) -> std::io::Result<TcpStream> {
+    TcpStream::connect(peer).await
+}
+
+/// A connection of ours that the stack is told of, and who waits until it is.
+type Ours = Option<(EndpointInnerRef, oneshot::Sender<()>)>;
+
 struct Connection {
     peer: SocketAddr,
     source: Source,
@@ -100,9 +159,9 @@ struct Connection {
 impl Connection {
     async fn hold(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         match tls {
-            None => self.talk(stream, Transport::Tcp).await,
+            None => self.talk(stream, Transport::Tcp, None).await,
             Some(tls) => match tokio::time::timeout(BEGUN, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.talk(stream, Transport::Tls).await,
+                Ok(Ok(stream)) => self.talk(stream, Transport::Tls, None).await,
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "a peer does not agree on TLS");
                     self.sentry.cannot_read(self.source, &Fault::NoTls);
@@ -112,7 +171,7 @@ impl Connection {
         }
     }
 
-    async fn talk<S: AsyncRead + AsyncWrite + Send + 'static>(self, stream: S, transport: Transport) {
+    async fn talk<S: AsyncRead + AsyncWrite + Send + 'static>(self, stream: S, transport: Transport, ours: Ours) {
         let (reading, writing) = tokio::io::split(stream);
         let (to_peer, outgoing) = mpsc::channel(OUTGOING);
         let (to_reply, replies) = mpsc::channel(REPLIES);
@@ -120,14 +179,21 @@ impl Connection {
             clippy::disallowed_methods,
             reason = "the stack wants one; nothing is ever put into it: the gate takes its place"
         )]
-        let (_, unused) = mpsc::unbounded_channel();
+        let (open, unused) = mpsc::unbounded_channel();
         let peer = SipAddr { r#type: Some(transport), addr: self.peer.into() };
         let made =
             ChannelConnection::create_connection_bounded(unused, to_peer, peer, Some(self.closing.clone())).await;
         let Ok(connection) = made else { return };
+        let connection = SipConnection::from(connection);
         let writer =
             tokio::spawn(write(writing, outgoing, replies, self.gate.clone(), self.peer, self.closing.clone()));
-        self.read(reading, transport, &connection.into(), &to_reply).await;
+        if let Some((stack, known)) = ours {
+            stack.transport_layer.add_connection(connection.clone());
+            let _ = known.send(());
+        }
+        self.read(reading, transport, &connection, &to_reply).await;
+        // Then the stack sends nothing by it any more.
+        drop(open);
         // What was answered last still goes out.
         drop(to_reply);
         self.closing.cancel();

@@ -7,8 +7,15 @@ pub mod diagnosis;
 pub mod digest;
 pub mod hops;
 pub mod registration;
+pub mod report;
 pub mod seen;
 pub mod standing;
 
 #[cfg(test)]
 mod stories;
+
+/// Whether a text can stand before the @ of a SIP URI as it is (RFC 3261 section 25.1).
+pub fn is_user(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,/".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(legal)
+}

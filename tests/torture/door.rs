@@ -37,6 +37,7 @@ async fn open(address: &str) -> (Door, Calls) {
         most_calls: 10,
         least_interval: Duration::from_secs(90),
         trunks: Trunks::default(),
+        dns: Vec::new(),
     };
     let (events, mut asked) = mpsc::channel(16);
     let door = Door::open(config, Observed::new(&Figures::default(), 0), events).await.expect("a door");

@@ -3,13 +3,13 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{calls, dialplan, routes, session, survey};
+use super::{calls, dialplan, routes, session, survey, trunks};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Einwahl",
-        description = "Meetings, the dialplan and call records by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
+        description = "Meetings, the dialplan, call records and trunks by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
     ),
     paths(
         routes::list, routes::create, routes::show, routes::change, routes::delete,
@@ -40,6 +40,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         .merge_from(survey::Api::openapi())
         .merge_from(dialplan::Api::openapi())
         .merge_from(calls::Api::openapi())
+        .merge_from(trunks::Api::openapi())
 }
 
 #[cfg(test)]
@@ -55,6 +56,16 @@ mod tests {
             assert!(words[word].is_object(), "no {word} in {words}");
         }
         assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    }
+
+    #[test]
+    fn trunks_are_described_with_what_an_examination_tells() {
+        let document = serde_json::to_value(super::document()).expect("written");
+        assert!(document["paths"]["/api/v1/trunks"]["get"]["responses"]["200"].is_object());
+        assert!(document["paths"]["/api/v1/trunks/{name}/check"]["post"]["requestBody"].is_object());
+        for schema in ["Trunks", "ShownTrunk", "Report", "Told", "Rung"] {
+            assert!(document["components"]["schemas"][schema].is_object(), "{schema}");
+        }
     }
 
     #[test]

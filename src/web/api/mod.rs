@@ -15,17 +15,20 @@ mod routes;
 pub mod session;
 mod site;
 pub mod survey;
+mod trunks;
 
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::meeting::{Draft, Listed};
+use crate::trunk::report::Report;
 use crate::words::{Personal, Right, RoomId};
 
 pub use calls::{CallsDone, CallsWish};
 pub use dialplan::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs, Tried};
 pub use problem::Refusal;
 pub(super) use routes::routes;
+pub use trunks::{ShownTrunk, TrunkTrouble, TrunkWish};
 
 /// One request.
 #[derive(Debug)]
@@ -119,6 +122,8 @@ pub enum Wish {
     },
     /// To know what a plan does.
     Survey(Box<survey::Survey>),
+    /// Something of the trunks.
+    Trunk(TrunkWish),
 }
 
 impl Wish {
@@ -131,6 +136,7 @@ impl Wish {
             Self::List { .. } | Self::Read { .. } => Right::Read,
             Self::Create(_) | Self::Change { .. } | Self::Delete { .. } => Right::Write,
             Self::Survey(_) => Right::Plan,
+            Self::Trunk(wish) => wish.needs(),
         }
     }
 }
@@ -166,4 +172,8 @@ pub enum Done {
     Deleted,
     /// What a plan does.
     Surveyed(Box<survey::Surveyed>),
+    /// How the trunks stand.
+    Trunks(Vec<ShownTrunk>),
+    /// What an examination of a trunk has found.
+    TrunkChecked(Box<Report>),
 }

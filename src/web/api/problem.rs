@@ -57,6 +57,10 @@ pub enum Refusal {
     NoRecord,
     /// Something of the dialplan.
     Plan(Box<PlanRefusal>),
+    /// There is no trunk of this name.
+    NoTrunk,
+    /// The trunk only calls here: there is nobody to ask.
+    NoDial,
     /// There is no such address.
     NoAddress,
     /// The address does not take this method.
@@ -152,6 +156,8 @@ impl Refusal {
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much at once"),
             Self::NoRecord => (StatusCode::NOT_FOUND, "no-record", "No such record"),
             Self::Plan(why) => why.head(),
+            Self::NoTrunk => (StatusCode::NOT_FOUND, "no-trunk", "No such trunk"),
+            Self::NoDial => (StatusCode::CONFLICT, "no-dial", "The trunk cannot be called"),
             Self::NoAddress => (StatusCode::NOT_FOUND, "no-address", "No such address"),
             Self::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-method", "Not with this method"),
         }
@@ -192,6 +198,8 @@ impl Refusal {
             Self::Busy => "Try again in a moment.".into(),
             Self::NoRecord => "Look at the list; a record is deleted when its time is over.".into(),
             Self::Plan(why) => why.detail(),
+            Self::NoTrunk => "Look at the list for the trunks that there are.".into(),
+            Self::NoDial => "Give the trunk a `dial` in einwahl.toml: it only calls here.".into(),
             Self::NoAddress => "The addresses are in /api/openapi.json.".into(),
             Self::NoMethod => "The header Allow says which methods there are.".into(),
         }
@@ -227,6 +235,8 @@ impl Refusal {
             | Self::Busy
             | Self::NoRecord
             | Self::Plan(_)
+            | Self::NoTrunk
+            | Self::NoDial
             | Self::NoAddress
             | Self::NoMethod => Vec::new(),
         }
@@ -256,6 +266,8 @@ impl Refusal {
             | Self::Faults(_)
             | Self::NoRecord
             | Self::Plan(_)
+            | Self::NoTrunk
+            | Self::NoDial
             | Self::NoAddress
             | Self::NoMethod => None,
         }

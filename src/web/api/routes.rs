@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, unreadable};
-use super::{Done, Wish, calls, dialplan, document, session, site};
+use super::{Done, Wish, calls, dialplan, document, session, site, trunks};
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
 use crate::words::RoomId;
@@ -35,6 +35,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .merge(super::survey::routes())
         .merge(dialplan::routes())
         .merge(calls::routes())
+        .merge(trunks::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
         .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
         .method_not_allowed_fallback(|| async { Refusal::NoMethod })
@@ -260,6 +261,8 @@ impl axum::response::IntoResponse for Done {
             }
             Self::Deleted => StatusCode::NO_CONTENT.into_response(),
             Self::Surveyed(surveyed) => surveyed.json(),
+            Self::Trunks(trunks) => trunks::all(trunks),
+            Self::TrunkChecked(report) => Json(report).into_response(),
         }
     }
 }

@@ -1,20 +1,20 @@
-//! What the doctor tells: for people as lines, for programs as one document.
+//! What is told of an examination: for people as lines, for programs as one document.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::Examination;
-use crate::trunk::diagnosis::{Certainty, Finding};
-use crate::words::Language;
+use super::diagnosis::{Certainty, Finding};
+use super::seen::Seen;
+use crate::words::{Language, TrunkName};
 
 /// What an examination has found.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The trunk's name.
-    #[schema(example = "rathaus")]
+    #[cfg_attr(feature = "gateway", schema(example = "rathaus"))]
     pub trunk: String,
     /// Nothing is wrong, as far as was looked.
     pub healthy: bool,
@@ -27,19 +27,19 @@ pub struct Report {
     /// What is wrong, the surest first.
     pub findings: Vec<Told>,
     /// Every message, in order.
-    #[schema(value_type = Vec<Object>)]
-    pub ladder: Vec<super::Rung>,
+    pub ladder: Vec<Rung>,
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Told {
     /// Its name for programs.
-    #[schema(example = "wrong-password")]
+    #[cfg_attr(feature = "gateway", schema(example = "wrong-password"))]
     pub fault: &'static str,
     /// `certain`, `likely` or `possible`.
-    #[schema(value_type = String, example = "certain")]
+    #[cfg_attr(feature = "gateway", schema(value_type = String, example = "certain"))]
     pub certainty: Certainty,
     /// What was seen.
     pub says: InBoth,
@@ -47,8 +47,25 @@ pub struct Told {
     pub help: InBoth,
 }
 
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema))]
+pub struct Rung {
+    /// Milliseconds since the probe began.
+    pub ms: u64,
+    /// We sent it; they did, if not.
+    pub ours: bool,
+    /// Its first line, or what happened in place of a message.
+    pub line: String,
+    /// The whole of it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "gateway", schema(required = false))]
+    pub message: String,
+}
+
 /// A sentence in both languages.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema))]
 pub struct InBoth {
     /// German.
     pub de: String,
@@ -68,22 +85,21 @@ impl From<&Finding> for Told {
     }
 }
 
-impl From<Examination> for Report {
-    fn from(done: Examination) -> Self {
-        let tried = done.seen.attempts.iter().map(|it| format!("{} over {}", it.hop.address, it.hop.transport));
+impl Report {
+    /// What is told of it: what was seen, what that means, and the messages that show it.
+    pub fn new(trunk: &TrunkName, seen: &Seen, findings: &[Finding], ladder: Vec<Rung>, milliseconds: u64) -> Self {
+        let tried = seen.attempts.iter().map(|it| format!("{} over {}", it.hop.address, it.hop.transport));
         Self {
-            trunk: done.trunk.to_string(),
-            healthy: done.findings.is_empty(),
-            called: done.seen.call.is_some(),
-            milliseconds: done.ms,
+            trunk: trunk.to_string(),
+            healthy: findings.is_empty(),
+            called: seen.call.is_some(),
+            milliseconds,
             tried: tried.collect(),
-            findings: done.findings.iter().map(Told::from).collect(),
-            ladder: done.ladder,
+            findings: findings.iter().map(Told::from).collect(),
+            ladder,
         }
     }
-}
 
-impl Report {
     /// As people read it.
     pub fn text(&self, language: Language) -> String {
         let in_it = |both: &InBoth| match language {
