@@ -186,6 +186,12 @@ impl Sessions {
         Ok(session)
     }
 
+    /// Whose session a cookie stands for; this is no use.
+    pub fn who(&self, cookie: &str, now: Instant) -> Option<&Who> {
+        let session = self.all.get(&hash(cookie)).filter(|session| !session.is_over(&self.limits, now))?;
+        (session.stage == Stage::In).then_some(&session.who)
+    }
+
     /// The session goes on under a new identifier: whoever knew the old one knows nothing.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::config::{Accounts, TokenHash};
 use crate::ivr::{Guard, GuardConfig, Suspicion};
 use crate::records::Door;
 use crate::store::{self, Revision};
-use crate::web::{Call, Refusal, Shown};
+use crate::web::{Call, Refusal, Secret, Shown};
 use crate::words::{AccountName, Personal, Purpose, Right};
 
 /// The folder of the store in which accounts are.
@@ -52,6 +52,8 @@ pub(super) struct Bearer {
     /// As the audit calls them.
     pub(super) name: String,
     rights: Vec<Right>,
+    /// The session on which it rests; a program has none.
+    pub(super) cookie: Option<Secret>,
 }
 
 impl Bearer {
@@ -136,7 +138,7 @@ impl Gateway {
             self.note_guesses(from, &suspicions);
             return Err(Refusal::WrongToken);
         };
-        Ok(Bearer { name: token.name.to_string(), rights: token.rights })
+        Ok(Bearer { name: token.name.to_string(), rights: token.rights, cookie: None })
     }
 
     /// A wrong password came from there.
@@ -168,7 +170,7 @@ impl Gateway {
         }
         let who = session.who.clone();
         let role = self.access.role_of(&who).ok_or(Refusal::WrongToken)?;
-        Ok(Bearer { name: who.to_string(), rights: role.rights().to_vec() })
+        Ok(Bearer { name: who.to_string(), rights: role.rights().to_vec(), cookie: Some(cookie.clone()) })
     }
 
     /// Takes an account in. Who is closed out is signed out.

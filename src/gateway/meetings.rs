@@ -80,6 +80,9 @@ impl Gateway {
             Wish::Change { room, draft, expects } => {
                 return self.change(room, Intent::Change { draft, expects }, by, reply, 0);
             }
+            Wish::Accounts(wish) => return self.on_accounts(wish, by, reply),
+            Wish::Audit(wish) => return self.read_audit(wish, reply),
+            Wish::Live(wish) => return self.on_live(wish, &by, reply),
             Wish::Survey(survey) => return self.survey(*survey, reply),
             Wish::Delete { room, expects } => return self.change(room, Intent::Delete { expects }, by, reply, 0),
         };

@@ -10,6 +10,7 @@ mod access;
 mod accounts;
 mod at_rest;
 mod audit;
+mod audit_page;
 mod caller;
 mod chance;
 mod clock;
@@ -17,6 +18,7 @@ mod health;
 mod jobs;
 mod keeping;
 mod ledger;
+mod live;
 mod meetings;
 mod publishing;
 mod quality;
@@ -168,6 +170,9 @@ pub struct Gateway {
     book: Book,
     desk: Desk,
     access: Access,
+    watch: live::Watch,
+    /// Turns for those who read the audit.
+    audits: Arc<tokio::sync::Semaphore>,
     store: Store,
     audit: Audit,
     calls: Calls,
@@ -221,6 +226,8 @@ impl Gateway {
             visits,
             book: config.book.clone(),
             desk: Desk::default(),
+            watch: live::Watch::default(),
+            audits: Arc::new(tokio::sync::Semaphore::new(audit_page::MOST)),
             access: Access::new(&config.accounts, slow),
             proofs,
             store: kept.store,
@@ -274,6 +281,7 @@ impl Gateway {
     /// Once a second.
     fn on_beat(&mut self) {
         self.beat();
+        self.tell_readers();
         self.watch_folder();
         self.write_records();
     }
@@ -308,7 +316,10 @@ impl Gateway {
             workers::Event::Digit { leg, digit } => self.on_key(leg, digit),
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
-            workers::Event::Quality { leg, quality } => quality::tell_of_now(leg, &quality),
+            workers::Event::Quality { leg, quality } => {
+                quality::tell_of_now(leg, &quality);
+                self.watch.sounds(leg, &quality);
+            }
             workers::Event::Over { leg, quality } => self.sounded(leg, &quality),
             workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
             // The page notices too, and asks for a restart; its place is its own while it is connected.
@@ -357,14 +368,16 @@ impl Gateway {
         let codecs = self.codecs_of(brief.facts.trunk.as_ref());
         let ports = self.pool.reserve_ports(self.family_for(&brief.facts, offer)?).map_err(|_| Refusal::Full)?;
         let ours = ports.address();
-        let (line, sdp) = match offer {
+        let (line, sdp, codec) = match offer {
             Some(offer) => {
                 let (session, sdp) = sdp::answer(offer, ours, &codecs, 1)?;
+                let codec = session.codec;
                 self.add_phone(leg, ports, session)?;
-                (Line::Open, sdp)
+                (Line::Open, sdp, Some(codec))
             }
-            None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1)),
+            None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1), None),
         };
+        self.watch.begins(leg, codec);
         self.callers.insert(leg, Caller::new(ours, line, codecs, brief, beginning));
         Ok(sdp)
     }
@@ -467,6 +480,7 @@ impl Gateway {
         }
         let Some(caller) = self.callers.remove(&leg) else { return };
         self.lets_go(leg, caller.peer);
+        self.watch.ends(leg);
         self.tell_media(workers::Command::Remove { leg });
         if let Some(room) = caller.room {
             self.tell_room(&room, Command::Leave { leg });

@@ -9,7 +9,7 @@ use super::access::{FOLDER, Known, network};
 use super::chance::random;
 use super::meetings::refusal_of;
 use super::slow::Proof;
-use super::{Gateway, clock};
+use super::{Gateway, accounts, clock};
 use crate::account::{
     self, Account, Barred, CannotHash, Fresh, Opened, PasswordHash, RECOVERIES, RecoveryHash, Seed, Session, Stage, Who,
 };
@@ -31,6 +31,8 @@ pub(super) enum Keeping {
     Enrolled { name: AccountName, cookie: Secret, recovery: Vec<Zeroizing<String>>, reply: Reply },
     /// A password is chosen.
     Chosen { name: AccountName, cookie: Secret, reply: Reply },
+    /// An administrator wants it so.
+    Administrated(accounts::Keeping),
 }
 
 /// A note that lost so often against others is given up: what was spent is still in memory.
@@ -87,6 +89,7 @@ impl Gateway {
                 self.failed(&from, &name, "password");
                 drop(reply.send(Err(Refusal::WrongPassword)));
             }
+            Proof::OneTime { pending, hash } => self.on_one_time(pending, hash),
             Proof::Chosen { cookie, name, hash, reply } => self.chosen(cookie, name, hash, reply),
         }
     }
@@ -306,10 +309,21 @@ impl Gateway {
 
     /// Wants an account kept. What is refused at once is told at once.
     fn keep(&mut self, account: &Account, expects: Revision, then: Keeping) {
+        self.keep_account(&account.name, Some(account), Some(expects), then);
+    }
+
+    /// The same; of a new one, or of one that is to be no more.
+    pub(super) fn keep_account(
+        &mut self,
+        name: &AccountName,
+        account: Option<&Account>,
+        expects: Option<Revision>,
+        then: Keeping,
+    ) {
         let ticket = self.desk.ticket();
-        let key = format!("{FOLDER}{}", account.name);
-        let value = Some(Value::new(account.to_kept()));
-        match self.store.want(store::Wish { ticket, key, expects: Some(expects), value }) {
+        let key = format!("{FOLDER}{name}");
+        let value = account.map(|account| Value::new(account.to_kept()));
+        match self.store.want(store::Wish { ticket, key, expects, value }) {
             Ok(()) => drop(self.access.keeping.insert(ticket, then)),
             Err(failed) => self.kept(then, Err(failed)),
         }
@@ -324,6 +338,7 @@ impl Gateway {
 
     fn kept(&mut self, then: Keeping, outcome: Result<Revision, Failed>) {
         match then {
+            Keeping::Administrated(keeping) => self.on_administrated(keeping, outcome),
             Keeping::Used { name, lost } => match outcome {
                 Ok(_) => drop(self.access.spent.remove(&name)),
                 Err(Failed::Conflict) if lost < MOST_LOST => self.note_used(name, lost + 1),

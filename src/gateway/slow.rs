@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 
+use super::accounts::Pending;
 use super::sign_in::Reply;
 use crate::account::{CannotHash, PasswordHash};
 use crate::web::Secret;
@@ -20,6 +21,8 @@ pub(super) enum Proof {
     Entered { from: Personal<std::net::IpAddr>, name: Option<AccountName>, right: bool, reply: Reply },
     /// Somebody who is signed in wants another password.
     Old { from: Personal<std::net::IpAddr>, cookie: Secret, name: AccountName, new: Secret, right: bool, reply: Reply },
+    /// An administrator wants somebody to have a one-time password.
+    OneTime { pending: Pending, hash: Result<PasswordHash, CannotHash> },
     /// Somebody has chosen a password.
     Chosen { cookie: Secret, name: AccountName, hash: Result<PasswordHash, CannotHash>, reply: Reply },
 }

@@ -189,6 +189,7 @@ impl Gateway {
         let Some(rung) = self.switchboard.rung.remove(&other) else { return self.hang_up(other) };
         let Rung { caller, which, ports, ours, codecs } = rung;
         let session = sdp::accept(answer, ours, &codecs);
+        self.watch.begins(other, session.as_ref().ok().map(|session| session.codec));
         let added = session.and_then(|session| self.add_phone(other, ports, session));
         self.callers.insert(other, Caller::called(ours, codecs));
         match added {

@@ -19,6 +19,21 @@ const MAKE: &str = "
         BEGIN SELECT RAISE(ABORT, 'an entry of the audit is never changed'); END;
 ";
 
+/// Which entries somebody wants to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Those after this number, the oldest first.
+    pub after: Option<u64>,
+    /// Without that: those before this number, the newest first; `None`: from the last.
+    pub before: Option<u64>,
+    /// Only what happened so.
+    pub what: Option<String>,
+    /// Only what somebody did, or what was done to their account.
+    pub by: Option<String>,
+    /// At most so many.
+    pub most: usize,
+}
+
 /// Tells our files from other SQLite files: "EWau".
 const APPLICATION: u32 = 0x4557_6175;
 
@@ -154,6 +169,21 @@ impl Database {
                 Ok((Seen { number: row.get(0)?, hash }, row.get(2)?))
             })
             .optional()
+    }
+
+    pub(super) fn page(&self, wanted: &Wanted) -> Result<Vec<String>, String> {
+        let told = |why: rusqlite::Error| why.to_string();
+        let order = if wanted.after.is_some() { "ASC" } else { "DESC" };
+        let find = format!(
+            "SELECT entry FROM audit WHERE (?1 IS NULL OR number > ?1) AND (?2 IS NULL OR number < ?2)
+             AND (?3 IS NULL OR json_extract(entry, '$.what') = ?3)
+             AND (?4 IS NULL OR json_extract(entry, '$.by') = ?4 OR json_extract(entry, '$.account') = ?4)
+             ORDER BY number {order} LIMIT ?5"
+        );
+        let mut find = self.connection.prepare(&find).map_err(told)?;
+        let wish = params![wanted.after, wanted.before, wanted.what, wanted.by, wanted.most];
+        let found = find.query_map(wish, |row| row.get(0)).map_err(told)?;
+        found.collect::<Result<_, _>>().map_err(told)
     }
 
     /// Every entry: number, text and hash, from the first.

@@ -135,6 +135,22 @@ pub enum Deed {
         /// On every device.
         everywhere: bool,
     },
+    /// Somebody of the institution acted on a call or a meeting that is under way.
+    Operated {
+        /// What: `hangUp`, `mute`, `unmute`, `end`.
+        act: String,
+        /// On which call.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<u64>,
+        /// In which meeting.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+        /// To whom of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whom: Option<ParticipantId>,
+        /// Who.
+        by: String,
+    },
     /// Somebody made an account.
     AccountMade {
         /// Its name.

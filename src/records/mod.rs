@@ -19,6 +19,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use jiff::Timestamp;
 
 pub use chain::{Broken, Fault, Hash, InvalidHead, Seen, Verdict};
+pub use database::Wanted;
 pub use deed::{Deed, Door, Entry};
 
 use database::Database;
@@ -163,6 +164,14 @@ pub fn verify(file: &Path, key: &HeadKey, seen: Option<&Seen>) -> Result<Result<
 /// The file cannot be read.
 pub fn list(file: &Path, mut each: impl FnMut(&str)) -> Result<(), CannotOpen> {
     Database::look(file)?.each(|_, text, _| each(text)).map_err(|why| CannotOpen { file: file.to_owned(), why })
+}
+
+/// Some entries, as the JSON objects that were hashed.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn page(file: &Path, wanted: &Wanted) -> Result<Vec<String>, CannotOpen> {
+    Database::look(file)?.page(wanted).map_err(|why| CannotOpen { file: file.to_owned(), why })
 }
 
 #[cfg(test)]

@@ -45,6 +45,14 @@ pub enum Command {
     },
     /// These legs, and no others, are speaking now.
     Speaking(Vec<LegId>),
+    /// Somebody of the institution, who is not in the meeting, mutes somebody, or lets them speak. Who is muted so can speak again
+    /// by themselves: there may be no moderator who could let them.
+    Mute {
+        /// Whom.
+        participant: ParticipantId,
+        /// Muted from now on?
+        on: bool,
+    },
     /// The meeting begins now, whatever was planned.
     Open,
     /// The meeting ends for all.

@@ -88,6 +88,7 @@ impl Room {
             Command::Gone { leg } => self.gone(leg, now, &mut out),
             Command::Returned { participant, leg } => self.returned(participant, leg, &mut out),
             Command::Speaking(legs) => self.hear(&legs, &mut out),
+            Command::Mute { participant, on } => self.mute_from_outside(participant, on, &mut out),
             Command::Open => self.open(&mut out),
             Command::End => self.end(&mut out),
             Command::Change(config) => self.change(*config, now, &mut out),

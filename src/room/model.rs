@@ -245,6 +245,12 @@ impl Model {
                 }
                 Command::Returned { participant, leg } => self.back(participant.0, leg.0),
                 Command::Speaking(_) | Command::Timeout(_) => {}
+                Command::Mute { participant, on: true } => {
+                    if let Some(line) = self.lines.get_mut(&participant.0).filter(|line| line.inside) {
+                        line.wants = false;
+                    }
+                }
+                Command::Mute { participant, on: false } => self.unblock(participant.0),
                 Command::Open => self.open_now(),
                 Command::End => self.end(),
                 Command::Change(config) => {
@@ -346,6 +352,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => leg().prop_map(|leg| Step::Do(Command::Gone { leg })),
         4 => (participant(), leg()).prop_map(|(participant, leg)| Step::Do(Command::Returned { participant, leg })),
         4 => prop::collection::vec(leg(), 0..4).prop_map(|legs| Step::Do(Command::Speaking(legs))),
+        2 => (participant(), any::<bool>()).prop_map(|(participant, on)| Step::Do(Command::Mute { participant, on })),
         1 => Just(Step::Do(Command::Open)),
         1 => ("[a-c]", any::<bool>(), any::<bool>()).prop_map(|(title, lobby, waits)| {
             let opening = if waits { Opening::WithModerator } else { Opening::AtOnce };

@@ -85,6 +85,14 @@ impl Room {
         }
     }
 
+    pub(super) fn mute_from_outside(&mut self, id: ParticipantId, on: bool, out: &mut Vec<Effect>) {
+        match on {
+            true if self.inside(id).is_some() => self.mute_self(id, true, out),
+            true => {}
+            false => self.let_speak(id, out),
+        }
+    }
+
     fn mute_self(&mut self, id: ParticipantId, on: bool, out: &mut Vec<Effect>) {
         let Some(member) = self.members.get(&id) else { return };
         let Mic { may, .. } = member.mic;

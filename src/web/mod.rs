@@ -26,7 +26,8 @@ use crate::words::SessionId;
 pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
 pub use api::{
     Call, CallsDone, CallsWish, Done, Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal,
-    RefusedEdit, Runs, Secret, Shown, ShownTrunk, Tried, TrunkTrouble, TrunkWish, Wish, session, survey,
+    RefusedEdit, Runs, Secret, Shown, ShownTrunk, Tried, TrunkTrouble, TrunkWish, Wish, accounts, audit, live, session,
+    survey,
 };
 use observe::Readers;
 pub use socket::Link;

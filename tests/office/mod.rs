@@ -10,7 +10,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -171,6 +171,11 @@ impl Gateway {
         ask(&self.origin(), method, path, headers, body.map(Value::to_string))
     }
 
+    /// Follows what is told, as a program with a token does.
+    pub fn follows(&self, path: &str, token: &str) -> News {
+        follow(&self.origin(), path, &[("authorization", &format!("Bearer {token}"))])
+    }
+
     /// Somebody signs in for the first time: makes an app known and chooses a password.
     pub fn begins(&self, name: &str, once: &str) -> (Browser, Person) {
         let mut browser = self.browser();
@@ -254,6 +259,12 @@ impl Browser {
         self.asks_with(method, path, headers, body)
     }
 
+    /// Follows what is told, as `EventSource` does.
+    pub fn follows(&self, path: &str) -> News {
+        let cookie = format!("__Host-einwahl={}", self.cookie.as_deref().expect("signed in"));
+        follow(&self.origin, path, &[("cookie", &cookie), ("sec-fetch-site", "same-origin")])
+    }
+
     /// With the cookie, and these headers.
     pub fn asks_with(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Reply {
         let cookie = self.cookie.as_ref().map(|cookie| format!("__Host-einwahl={cookie}"));
@@ -280,7 +291,71 @@ impl Browser {
     }
 }
 
+/// Server-sent events, as they come.
+pub struct News {
+    lines: Box<dyn BufRead>,
+}
+
+fn follow(origin: &str, path: &str, headers: &[(&str, &str)]) -> News {
+    let response = send(origin, "GET", path, headers, None);
+    let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    assert_eq!((response.status().as_u16(), kind), (200, Some("text/event-stream")));
+    News { lines: Box::new(BufReader::new(response.into_body().into_reader())) }
+}
+
+impl News {
+    /// The next event with this name.
+    pub fn next(&mut self, name: &str) -> Value {
+        self.until(name, |_| true)
+    }
+
+    /// The next event with this name that is so.
+    pub fn until(&mut self, name: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let mut told = Vec::new();
+        while let Some((of, data)) = self.event() {
+            if of == name && is_so(&data) {
+                return data;
+            }
+            told.push((of, data));
+        }
+        panic!("the end, after {told:?}")
+    }
+
+    /// Nothing more is told.
+    pub fn ends(&mut self) {
+        while self.event().is_some() {}
+    }
+
+    fn event(&mut self) -> Option<(String, Value)> {
+        let mut name = String::new();
+        loop {
+            let mut line = String::new();
+            // Closed, in whatever way.
+            self.lines.read_line(&mut line).ok().filter(|length| *length > 0)?;
+            if let Some(of) = line.strip_prefix("event: ") {
+                of.trim_end().clone_into(&mut name);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return Some((name, serde_json::from_str(data).expect("JSON")));
+            }
+        }
+    }
+}
+
 fn ask(origin: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
+    let mut response = send(origin, method, path, headers, body);
+    let is_endless = response.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream");
+    let text = if is_endless { String::new() } else { response.body_mut().read_to_string().expect("a text") };
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Reply { status: response.status().as_u16(), body, text, headers: response.headers().clone() }
+}
+
+fn send(
+    origin: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<String>,
+) -> ureq::http::Response<ureq::Body> {
     let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -301,8 +376,5 @@ fn ask(origin: &str, method: &str, path: &str, headers: &[(&str, &str)], body: O
         Some(body) => agent.run(request.body(body).expect("a request")),
         None => agent.run(request.body(()).expect("a request")),
     };
-    let mut response = response.expect("an answer");
-    let text = response.body_mut().read_to_string().expect("a text");
-    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Reply { status: response.status().as_u16(), body, text, headers: response.headers().clone() }
+    response.expect("an answer")
 }

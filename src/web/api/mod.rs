@@ -5,10 +5,13 @@
 //! of no use, so that nobody without a token learns anything. Programs show a token; people sign in ([`session`]) and show a
 //! cookie, which counts only in requests that no other site's page can have made ([`site`]).
 
+pub mod accounts;
+pub mod audit;
 mod body;
 mod calls;
 mod dialplan;
 mod document;
+pub mod live;
 mod problem;
 mod reading;
 mod routes;
@@ -55,6 +58,7 @@ pub struct Shown {
 }
 
 /// A token, a cookie or a password as it was shown. Wiped when dropped, never printed.
+#[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -120,6 +124,12 @@ pub enum Wish {
         /// Only if it was last written then.
         expects: Option<u64>,
     },
+    /// Something about accounts.
+    Accounts(accounts::Wish),
+    /// To read the audit.
+    Audit(audit::Wish),
+    /// To see or change what is under way.
+    Live(live::Wish),
     /// To know what a plan does.
     Survey(Box<survey::Survey>),
     /// Something of the trunks.
@@ -135,6 +145,9 @@ impl Wish {
             Self::Calls(wish) => wish.needs(),
             Self::List { .. } | Self::Read { .. } => Right::Read,
             Self::Create(_) | Self::Change { .. } | Self::Delete { .. } => Right::Write,
+            Self::Accounts(_) => Right::Accounts,
+            Self::Audit(_) => Right::Audit,
+            Self::Live(wish) => wish.needs(),
             Self::Survey(_) => Right::Plan,
             Self::Trunk(wish) => wish.needs(),
         }
@@ -142,7 +155,7 @@ impl Wish {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Done {
     /// One may.
     May,
@@ -150,6 +163,12 @@ pub enum Done {
     Plan(Box<PlanDone>),
     /// Something of the call records.
     Calls(Box<CallsDone>),
+    /// Of a wish about accounts.
+    Accounts(accounts::Done),
+    /// What the audit says.
+    Audit(Box<audit::Done>),
+    /// What is under way.
+    Live(live::Done),
     /// Some meetings.
     Page {
         /// Which.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::dialplan::{Conflict, PlanProblem, PlanRefusal, problems};
 use crate::meeting::{Fault, Taken};
@@ -27,6 +27,8 @@ pub enum Refusal {
     NotNow,
     /// Another site's page may have sent this.
     Foreign,
+    /// Whoever is meant takes part in no meeting.
+    NotInside,
     /// The token has not this right.
     NeedsRight(Right),
     /// There is no such meeting.
@@ -65,6 +67,72 @@ pub enum Refusal {
     NoAddress,
     /// The address does not take this method.
     NoMethod,
+}
+
+/// What is answered to a question that is not answered.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "only described")]
+pub(super) enum NotTold {
+    /// The request cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Unreadable(#[to_schema] Problem),
+    /// No valid token, and nobody signed in
+    #[response(status = 401, content_type = "application/problem+json")]
+    NoToken(#[to_schema] Problem),
+    /// The right is missing, or the request is not a page's own
+    #[response(status = 403, content_type = "application/problem+json")]
+    NoRight(#[to_schema] Problem),
+    /// There is no such thing
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Problem),
+    /// Too many wrong tokens
+    #[response(status = 429, content_type = "application/problem+json")]
+    SlowDown(#[to_schema] Problem),
+    /// Too much at once, or the store is out
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(#[to_schema] Problem),
+}
+
+/// What is answered to a wish that is not fulfilled.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "only described")]
+pub(super) enum NotDone {
+    /// The request cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Unreadable(#[to_schema] Problem),
+    /// No valid token, and nobody signed in
+    #[response(status = 401, content_type = "application/problem+json")]
+    NoToken(#[to_schema] Problem),
+    /// The right is missing, or the request is not a page's own
+    #[response(status = 403, content_type = "application/problem+json")]
+    NoRight(#[to_schema] Problem),
+    /// There is no such thing
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Problem),
+    /// The body did not come in time
+    #[response(status = 408, content_type = "application/problem+json")]
+    TooSlow(#[to_schema] Problem),
+    /// It cannot be done as it is now
+    #[response(status = 409, content_type = "application/problem+json")]
+    NotSo(#[to_schema] Problem),
+    /// It was changed meanwhile
+    #[response(status = 412, content_type = "application/problem+json")]
+    Stale(#[to_schema] Problem),
+    /// The body is too long
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLong(#[to_schema] Problem),
+    /// The body is not JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    NotJson(#[to_schema] Problem),
+    /// A field cannot be like this
+    #[response(status = 422, content_type = "application/problem+json")]
+    Faults(#[to_schema] Problem),
+    /// Too many wrong tokens
+    #[response(status = 429, content_type = "application/problem+json")]
+    SlowDown(#[to_schema] Problem),
+    /// Too much at once, or the store is out
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(#[to_schema] Problem),
 }
 
 /// A problem (RFC 9457).
@@ -140,9 +208,10 @@ impl Refusal {
             Self::WrongPassword => (StatusCode::UNAUTHORIZED, "password", "Name or password is wrong"),
             Self::WrongCode => (StatusCode::UNAUTHORIZED, "code", "The code is wrong"),
             Self::NotNow => (StatusCode::CONFLICT, "not-now", "This step is not the next one"),
+            Self::NotInside => (StatusCode::CONFLICT, "not-inside", "The call is in no meeting"),
             Self::Foreign => (StatusCode::FORBIDDEN, "foreign", "The request does not come from a page of this server"),
             Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "Not allowed"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "No such meeting"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::FromFile => (StatusCode::CONFLICT, "from-file", "The meeting is in the configuration's file"),
             Self::Taken(_) => (StatusCode::CONFLICT, "taken", "Taken by another meeting"),
             Self::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "The meeting was changed meanwhile"),
@@ -178,6 +247,7 @@ impl Refusal {
                     .into()
             }
             Self::NotNow => "GET /api/v1/session says which step is next.".into(),
+            Self::NotInside => "In a menu nobody hears it. Wait until it is in a meeting, or hang it up.".into(),
             Self::Foreign => "Send the header `X-CSRF-Token` that GET /api/v1/session tells, from a page of this server.".into(),
             Self::NeedsRight(right) => {
                 format!("This takes the right \"{right}\": an administrator gives a role that has it; to a token, [[api.tokens]].")
@@ -223,6 +293,7 @@ impl Refusal {
             | Self::WrongCode
             | Self::NotNow
             | Self::Foreign
+            | Self::NotInside
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile
@@ -253,6 +324,7 @@ impl Refusal {
             | Self::WrongCode
             | Self::NotNow
             | Self::Foreign
+            | Self::NotInside
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile

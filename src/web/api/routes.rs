@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, unreadable};
-use super::{Done, Wish, calls, dialplan, document, session, site, trunks};
+use super::{Done, Wish, accounts, audit, calls, dialplan, document, live, session, site, trunks};
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
 use crate::words::RoomId;
@@ -32,6 +32,9 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v1/meetings", get(list).post(create))
         .route("/api/v1/meetings/{room}", get(show).patch(change).delete(delete))
         .merge(session::routes())
+        .merge(accounts::routes())
+        .merge(audit::routes())
+        .merge(live::routes())
         .merge(super::survey::routes())
         .merge(dialplan::routes())
         .merge(calls::routes())
@@ -245,6 +248,9 @@ impl axum::response::IntoResponse for Done {
             Self::May => StatusCode::NO_CONTENT.into_response(),
             Self::Plan(done) => done.into_response(),
             Self::Calls(done) => done.into_response(),
+            Self::Accounts(done) => done.into_response(),
+            Self::Audit(done) => done.into_response(),
+            Self::Live(done) => done.into_response(),
             Self::Page { listed, next, pins } => {
                 let meetings = listed.iter().map(|listed| Shown::of(listed, pins)).collect();
                 Json(Meetings { meetings, next: next.map(String::from) }).into_response()
