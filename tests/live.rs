@@ -17,7 +17,14 @@ use serde_json::{Value, json};
 
 fn calls(gateway: &Gateway) -> Child {
     Command::new(env!("CARGO_BIN_EXE_einwahl"))
-        .args(["phone", &format!("sip:einwahl@127.0.0.1:{}", gateway.sip), "--seconds", "90", "--digits", "123456#,,4711#"])
+        .args([
+            "phone",
+            &format!("sip:einwahl@127.0.0.1:{}", gateway.sip),
+            "--seconds",
+            "90",
+            "--digits",
+            "123456#,,4711#",
+        ])
         .args(["--from", "+493012345642"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -43,7 +50,10 @@ fn an_operator_sees_a_call_come_mutes_it_and_hangs_it_up_while_others_only_watch
     assert!(call["codec"].is_string() && !call.to_string().contains("12345642"), "{call}");
     let inside = news.until("change", |change| change["rooms"][0]["participants"][0]["id"].is_u64());
     let who = inside["rooms"][0]["participants"][0].clone();
-    assert_eq!((&inside["rooms"][0]["room"], &who["kind"], &who["muted"]), (&json!("rat"), &json!("phone"), &json!(false)));
+    assert_eq!(
+        (&inside["rooms"][0]["room"], &who["kind"], &who["muted"]),
+        (&json!("rat"), &json!("phone"), &json!(false))
+    );
     let live = otto.gets("/api/v1/live").body;
     assert_eq!((&live["calls"][0]["room"], &live["calls"][0]["participant"]), (&json!("rat"), &who["id"]));
 
@@ -79,6 +89,7 @@ fn an_operator_sees_a_call_come_mutes_it_and_hangs_it_up_while_others_only_watch
     drop(phone.wait());
     gateway.stops();
     display.ends();
-    let acts: Vec<_> = office.audit().iter().filter(|entry| entry["what"] == "operated").map(|entry| entry["act"].clone()).collect();
+    let acts: Vec<_> =
+        office.audit().iter().filter(|entry| entry["what"] == "operated").map(|entry| entry["act"].clone()).collect();
     assert_eq!(acts, ["mute", "unmute", "hangUp", "end"]);
 }

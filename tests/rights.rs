@@ -21,10 +21,7 @@ const ROLES: [(&str, &[&str]); 5] = [
     ("editor", &["read", "plan", "calls", "edit", "publish"]),
     ("operator", &["read", "plan", "calls", "pins", "write", "operate"]),
     ("auditor", &["plan", "calls", "audit"]),
-    (
-        "administrator",
-        &["read", "pins", "write", "plan", "edit", "publish", "calls", "operate", "audit", "accounts"],
-    ),
+    ("administrator", &["read", "pins", "write", "plan", "edit", "publish", "calls", "operate", "audit", "accounts"]),
 ];
 
 /// What each address takes. `session`: somebody who is signed in, or about to be; `nobody`: anybody.
@@ -127,8 +124,10 @@ fn by_browser(browser: &mut Browser, method: &str, path: &str) -> Verdict {
 #[test]
 fn every_role_may_do_what_its_rights_say_at_every_address_and_nothing_else() {
     let rights = ROLES[4].1;
-    let tokens: String =
-        rights.iter().map(|right| Office::token(&format!("kann-{right}"), &format!("ew_{right}"), &format!("\"{right}\""))).collect();
+    let tokens: String = rights
+        .iter()
+        .map(|right| Office::token(&format!("kann-{right}"), &format!("ew_{right}"), &format!("\"{right}\"")))
+        .collect();
     let office = Office::new("rights", &tokens);
     let once: Vec<String> = ROLES.iter().map(|(role, _)| office.adds(role, role)).collect();
     let gateway = office.serves();
@@ -140,10 +139,14 @@ fn every_role_may_do_what_its_rights_say_at_every_address_and_nothing_else() {
             described.insert((method.to_uppercase(), path.clone()));
         }
     }
-    let listed: BTreeSet<_> = TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let listed: BTreeSet<_> =
+        TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     let without: Vec<_> = described.difference(&listed).collect();
     let gone: Vec<_> = listed.difference(&described).collect();
-    assert!(without.is_empty() && gone.is_empty(), "without a line in TABLE: {without:?}; no longer described: {gone:?}");
+    assert!(
+        without.is_empty() && gone.is_empty(),
+        "without a line in TABLE: {without:?}; no longer described: {gone:?}"
+    );
 
     let guarded: Vec<_> = TABLE.iter().filter(|(_, _, needs)| rights.contains(needs)).collect();
     let mut ended = None;
@@ -170,7 +173,11 @@ fn every_role_may_do_what_its_rights_say_at_every_address_and_nothing_else() {
         }
     }
     for (method, path, _) in TABLE.iter().filter(|(_, _, needs)| *needs == "session") {
-        assert_eq!(by_token(&gateway, method, path, Some("ew_accounts")), Verdict::NotKnown, "a token has no session: {path}");
+        assert_eq!(
+            by_token(&gateway, method, path, Some("ew_accounts")),
+            Verdict::NotKnown,
+            "a token has no session: {path}"
+        );
     }
 }
 
@@ -188,7 +195,10 @@ fn an_administrator_makes_changes_and_takes_accounts_and_who_is_changed_feels_it
     }
     let (mut erika, mut person) = gateway.begins("erika", made.body["oneTimePassword"].as_str().expect("a password"));
     let list = otto.gets(path);
-    assert_eq!((&list.body["accounts"][0]["name"], &list.body["accounts"][0]["secondFactor"]), (&json!("erika"), &json!(true)));
+    assert_eq!(
+        (&list.body["accounts"][0]["name"], &list.body["accounts"][0]["secondFactor"]),
+        (&json!("erika"), &json!(true))
+    );
     assert!(!list.text.contains("argon2") && !list.text.contains("oneTimePassword"), "{}", list.text);
 
     assert_eq!(erika.posts("/api/v1/meetings", &json!({})).status, 403);
@@ -205,17 +215,35 @@ fn an_administrator_makes_changes_and_takes_accounts_and_who_is_changed_feels_it
     gateway.begins("erika", reset.body["oneTimePassword"].as_str().expect("a password"));
 
     for last in [json!({"role": "viewer"}), json!({"disabled": true})] {
-        assert_eq!(otto.asks("PATCH", "/api/v1/accounts/otto", Some(&last)).status, 422, "nobody else may administrate");
+        assert_eq!(
+            otto.asks("PATCH", "/api/v1/accounts/otto", Some(&last)).status,
+            422,
+            "nobody else may administrate"
+        );
     }
     assert_eq!(otto.asks("DELETE", "/api/v1/accounts/otto", None).status, 422);
     assert_eq!(otto.asks("DELETE", "/api/v1/accounts/erika", None).status, 204);
     assert_eq!(otto.asks("DELETE", "/api/v1/accounts/erika", None).status, 404);
 
     let audit = otto.gets("/api/v1/audit?by=erika&limit=1000&verify=true");
-    let what: Vec<_> = audit.body["entries"].as_array().unwrap().iter().rev().map(|entry| entry["what"].clone()).collect();
+    let what: Vec<_> =
+        audit.body["entries"].as_array().unwrap().iter().rev().map(|entry| entry["what"].clone()).collect();
     let expected = [
-        "accountMade", "appEnrolled", "signedIn", "passwordChosen", "roleChanged", "meetingCreated", "accountDisabled",
-        "signInFailed", "accountEnabled", "signedIn", "accountReset", "appEnrolled", "signedIn", "passwordChosen", "accountDeleted",
+        "accountMade",
+        "appEnrolled",
+        "signedIn",
+        "passwordChosen",
+        "roleChanged",
+        "meetingCreated",
+        "accountDisabled",
+        "signInFailed",
+        "accountEnabled",
+        "signedIn",
+        "accountReset",
+        "appEnrolled",
+        "signedIn",
+        "passwordChosen",
+        "accountDeleted",
     ];
     assert_eq!(what, expected);
     assert_eq!(audit.body["chain"]["sound"], true);

@@ -114,7 +114,9 @@ impl Gateway {
                 let act = Act::Change(Change { role, disabled });
                 self.administrate(Keeping { name, act, by: by.name, reply, lost: 0, changes: Vec::new() });
             }
-            Wish::Delete { name } => self.administrate(Keeping { name, act: Act::Delete, by: by.name, reply, lost: 0, changes: Vec::new() }),
+            Wish::Delete { name } => {
+                self.administrate(Keeping { name, act: Act::Delete, by: by.name, reply, lost: 0, changes: Vec::new() })
+            }
         }
     }
 
@@ -127,7 +129,11 @@ impl Gateway {
         if self.config.tokens.iter().any(|token| token.name.as_str() == name.as_str()) {
             return fault("a token of the configuration has this name: choose another");
         }
-        if self.access.accounts.len() >= MOST { fault("there are as many accounts as may be: delete one") } else { Ok(()) }
+        if self.access.accounts.len() >= MOST {
+            fault("there are as many accounts as may be: delete one")
+        } else {
+            Ok(())
+        }
     }
 
     fn hash_one_time(&self, name: AccountName, role: Option<Role>, by: Bearer, reply: Reply) {

@@ -146,7 +146,10 @@ impl IntoResponse for Done {
         let entries: Vec<Value> = self.entries.iter().filter_map(|entry| serde_json::from_str(entry).ok()).collect();
         if self.csv {
             let name = "attachment; filename=\"audit.csv\"";
-            return ([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name)], table(&entries))
+            return (
+                [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name)],
+                table(&entries),
+            )
                 .into_response();
         }
         let chain = self.chain.map(|chain| match chain {
@@ -164,7 +167,8 @@ fn table(entries: &[Value]) -> String {
     let mut lines = csv::Writer::from_writer(Vec::new());
     drop(lines.write_record(["number", "at", "what", "by", "account", "details"]));
     for entry in entries {
-        let text = |word: &str| entry.get(word).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let text =
+            |word: &str| entry.get(word).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         let own = ["number", "at", "what", "by", "account"];
         let rest = entry.as_object().into_iter().flatten().filter(|(word, _)| !own.contains(&word.as_str()));
         let rest: Vec<String> = rest.map(|(word, value)| format!("{word}={value}")).collect();

@@ -233,7 +233,11 @@ impl Live {
             calls: self.calls.iter().filter(new_call).cloned().collect(),
             calls_gone: calls_before.keys().copied().filter(|id| !calls_now.contains(id)).collect(),
             rooms: self.rooms.iter().filter(new_room).cloned().collect(),
-            rooms_gone: rooms_before.keys().filter(|room| !rooms_now.contains(**room)).map(ToString::to_string).collect(),
+            rooms_gone: rooms_before
+                .keys()
+                .filter(|room| !rooms_now.contains(**room))
+                .map(ToString::to_string)
+                .collect(),
             plan: (self.plan != before.plan).then(|| self.plan.clone()),
         };
         (change != LiveChange::default()).then_some(change)
