@@ -12,7 +12,7 @@ import time
 
 from gateway import serving
 from pbx import PASSWORD, USER, Pbx
-from phones import Phone, strength
+from phones import Phone, recorded, strength
 from scenarios import Run
 
 SIP_PORT, PBX_PORT = 25075, 25090
@@ -22,6 +22,19 @@ NUMBER = "+4930123456"
 PLAN = """
 [contexts.niemand]
 [contexts.weiter]
+
+[queues.buergeramt]
+agents = ["2002"]
+trunk = "pbx"
+seconds = 20
+longest = 2
+otherwise = "niemand"
+language = "de"
+
+[[rule]]
+name = "Warten"
+called = "1007"
+queue = "buergeramt"
 
 [[rule]]
 name = "Notruf"
@@ -192,7 +205,7 @@ def in_rotation(story):
 
 def nobody(story):
     story.dials(1003)
-    story.until("nobody: the caller is refused", lambda: "480" in story.log(0))
+    story.until("nobody: the caller is refused", lambda: "480 Temporarily Unavailable" in story.log(0))
     story.dials(1000)
     story.until("otherwise: another context answers", lambda: "established" in story.log(0), 20)
     story.check("otherwise: both were rung", story.pbx.called() == ["2001", "2002"], str(story.pbx.called()))
@@ -231,6 +244,37 @@ def emergency(story):
     story.talks("emergency", 2)
 
 
+def queue(story):
+    """Two callers and one agent: the second hears their place, moves up, and is served when the agent is free again."""
+    story.dials(1007)
+    story.until("queue: the agent is rung", lambda: story.rings(2, "2002"))
+    story.check("queue: the caller is answered and hears their place", "established" in story.log(0) and "place=1" in story.gateway_log.read_text())
+    story.phones[1].does("dial", f"sip:1007@127.0.0.1:{SIP_PORT}")
+    story.until("queue: another is second", lambda: "place=2" in story.gateway_log.read_text())
+    time.sleep(4)  # it is said: "... auf Platz zwei. Bitte bleiben Sie am Apparat."
+    first = story.gateway_log.read_text().count("place=1")
+    story.phones[2].does("accept")
+    story.until("queue: then the first", lambda: story.gateway_log.read_text().count("place=1") > first)
+    story.talks("queue", 2)
+    story.until("queue: the agent is rung again once free", lambda: len(story.pbx.requests("INVITE", "2002")) > 1)
+    story.phones[2].does("accept")
+    time.sleep(3)
+    story.phones[2].does("hangup")
+    time.sleep(1)
+    story.check("queue: when the agent hangs up the caller is free too", "no active calls" in story.phones[1].asked("listcalls").lower()
+                or "(0)" in story.phones[1].asked("listcalls"))
+    loudness = strength_anywhere(story.phones[1].heard())[:6]
+    story.check("queue: who waits hears their place and music", min(loudness) > 100, str([round(second) for second in loudness]))
+    levels = [strength(story.phones[1].heard(), hertz, 1.2, 1) for hertz in (TONES[2], TONES[1])]
+    story.check("queue: the second talks with the agent", abs(levels[0]) <= 3 and levels[1] < -30, str([round(level, 1) for level in levels]))
+
+
+def strength_anywhere(path):
+    """How loud each second is."""
+    samples, rate = recorded(path)
+    return [sum(abs(sample) for sample in samples[at:at + rate]) / rate for at in range(0, len(samples), rate)]
+
+
 def not_to_be_known(story):
     run = Run(story.folder, "private", SIP_PORT, service="1001")
     story.until("private: it rings", lambda: story.rings(1, "2001"))
@@ -242,7 +286,7 @@ def not_to_be_known(story):
     story.check("private: nor logged", NUMBER not in story.gateway_log.read_text(errors="replace"))
 
 
-STORIES = (in_order, all_at_once, in_rotation, nobody, handed_on, connected_here, announced, emergency, not_to_be_known)
+STORIES = (in_order, all_at_once, in_rotation, nobody, handed_on, connected_here, announced, emergency, queue, not_to_be_known)
 
 
 def main():

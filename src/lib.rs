@@ -63,6 +63,7 @@ pub mod account;
 pub mod meeting;
 pub mod room;
 pub mod ivr;
+pub mod queue;
 pub mod publish;
 pub mod dialplan;
 pub mod trunk;

@@ -29,7 +29,7 @@ pub use holidays::{Holidays, UnknownPlace};
 pub use hours::{Exception, Hours, Span};
 pub use number::Home;
 pub use pattern::{InvalidPattern, Pattern, is_emergency};
-pub use placing::{Callee, Onward, Rescue, Ring, Saying, Transfer};
+pub use placing::{Callee, Door, Onward, Queue, Rescue, Ring, Saying, Transfer};
 pub use problem::{Problem, Severity};
 pub use survey::{Block, Branch, Day, InvalidBlock, Leaf, Open, Row, Said, Stretch, Subject};
 pub use window::Window;
@@ -187,6 +187,8 @@ pub enum Decision {
     Transfer(Transfer),
     /// Answered, and told something.
     Announce(Saying),
+    /// Waits for an office.
+    Queue(Box<Queue>),
 }
 
 impl Decision {
@@ -201,6 +203,7 @@ impl Decision {
             Self::Ring(ring) => ring.otherwise,
             Self::Transfer(transfer) => transfer.otherwise,
             Self::Announce(saying) => saying.then,
+            Self::Queue(queue) => queue.otherwise,
             Self::Menu { .. }
             | Self::Room { .. }
             | Self::Reject { .. }
@@ -216,6 +219,7 @@ impl Decision {
         match self {
             Self::Ring(ring) => &ring.to,
             Self::Transfer(transfer) => std::slice::from_ref(&transfer.to),
+            Self::Queue(queue) => &queue.agents,
             Self::Announce(_)
             | Self::Menu { .. }
             | Self::Room { .. }
@@ -261,6 +265,7 @@ pub struct Plan {
     entries: BTreeMap<TrunkName, usize>,
     offices: Vec<Named<Hours>>,
     tables: Vec<Named<Placed<table::Table>>>,
+    queues: Vec<Named<Queue>>,
 }
 
 impl Plan {
@@ -274,7 +279,15 @@ impl Plan {
             context.index = index::Index::new(context.rules.iter().map(Rule::patterns));
         }
         let home = around.home.clone();
-        let plan = Self { home, sources, contexts, entries: read.entries, offices: read.offices, tables: read.tables };
+        let plan = Self {
+            home,
+            sources,
+            contexts,
+            entries: read.entries,
+            offices: read.offices,
+            tables: read.tables,
+            queues: read.queues,
+        };
         lint::lint(&plan, &examples, &read.variables, around, &mut problems);
         problems.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
         (plan, problems)

@@ -33,6 +33,38 @@ pub struct Ring {
     pub otherwise: Option<Onward>,
 }
 
+/// Callers wait until somebody of an office has time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// Who answers there.
+    pub agents: Vec<Callee>,
+    /// So many callers wait at most.
+    pub longest: usize,
+    /// How long an agent is rung.
+    pub patience: Duration,
+    /// How long before the opening callers may wait for it.
+    pub early: Duration,
+    /// What if nobody can wait (any longer); the caller is told goodbye without it.
+    pub otherwise: Option<Onward>,
+    /// Callers are told things in this language; in that of the menu without it.
+    pub language: Option<Language>,
+    /// When it is open; always without it.
+    pub(super) opens: Option<usize>,
+}
+
+/// How an office stands to the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// It is open.
+    Open,
+    /// It opens before long.
+    OpensSoon,
+    /// It is closed.
+    Closed,
+}
+
 /// The call is answered, and then handed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -67,7 +99,26 @@ impl Ring {
     pub const PATIENCE: Duration = Duration::from_secs(30);
 }
 
+impl Queue {
+    /// So many wait, unless the plan says something else.
+    pub const LONGEST: usize = 20;
+    /// Callers may come so long before the opening, unless the plan says something else.
+    pub const EARLY: Duration = Duration::from_secs(15 * 60);
+}
+
 impl Plan {
+    /// Whether a queue is open.
+    pub fn door_of(&self, queue: &Queue, now: &jiff::ZonedDateTime) -> Door {
+        let Some(office) = queue.opens.and_then(|office| self.offices.get(office)) else { return Door::Open };
+        if office.value.is_open(now) {
+            return Door::Open;
+        }
+        let minutes = i64::try_from(queue.early.as_secs() / 60).unwrap_or_default();
+        let later = |minute| now.checked_add(jiff::Span::new().minutes(minute));
+        let opens = (1..=minutes).any(|minute| later(minute).is_ok_and(|then| office.value.is_open(&then)));
+        if opens { Door::OpensSoon } else { Door::Closed }
+    }
+
     /// The context that goes on, as the plan calls it.
     pub fn onward_name(&self, onward: Onward) -> &str {
         self.contexts.get(onward.0).map_or("", |context: &Context| &context.name)

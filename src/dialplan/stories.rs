@@ -526,7 +526,7 @@ fn a_call_that_cannot_be_placed_is_told_before_anybody_calls() {
         ("ring = { to = \"2001@pbx.stadt.example\" }", "\"pbx.stadt.example\" is no name of a trunk"),
         ("ring = { to = \"20 01?\", trunk = \"haus-1\" }", "\"20 01?\" is nobody who can be called"),
         ("ring = { to = \"2001@haus-1\", way = \"random\" }", "\"random\" is no way to ring"),
-        ("ring = { to = \"2001@haus-1\", seconds = 1 }", "a telephone rings 3 to 180 seconds"),
+        ("ring = { to = \"2001@haus-1\", seconds = 1 }", "this is a number of seconds, from 3 to 180"),
         ("ring = { to = \"2001@haus-1\", otherwise = \"morgen\" }", "there is no context \"morgen\""),
         ("ring = { to = \"2001@haus-1\", then = \"abend\" }", "\"then\" means nothing here"),
         ("ring = { to = \"112@haus-1\" }", "112 is rung like a telephone: an emergency call needs its own rule"),
@@ -567,4 +567,47 @@ fn an_emergency_that_we_call_ourselves_is_bound_as_any_other_emergency_rule() {
     let rule = "[[rule]]\nname = \"Nachts\"\ncalled = \"112\"\nwhen = { from = \"20:00\", to = \"06:00\" }\nemergency = { trunk = \"haus-1\" }\n";
     let found = placing(rule);
     assert!(found.iter().any(|message| message.contains("but not from everybody and at any time")), "{found:?}");
+}
+
+const OFFICE: &str = "[hours.amt]\nmon-fri = \"08:00-12:00\"\n[queues.amt]\nagents = [\"2001\", \"2002\"]\ntrunk = \"haus-1\"\n\
+                      opens = \"amt\"\nlongest = 5\nseconds = 20\notherwise = \"abend\"\nlanguage = \"de\"\n";
+
+#[test]
+fn a_queue_is_open_when_its_office_is_and_lets_callers_wait_a_little_before() {
+    let text = format!(
+        "[contexts.abend]\n{OFFICE}[[rule]]\nname = \"Amt\"\ncalled = \"2000\"\nqueue = \"amt\"\n\
+                        [[rule]]\nname = \"Abends\"\ncontext = \"abend\"\ncalled = \"*\"\nmenu = \"de\"\n"
+    );
+    let plan = load(&text).expect("a plan");
+    let taken = plan.decide(&call("2000"), &now()).expect("taken");
+    assert_eq!(taken.decision.to_string(), "waits in queue amt");
+    let Decision::Queue(queue) = taken.decision else { panic!("a queue") };
+    assert_eq!((queue.agents.len(), queue.longest), (2, 5));
+    for (hour, minute, door) in
+        [(7, 44, Door::Closed), (7, 45, Door::OpensSoon), (8, 0, Door::Open), (12, 0, Door::Closed)]
+    {
+        let at = jiff::civil::datetime(2026, 11, 24, hour, minute, 0, 0).in_tz("Europe/Berlin").expect("a time");
+        assert_eq!(plan.door_of(queue, &at), door, "{hour}:{minute:02}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_queue_is_told_where_it_stands() {
+    let rule = "[[rule]]\nname = \"Amt\"\ncalled = \"2000\"\nqueue = \"amt\"\n";
+    assert_eq!(placing(&format!("{OFFICE}{rule}")), [""; 0]);
+    for (from, to, message) in [
+        ("agents = [\"2001\", \"2002\"]", "agents = []", "nobody is rung"),
+        ("opens = \"amt\"", "opens = \"post\"", "there are no hours \"post\""),
+        ("mon-fri = \"08:00-12:00\"", "closed = \"2026-12-24\"", "hours \"amt\" never open"),
+        ("longest = 5", "longest = 500", "this is a number of callers, from 1 to 100"),
+        ("trunk = \"haus-1\"", "trunk = \"haus-9\"", "there is no trunk haus-9"),
+        ("otherwise = \"abend\"", "otherwise = \"main\"", "this is a loop: \"main\" leads back to \"main\""),
+        ("[queues.amt]", "[queues.post]", "there is no queue \"amt\""),
+        ("language = \"de\"", "sprache = \"de\"", "\"sprache\" means nothing here"),
+    ] {
+        let found = placing(&format!("{}{rule}", OFFICE.replace(from, to)));
+        assert!(found.contains(&message.to_owned()), "{to}: {found:?}");
+    }
+    let unused = placing(OFFICE);
+    assert!(unused.iter().any(|message| message.contains("no rule speaks of queue \"amt\"")), "{unused:?}");
 }

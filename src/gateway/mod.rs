@@ -22,6 +22,7 @@ mod live;
 mod meetings;
 mod publishing;
 mod quality;
+mod queues;
 mod routing;
 mod running;
 mod settings;
@@ -74,6 +75,7 @@ use ledger::{Asked, Ledger};
 use meetings::Desk;
 pub use publishing::Config as PlanConfig;
 use publishing::{Publishing, Worked};
+use queues::Queues;
 use routing::{Beginning, Routing};
 pub use running::Running;
 pub use settings::Unfit;
@@ -182,6 +184,7 @@ pub struct Gateway {
     surveys: Arc<Semaphore>,
     callers: BTreeMap<LegId, Caller>,
     switchboard: Switchboard,
+    queues: Queues,
     trunks: Trunks,
     rooms: BTreeMap<RoomId, Room>,
     signalling: mpsc::Receiver<sip::Event>,
@@ -243,6 +246,7 @@ impl Gateway {
             guard: Guard::new(GuardConfig::default()),
             callers: BTreeMap::new(),
             switchboard: Switchboard::default(),
+            queues: Queues::default(),
             trunks: Trunks::default(),
             rooms: BTreeMap::new(),
             config,
@@ -284,6 +288,7 @@ impl Gateway {
         self.tell_readers();
         self.watch_folder();
         self.write_records();
+        self.look_at_offices();
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
@@ -314,6 +319,7 @@ impl Gateway {
     fn on_media(&mut self, event: workers::Event) {
         match event {
             workers::Event::Digit { leg, digit } => self.on_key(leg, digit),
+            workers::Event::Played { leg, .. } if self.plays_on(leg) => {}
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
             workers::Event::Quality { leg, quality } => {
@@ -342,7 +348,9 @@ impl Gateway {
         self.ledger.begin(call, asked);
         let answer = match routed.outcome {
             Err(refusal) => Err(refusal),
-            Ok(Beginning::Ring(errand)) => self.keep_ringing(leg, brief, errand, offer),
+            Ok(beginning @ (Beginning::Ring(_) | Beginning::Queue(_))) => {
+                self.keep_ringing(leg, brief, beginning, offer)
+            }
             Ok(beginning) => self.take(leg, brief, beginning, offer).map(sip::Reply::Answer),
         };
         if let Err(refusal) = &answer {
@@ -431,8 +439,11 @@ impl Gateway {
             }
             Beginning::Announcement { prompt, language, .. } => Menu::announcement(prompt, language, now),
             Beginning::Ring(errand) => return self.seek(leg, errand),
+            Beginning::Queue(queue) => return self.waits(leg, &queue),
             Beginning::Transfer(transfer) => return self.transfer(leg, &transfer),
-            Beginning::Talk => return self.enter_bridge(leg),
+            Beginning::Talk if caller.peer.is_some() => return self.enter_bridge(leg),
+            // The other side has hung up meanwhile.
+            Beginning::Talk => return self.hang_up(leg),
         };
         caller.menu = Some(menu);
         self.perform_menu(leg, effects);
@@ -480,6 +491,7 @@ impl Gateway {
         }
         let Some(caller) = self.callers.remove(&leg) else { return };
         self.lets_go(leg, caller.peer);
+        self.leaves_queues(leg);
         self.watch.ends(leg);
         self.tell_media(workers::Command::Remove { leg });
         if let Some(room) = caller.room {
@@ -629,7 +641,7 @@ impl Gateway {
     fn next_deadline(&self) -> Option<Instant> {
         let menus = self.callers.values().filter_map(|caller| caller.menu.as_ref()?.next_timeout());
         let rooms = self.rooms.values().filter_map(|room| room.next_timeout());
-        let hunts = self.switchboard.next_timeout();
+        let hunts = self.switchboard.next_timeout().into_iter().chain(self.queues.next_timeout());
         menus.map(|(at, _)| at).chain(rooms.map(|(at, _)| at)).chain(hunts).chain([self.next_day]).min()
     }
 
@@ -641,6 +653,7 @@ impl Gateway {
             self.delete_old_records();
         }
         self.on_time_of_hunts(now);
+        self.on_time_of_queues(now);
         let legs: Vec<_> = self
             .callers
             .iter()

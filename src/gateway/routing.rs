@@ -7,7 +7,7 @@ use super::clock;
 use super::running::Shared;
 use crate::call::Refusal;
 use crate::call::hunt::Way;
-use crate::dialplan::{Callee, Decision, Facts, Onward, Reject, Rescue, Ring, Taken, Transfer};
+use crate::dialplan::{Callee, Decision, Facts, Onward, Queue, Reject, Rescue, Ring, Taken, Transfer};
 use crate::ivr::{self, Prompt};
 use crate::sip;
 use crate::words::{Language, Personal, PhoneNumber, Transport};
@@ -43,6 +43,8 @@ pub(super) enum Beginning {
     },
     /// Telephones are rung.
     Ring(Errand),
+    /// Waits for an office.
+    Queue(Box<Queue>),
     /// Handed on.
     Transfer(Transfer),
     /// Connected with somebody already.
@@ -129,6 +131,7 @@ fn begin(decision: Option<Decision>, rule: &str, asked: &Facts, language: Langua
         }),
         Some(Decision::Ring(ring)) => Ok(Beginning::Ring(Errand::plain(ring, rule.to_owned()))),
         Some(Decision::Rescue(rescue)) => Ok(Beginning::Ring(Errand::rescue(rescue, &asked.called, rule.to_owned()))),
+        Some(Decision::Queue(queue)) => Ok(Beginning::Queue(queue)),
         Some(Decision::Transfer(transfer)) => Ok(Beginning::Transfer(transfer)),
         Some(Decision::Reject { why: Reject::Forbidden }) => Err(Refusal::Forbidden),
         Some(Decision::Reject { why: Reject::NotFound }) => Err(Refusal::NotFound),

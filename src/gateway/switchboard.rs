@@ -10,16 +10,17 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::caller::{Brief, Caller};
+use super::queues::Line;
 use super::routing::{Beginning, Errand, Routed};
 use super::{Gateway, clock, leg_of};
 use crate::call::hunt::{Effect, Hunt, Input};
 use crate::call::{Refusal, sdp};
-use crate::dialplan::Onward;
+use crate::dialplan::{Callee, Onward};
 use crate::ivr::{Menu, Prompt};
 use crate::media::Clip;
 use crate::media::tone::{Player, Tone};
 use crate::sip::{self, Reply, Shown};
-use crate::words::{CallId, Codec, Digit, Family, LegId, Personal, RoomId};
+use crate::words::{CallId, Codec, Digit, Family, Language, LegId, Personal, RoomId};
 use crate::workers::{self, PortPair};
 
 /// What is kept until people are connected.
@@ -48,17 +49,22 @@ struct Seeking {
     rung: BTreeMap<usize, LegId>,
 }
 
+/// For whom somebody is rung, and their place in the list.
+#[derive(Clone)]
+pub(super) enum For {
+    Caller { leg: LegId, which: usize },
+    Office { line: Line, agent: usize, leg: LegId },
+}
+
 struct Rung {
-    /// For whom, and their place in the list.
-    caller: LegId,
-    which: usize,
+    whom: For,
     ports: PortPair,
     ours: SocketAddr,
     codecs: Vec<Codec>,
 }
 
 /// Nobody could be rung: the log says why.
-struct NotRung;
+pub(super) struct NotRung;
 
 impl Switchboard {
     /// Callers whose calls are not answered yet.
@@ -90,14 +96,14 @@ impl Gateway {
         &mut self,
         leg: LegId,
         brief: Brief,
-        errand: Errand,
+        beginning: Beginning,
         offer: Option<&str>,
     ) -> Result<Reply, Refusal> {
         // What could not be answered later is refused now.
         self.family_for(&brief.facts, offer)?;
         let (answer, later) = oneshot::channel();
         self.switchboard.waiting.insert(leg, Waiting { brief, offer: offer.map(ToOwned::to_owned), answer });
-        self.seek(leg, errand);
+        self.go_on_with(leg, beginning);
         Ok(Reply::Ring(later))
     }
 
@@ -135,8 +141,7 @@ impl Gateway {
                 },
                 Effect::Leave(which) => {
                     if let Some(rung) = self.who_is(leg, which) {
-                        self.switchboard.rung.remove(&rung);
-                        self.hang_up(rung);
+                        self.no_longer_rung(rung);
                     }
                 }
                 Effect::Connect(which) => connected = self.who_is(leg, which),
@@ -161,12 +166,24 @@ impl Gateway {
         let brief = self.brief_of(leg).ok_or(NotRung)?;
         let from = shown.or_else(|| brief.facts.caller.clone()).map_or(Shown::Nobody, Shown::Number);
         let forwards = brief.facts.forwards.checked_sub(1).ok_or(NotRung)?;
+        self.place_call(&callee, from, forwards, emergency, For::Caller { leg, which })
+    }
+
+    /// Places a call, and keeps for whom.
+    pub(super) fn place_call(
+        &mut self,
+        callee: &Callee,
+        from: Shown,
+        forwards: u8,
+        emergency: bool,
+        whom: For,
+    ) -> Result<LegId, NotRung> {
         let codecs = self.codecs_of(Some(&callee.trunk));
         let trunk = self.config.sip.trunks.named(&callee.trunk);
         let family = trunk.and_then(|trunk| trunk.outbound.as_ref()?.target.family());
         let family = family.unwrap_or(if self.pool.has(Family::V4) { Family::V4 } else { Family::V6 });
         let ports = self.pool.reserve_ports(family).map_err(|error| {
-            tracing::warn!(%leg, %error, "nobody is rung");
+            tracing::warn!(to = sip::masked(&callee.user), %error, "is not rung");
             NotRung
         })?;
         let ours = ports.address();
@@ -174,12 +191,13 @@ impl Gateway {
         let offer = sdp::offer(ours, &codecs, 1);
         let wish = sip::Wish { trunk: callee.trunk.clone(), to, from, offer, emergency, forwards };
         let call = self.door.dial(wish).map_err(|why| {
-            tracing::warn!(%leg, %why, "nobody is rung");
+            tracing::warn!(to = sip::masked(&callee.user), %why, "is not rung");
             NotRung
         })?;
+        let leg = whom.leg();
         tracing::info!(%leg, %call, to = sip::masked(&callee.user), trunk = %callee.trunk, "rings");
         self.ledger.rang(CallId(leg.0), call);
-        self.switchboard.rung.insert(leg_of(call), Rung { caller: leg, which, ports, ours, codecs });
+        self.switchboard.rung.insert(leg_of(call), Rung { whom, ports, ours, codecs });
         Ok(leg_of(call))
     }
 
@@ -187,17 +205,20 @@ impl Gateway {
     pub(super) fn picked_up(&mut self, call: CallId, answer: &str) {
         let other = leg_of(call);
         let Some(rung) = self.switchboard.rung.remove(&other) else { return self.hang_up(other) };
-        let Rung { caller, which, ports, ours, codecs } = rung;
+        let Rung { whom, ports, ours, codecs } = rung;
         let session = sdp::accept(answer, ours, &codecs);
         self.watch.begins(other, session.as_ref().ok().map(|session| session.codec));
         let added = session.and_then(|session| self.add_phone(other, ports, session));
         self.callers.insert(other, Caller::called(ours, codecs));
         match added {
-            Ok(()) => self.tell_hunt(caller, Input::Answered(which)),
+            Ok(()) => match whom {
+                For::Caller { leg, which } => self.tell_hunt(leg, Input::Answered(which)),
+                For::Office { line, agent, .. } => self.agent_answers(&line, agent),
+            },
             Err(why) => {
                 tracing::info!(leg = %other, %why, "an answer cannot be used: hung up");
                 self.hang_up(other);
-                self.tell_hunt(caller, Input::Refused(which));
+                self.does_not_answer(&whom, false);
             }
         }
     }
@@ -206,12 +227,25 @@ impl Gateway {
     pub(super) fn declined(&mut self, call: CallId, status: u16) {
         let Some(rung) = self.switchboard.rung.remove(&leg_of(call)) else { return };
         tracing::info!(%call, status, "does not answer");
-        let input = if matches!(status, BUSY_HERE | BUSY_EVERYWHERE) { Input::Busy } else { Input::Refused };
-        self.tell_hunt(rung.caller, input(rung.which));
+        self.does_not_answer(&rung.whom, matches!(status, BUSY_HERE | BUSY_EVERYWHERE));
+    }
+
+    fn does_not_answer(&mut self, whom: &For, busy: bool) {
+        match whom {
+            For::Caller { leg, which } if busy => self.tell_hunt(*leg, Input::Busy(*which)),
+            For::Caller { leg, which } => self.tell_hunt(*leg, Input::Refused(*which)),
+            For::Office { line, agent, .. } => self.agent_refuses(line, *agent),
+        }
+    }
+
+    /// Somebody is rung no longer, or has answered for nothing.
+    pub(super) fn no_longer_rung(&mut self, rung: LegId) {
+        self.switchboard.rung.remove(&rung);
+        self.hang_up(rung);
     }
 
     /// Two hear each other from now on.
-    fn bring_together(&mut self, leg: LegId, other: LegId) {
+    pub(super) fn bring_together(&mut self, leg: LegId, other: LegId) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
             let answer = self.take(leg, waiting.brief, Beginning::Talk, waiting.offer.as_deref());
             let taken = self.is_taken(leg, &answer);
@@ -291,12 +325,21 @@ impl Gateway {
         self.ledger.led_on(CallId(leg.0), &decided);
         match outcome {
             Err(refusal) => self.turn_away(leg, refusal),
-            Ok(Beginning::Ring(errand)) => self.seek(leg, errand),
-            Ok(beginning) => self.answer_now(leg, beginning),
+            Ok(beginning) => self.go_on_with(leg, beginning),
         }
     }
 
-    fn answer_now(&mut self, leg: LegId, beginning: Beginning) {
+    fn go_on_with(&mut self, leg: LegId, beginning: Beginning) {
+        match beginning {
+            Beginning::Ring(errand) => self.seek(leg, errand),
+            Beginning::Queue(queue) => self.enqueue(leg, queue),
+            Beginning::Menu { .. } | Beginning::Announcement { .. } | Beginning::Transfer(_) | Beginning::Talk => {
+                self.answer_now(leg, beginning);
+            }
+        }
+    }
+
+    pub(super) fn answer_now(&mut self, leg: LegId, beginning: Beginning) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
             let answer = self.take(leg, waiting.brief, beginning, waiting.offer.as_deref());
             let taken = self.is_taken(leg, &answer);
@@ -321,7 +364,7 @@ impl Gateway {
     }
 
     /// Who is not answered yet is refused; who is hears goodbye.
-    fn turn_away(&mut self, leg: LegId, refusal: Refusal) {
+    pub(super) fn turn_away(&mut self, leg: LegId, refusal: Refusal) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
             tracing::info!(%leg, why = %refusal, "refused");
             self.ledger.refused(CallId(leg.0), &refusal);
@@ -329,12 +372,37 @@ impl Gateway {
             let _ = waiting.answer.send(Err(refusal));
             return;
         }
-        let language = self.config.language;
-        if let Some(caller) = self.callers.get_mut(&leg) {
-            let (menu, effects) = Menu::announcement(Prompt::Goodbye, language, clock::now());
-            caller.menu = Some(menu);
-            self.perform_menu(leg, effects);
-        }
+        let prompt = match refusal {
+            Refusal::NobodyAnswers | Refusal::AllBusy | Refusal::Busy => Prompt::NobodyAnswers,
+            Refusal::Closed => Prompt::Closed,
+            Refusal::NoRule | Refusal::NotFound => Prompt::NotInService,
+            Refusal::Forbidden
+            | Refusal::RoomLocked
+            | Refusal::NoCommonCodec { .. }
+            | Refusal::BadOffer
+            | Refusal::NoCommonAddress
+            | Refusal::NoCommonTransport
+            | Refusal::IntervalTooSmall { .. }
+            | Refusal::Draining
+            | Refusal::Full
+            | Refusal::TrunkFull { .. }
+            | Refusal::WrongTransport { .. }
+            | Refusal::NoContact
+            | Refusal::Flood
+            | Refusal::Elsewhere { .. }
+            | Refusal::Emergency => Prompt::Goodbye,
+        };
+        self.say_goodbye(leg, prompt, self.config.language);
+    }
+
+    /// Says a last word to somebody whose call is answered, and hangs up.
+    pub(super) fn say_goodbye(&mut self, leg: LegId, prompt: Prompt, language: Language) {
+        let Some(caller) = self.callers.get_mut(&leg) else { return };
+        let (menu, effects) = Menu::announcement(prompt, language, clock::now());
+        caller.menu = Some(menu);
+        // Nothing else goes on after that.
+        caller.beginning = Beginning::Talk;
+        self.perform_menu(leg, effects);
     }
 
     pub(super) fn on_time_of_hunts(&mut self, now: Instant) {
@@ -347,9 +415,18 @@ impl Gateway {
         }
     }
 
-    fn brief_of(&self, leg: LegId) -> Option<Brief> {
+    pub(super) fn brief_of(&self, leg: LegId) -> Option<Brief> {
         let waiting = self.switchboard.waiting.get(&leg).map(|waiting| &waiting.brief);
         waiting.or_else(|| self.callers.get(&leg)?.brief.as_ref()).cloned()
+    }
+}
+
+impl For {
+    /// The caller.
+    const fn leg(&self) -> LegId {
+        match self {
+            Self::Caller { leg, .. } | Self::Office { leg, .. } => *leg,
+        }
     }
 }
 

@@ -160,6 +160,18 @@ prompts! {
         NotInService = "not-in-service",
         /// Nothing is heard from you; the call ends soon.
         NothingHeard = "nothing-heard",
+        /// Nobody answers; goodbye.
+        NobodyAnswers = "nobody-answers",
+        /// You are next in the queue.
+        QueueNext = "queue-next",
+        /// Before the number of the place in the queue.
+        QueuePlace = "queue-place",
+        /// After it: hold the line.
+        QueueHold = "queue-hold",
+        /// More than twenty callers are before you.
+        QueueMany = "queue-many",
+        /// The office opens soon.
+        QueueOpensSoon = "queue-opens-soon",
     }
     sounds {
         /// Quiet music for those who wait.

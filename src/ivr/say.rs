@@ -54,6 +54,16 @@ fn participants(count: u32) -> Vec<Prompt> {
     vec![Prompt::CountBefore, number, Prompt::CountAfter]
 }
 
+/// What a caller hears of their place in a queue, from 1.
+pub fn place_of(place: usize, language: Language) -> Vec<Spoken> {
+    let said = match u8::try_from(place) {
+        Ok(0 | 1) => vec![Prompt::QueueNext],
+        Ok(place) if place <= HIGHEST => vec![Prompt::QueuePlace, Prompt::Number(place), Prompt::QueueHold],
+        Ok(_) | Err(_) => vec![Prompt::QueueMany],
+    };
+    said.into_iter().map(|prompt| prompt.in_language(language)).collect()
+}
+
 /// What the room hears as a spoken count, in the language of the room.
 pub fn count_of(count: u32, language: Language) -> Vec<Spoken> {
     participants(count).into_iter().map(|prompt| prompt.in_language(language)).collect()

@@ -151,8 +151,9 @@ fn unused(findings: &mut Findings<'_>, variables: &BTreeMap<String, Named<String
     let plan = findings.plan;
     let offices = plan.offices.iter().map(|office| ("hours", &office.name, office.used));
     let tables = plan.tables.iter().map(|table| ("table", &table.name, table.used));
+    let queues = plan.queues.iter().map(|queue| ("queue", &queue.name, queue.used));
     let variables = variables.values().map(|variable| ("variable", &variable.name, variable.used));
-    for (kind, name, _) in offices.chain(tables).chain(variables).filter(|(.., used)| !used) {
+    for (kind, name, _) in offices.chain(tables).chain(queues).chain(variables).filter(|(.., used)| !used) {
         findings.warning(
             name,
             format!("no rule speaks of {kind} {:?}", name.value),

@@ -7,7 +7,7 @@ use super::{Reader, Value};
 use crate::words::Language;
 
 /// Those of a rule that say what happens: one of them.
-const ACTIONS: &str = "menu, room, ring, transfer, announce, reject, closed, redirect, emergency, go or table";
+const ACTIONS: &str = "menu, room, ring, queue, transfer, announce, reject, closed, redirect, emergency, go or table";
 
 impl Reader<'_> {
     pub(super) fn action(&mut self, table: &DeTable<'_>, name: &Placed<String>) -> Option<Placed<Action>> {
@@ -25,6 +25,7 @@ impl Reader<'_> {
                 "emergency" if value.get_ref().as_table().is_some() => self.rescue(value).map(Decision::Rescue),
                 "emergency" => self.uri(value).map(|to| Decision::Emergency { to: Some(to) }),
                 "ring" => self.ring(value).map(Decision::Ring),
+                "queue" => self.some_queue(value).map(Decision::Queue),
                 "transfer" => self.transfer(value).map(Decision::Transfer),
                 "announce" => self.announce(value).map(Decision::Announce),
                 "go" => {

@@ -6,6 +6,7 @@
 mod action;
 mod office;
 mod placing;
+mod queue;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::File;
+use super::placing::Queue;
 use super::problem::{Problem, Severity};
 use super::table::Table;
 use super::{Context, Decision, Example, Hours, Named, Placed};
@@ -25,7 +27,7 @@ use crate::words::TrunkName;
 const MAIN: &str = "main";
 
 /// The words of a file, of a context, and of a table.
-const FILE: [&str; 6] = ["rule", "example", "variables", "contexts", "hours", "tables"];
+const FILE: [&str; 7] = ["rule", "example", "variables", "contexts", "hours", "tables", "queues"];
 const CONTEXT: [&str; 3] = ["trunks", "include", "comment"];
 const TABLE: [&str; 2] = ["file", "comment"];
 
@@ -37,6 +39,7 @@ pub(super) struct Read {
     pub(super) entries: BTreeMap<TrunkName, usize>,
     pub(super) offices: Vec<Named<Hours>>,
     pub(super) tables: Vec<Named<Placed<Table>>>,
+    pub(super) queues: Vec<Named<Queue>>,
     pub(super) variables: BTreeMap<String, Named<String>>,
     pub(super) examples: Vec<Example>,
     pub(super) problems: Vec<Problem>,
@@ -51,13 +54,14 @@ pub(super) fn read(files: &[File]) -> Read {
         entries: BTreeMap::new(),
         offices: Vec::new(),
         tables: Vec::new(),
+        queues: Vec::new(),
         variables: BTreeMap::new(),
         examples: Vec::new(),
         problems: Vec::new(),
     };
     reader.read();
-    let Reader { contexts, entries, offices, tables, variables, examples, problems, .. } = reader;
-    Read { contexts, entries, offices, tables, variables, examples, problems }
+    let Reader { contexts, entries, offices, tables, queues, variables, examples, problems, .. } = reader;
+    Read { contexts, entries, offices, tables, queues, variables, examples, problems }
 }
 
 fn context(name: &str, told: Option<Placed<()>>) -> Context {
@@ -77,6 +81,7 @@ struct Reader<'a> {
     entries: BTreeMap<TrunkName, usize>,
     offices: Vec<Named<Hours>>,
     tables: Vec<Named<Placed<Table>>>,
+    queues: Vec<Named<Queue>>,
     variables: BTreeMap<String, Named<String>>,
     examples: Vec<Example>,
     problems: Vec<Problem>,
@@ -103,6 +108,7 @@ impl Reader<'_> {
         self.named(&files, "hours", Self::office);
         self.named(&files, "tables", Self::table_of_numbers);
         self.named(&files, "contexts", Self::includes);
+        self.named(&files, "queues", Self::queue);
         self.each(&files, "rule", Self::rule);
         self.each(&files, "example", Self::example);
     }

@@ -29,22 +29,10 @@ impl Reader<'_> {
     pub(super) fn ring(&mut self, value: &Value<'_>) -> Option<Ring> {
         let table = self.table(value, RING_HELP)?;
         self.know(table, &RING);
-        let trunk = match table.get("trunk") {
-            Some(trunk) => Some(self.trunk(trunk)?),
-            None => None,
-        };
-        let way = match table.get("way") {
-            None => Way::InOrder,
-            Some(way) => self.way(way)?,
-        };
-        let patience = match table.get("seconds") {
-            None => Ring::PATIENCE,
-            Some(seconds) => self.seconds(seconds)?,
-        };
-        let otherwise = match table.get("otherwise") {
-            None => None,
-            Some(otherwise) => Some(self.onward(otherwise)?),
-        };
+        let trunk = self.optional(table.get("trunk"), Self::trunk)?;
+        let way = self.optional(table.get("way"), Self::way)?.unwrap_or(Way::InOrder);
+        let patience = self.optional(table.get("seconds"), Self::seconds)?.unwrap_or(Ring::PATIENCE);
+        let otherwise = self.optional(table.get("otherwise"), Self::onward)?;
         Some(Ring { to: self.callees(table.get("to"), trunk.as_ref(), value.span())?, way, patience, otherwise })
     }
 
@@ -54,19 +42,13 @@ impl Reader<'_> {
         }
         let table = self.table(value, TRANSFER_HELP)?;
         self.know(table, &TRANSFER);
-        let trunk = match table.get("trunk") {
-            Some(trunk) => Some(self.trunk(trunk)?),
-            None => None,
-        };
+        let trunk = self.optional(table.get("trunk"), Self::trunk)?;
         let Some(to) = table.get("to") else {
             self.wrong(value.span(), "this does not say to whom", TRANSFER_HELP);
             return None;
         };
         let to = self.callee(to, trunk.as_ref())?;
-        let otherwise = match table.get("otherwise") {
-            None => None,
-            Some(otherwise) => Some(self.onward(otherwise)?),
-        };
+        let otherwise = self.optional(table.get("otherwise"), Self::onward)?;
         Some(Transfer { to, otherwise })
     }
 
@@ -81,14 +63,8 @@ impl Reader<'_> {
             return None;
         };
         let say = self.text(say)?.value;
-        let language = match table.get("language") {
-            None => None,
-            Some(language) => Some(self.language(language)?),
-        };
-        let then = match table.get("then") {
-            None => None,
-            Some(then) => Some(self.onward(then)?),
-        };
+        let language = self.optional(table.get("language"), Self::language)?;
+        let then = self.optional(table.get("then"), Self::onward)?;
         Some(Saying { say, language, then })
     }
 
@@ -111,7 +87,34 @@ impl Reader<'_> {
         Some(Rescue { trunk, identity })
     }
 
-    fn callees(
+    /// What may be left out; none, if it is there and cannot be read.
+    pub(super) fn optional<T>(
+        &mut self,
+        value: Option<&Value<'_>>,
+        read: impl FnOnce(&mut Self, &Value<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match value {
+            None => Some(None),
+            Some(value) => read(self, value).map(Some),
+        }
+    }
+
+    pub(super) fn number(
+        &mut self,
+        value: &Value<'_>,
+        range: &std::ops::RangeInclusive<u64>,
+        what: &str,
+    ) -> Option<u64> {
+        let number = value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let message = format!("this is a number of {what}, from {} to {}", range.start(), range.end());
+            self.wrong(value.span(), &message, "write it without quotes: 20");
+        }
+        number
+    }
+
+    pub(super) fn callees(
         &mut self,
         value: Option<&Value<'_>>,
         trunk: Option<&TrunkName>,
@@ -160,11 +163,11 @@ impl Reader<'_> {
         Some(Callee { user, trunk: trunk? })
     }
 
-    fn trunk(&mut self, value: &Value<'_>) -> Option<TrunkName> {
+    pub(super) fn trunk(&mut self, value: &Value<'_>) -> Option<TrunkName> {
         Some(self.parsed::<TrunkName>(value, "a trunk's name has a-z, 0-9, '-' and '_'")?.value)
     }
 
-    fn onward(&mut self, value: &Value<'_>) -> Option<Onward> {
+    pub(super) fn onward(&mut self, value: &Value<'_>) -> Option<Onward> {
         let text = self.text(value)?;
         self.some_context(&text.value, text.span).map(Onward)
     }
@@ -183,14 +186,8 @@ impl Reader<'_> {
         way.map(|(_, way)| way)
     }
 
-    fn seconds(&mut self, value: &Value<'_>) -> Option<Duration> {
-        let number = value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
-        let seconds = number.filter(|seconds| SECONDS.contains(seconds));
-        if seconds.is_none() {
-            let message = format!("a telephone rings {} to {} seconds", SECONDS.start(), SECONDS.end());
-            self.wrong(value.span(), &message, "write a number without quotes: seconds = 20");
-        }
-        seconds.map(Duration::from_secs)
+    pub(super) fn seconds(&mut self, value: &Value<'_>) -> Option<Duration> {
+        self.number(value, &SECONDS, "seconds").map(Duration::from_secs)
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::{Example, Placed, Rule, When};
 use super::{MAIN, Reader, Value, context, list};
 use crate::words::Personal;
 
-const RULE: [&str; 20] = [
+const RULE: [&str; 21] = [
     "name",
     "context",
     "called",
@@ -27,6 +27,7 @@ const RULE: [&str; 20] = [
     "redirect",
     "emergency",
     "ring",
+    "queue",
     "transfer",
     "announce",
     "go",

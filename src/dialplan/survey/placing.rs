@@ -1,6 +1,6 @@
 //! Actions that place calls, in words.
 
-use super::super::placing::{Callee, Rescue, Ring, Saying, Transfer};
+use super::super::placing::{Callee, Queue, Rescue, Ring, Saying, Transfer};
 use crate::call::hunt::Way;
 
 /// Kind, German and English, as [`super::sentence`] wants them.
@@ -39,6 +39,11 @@ pub(super) fn announce(saying: &Saying) -> Words {
         None => ("dann aufgelegt", "then hung up"),
     };
     ("announce", format!("Ansage „{say}“, {german}"), format!("hears “{say}”, {english}"))
+}
+
+pub(super) fn queue(queue: &Queue) -> Words {
+    let (name, agents) = (&queue.name, queue.agents.len());
+    ("queue", format!("Warteschlange „{name}“ ({agents} Plätze)"), format!("waits in queue “{name}” ({agents} agents)"))
 }
 
 pub(super) fn rescue(rescue: &Rescue) -> Words {

@@ -51,6 +51,7 @@ impl Decision {
             Self::Transfer(transfer) => placing::transfer(transfer),
             Self::Announce(saying) => placing::announce(saying),
             Self::Rescue(rescue) => placing::rescue(rescue),
+            Self::Queue(queue) => placing::queue(queue),
             Self::Emergency { to: None } => (
                 "emergency",
                 "Notruf: abgewiesen, damit die Telefonanlage einen anderen Weg sucht".into(),
