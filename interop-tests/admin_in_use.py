@@ -131,10 +131,11 @@ class Story:
         for language in ("en", "de"):
             page.click(f".language[lang={language}]")
             steps()
+            page.wait_for_timeout(900)  # what is drawn a moment after the last word
             page.wait_for_load_state("networkidle")
             for width, height in ((390, 844), (1440, 1000)):
                 page.set_viewport_size({"width": width, "height": height})
-                page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+                page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
                 wider = page.evaluate("document.documentElement.scrollWidth > innerWidth")
                 self.check(f"{view} ({language}) fits {width} pixels", not wider)
                 self.has_no_barrier(page, f"{view} ({language}, {width})")
@@ -306,6 +307,110 @@ def two_at_once(story, page, token):
     story.check("and publishes what they decided", calls("5000") == 480)
 
 
+def area(page, name):
+    page.locator(".area", has_text=re.compile(f"^{name}$")).click()
+
+
+def sees_the_calls(story, page):
+    time.sleep(2.5)  # a record is there two seconds after its call
+    area(page, "Anrufe")
+    expect(page.locator(".rows tbody tr").first).to_be_visible(timeout=10_000)
+    story.check("every call left a record", page.locator(".rows tbody tr").count() >= 6, str(page.locator(".rows tbody tr").count()))
+    story.look(page, "calls")
+    page.fill("#calls-status", "403")
+    page.get_by_role("button", name="Suchen").click()
+    expect(page.locator(".rows tbody tr")).to_have_count(1, timeout=10_000)
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Als CSV").click()
+    story.check("the list is a table for a spreadsheet", "Hotline" in pathlib.Path(got.value.path()).read_text())
+    page.locator(".rows tbody a").click()
+    visible(page, "Weg durch den Wählplan")
+    story.check("the ladder shows the answer", page.locator(".ladder-text.bad", has_text="403").count() == 1)
+    story.look(page, "one call")
+
+
+def makes_a_meeting(story, page):
+    area(page, "Konferenzen")
+    visible(page, "Ratssitzung")
+    page.get_by_role("button", name="Neue Konferenz").click()
+    page.fill("#meeting-title", "Bauausschuss")
+    page.fill("#meeting-opens", "2030-11-25T18:00")
+    page.fill("#meeting-ends", "2030-11-25T20:00")
+    page.get_by_role("dialog").get_by_role("button", name="Anlegen").click()
+    visible(page, "Text der Einladung")
+    page.fill("#dial-in", "030 9018 4000")
+    text = page.input_value("#invitation")
+    story.check("the invitation says how to dial in", "030 9018 4000" in text and "danach die PIN" in text, text)
+    story.has_no_barrier(page, "invitation")
+    if story.screenshots:
+        page.screenshot(path=story.screenshots / "invitation-1440.png")
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Kalenderdatei").click()
+    story.check("the calendar file has the meeting", "SUMMARY:Bauausschuss" in pathlib.Path(got.value.path()).read_text())
+    page.get_by_role("button", name="Schließen").click()
+    story.look(page, "meetings")
+
+
+def sees_what_is_under_way(story, page):
+    """A call comes and goes, and the page tells it by itself."""
+    area(page, "Jetzt")
+    visible(page, "Zurzeit ruft niemand an")
+    story.look(page, "nobody calls")
+    phone = subprocess.Popen([sys.argv[1], "phone", f"sip:2000@127.0.0.1:{SIP_PORT}", "--seconds", "60", "--digits", ",,"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        expect(page.locator(".rows tbody tr")).to_have_count(1, timeout=10_000)
+        story.look(page, "a call now")
+        page.get_by_role("button", name="Auflegen: Anruf").click()
+        page.get_by_role("dialog").get_by_role("button", name="Auflegen").click()
+        visible(page, "Zurzeit ruft niemand an")
+        story.check("a call is hung up from the console", phone.wait(10) is not None)
+    finally:
+        phone.kill()
+
+
+def sees_the_trunks(story, page):
+    area(page, "Anschlüsse")
+    visible(page, "rathaus")
+    story.look(page, "trunks")
+    page.get_by_role("button", name="Prüfen: rathaus").click()
+    page.get_by_role("dialog").get_by_role("button", name="Prüfen").click()
+    expect(page.get_by_role("dialog").locator(".kern-alert").first).to_be_visible(timeout=90_000)
+    story.check("the fault of a trunk is named", page.get_by_role("dialog").locator(".kern-alert").count() >= 1)
+    story.has_no_barrier(page, "examined trunk")
+    if story.screenshots:
+        page.screenshot(path=story.screenshots / "trunk-check-1440.png")
+    page.get_by_role("button", name="Schließen").click()
+
+
+def reads_the_audit(story, page):
+    area(page, "Protokoll")
+    expect(page.locator(".rows tbody tr").first).to_be_visible(timeout=10_000)
+    page.get_by_role("button", name="Kette prüfen").click()
+    visible(page, "Die Kette ist unversehrt")
+    story.look(page, "audit")
+    page.fill("#audit-what", "signedIn")
+    page.get_by_role("button", name="Suchen").click()
+    expect(page.locator(".rows tbody tr")).to_have_count(1, timeout=10_000)
+    story.check("the audit knows who signed in", "erika" in page.inner_text(".rows tbody"))
+
+
+def makes_an_account(story, page):
+    area(page, "Konten")
+    visible(page, "erika")
+    page.get_by_role("button", name="Neues Konto").click()
+    page.fill("#account-name", "hans")
+    page.select_option("#account-role", "viewer")
+    page.get_by_role("dialog").get_by_role("button", name="Anlegen").click()
+    visible(page, "Einmalpasswort: hans")
+    story.check("a one-time password is told once", re.match(r"^[a-z0-9]{4}(-[a-z0-9]{4})+$", page.inner_text("dialog .key")))
+    story.has_no_barrier(page, "one-time password")
+    page.get_by_role("button", name="Schließen").click()
+    story.look(page, "accounts")
+    page.get_by_label("Rolle von hans").select_option("editor")
+    visible(page, "Erledigt.")
+
+
 def by_keyboard(story, browser, secret):
     """From the sign-in to a tried call and out again, without a mouse."""
     page = opened(browser, story)
@@ -367,6 +472,12 @@ def play(story, playwright, token, password):
     looks_around(story, page)
     publishes_and_goes_back(story, page)
     two_at_once(story, page, token)
+    sees_the_calls(story, page)
+    makes_a_meeting(story, page)
+    sees_what_is_under_way(story, page)
+    sees_the_trunks(story, page)
+    reads_the_audit(story, page)
+    makes_an_account(story, page)
     by_keyboard(story, browser, secret)
     story.check("no other host is asked", story.hosts <= {f"127.0.0.1:{WEB_PORT}", ""}, str(story.hosts))
     # The browser itself writes a line for each answer that is a refusal.
@@ -384,7 +495,8 @@ def prepared(folder):
     token = run("api", "token", "vorlage", "--rights", "plan,edit,publish")
     text = "\n".join([
         "[sip]", f'listen = ["127.0.0.1:{SIP_PORT}"]', "[web]", f'listen = ["127.0.0.1:{WEB_PORT}"]', "[browsers]",
-        f'listen = ["127.0.0.1:{MEDIA_PORT}"]', "[dialplan]", 'country = "DE"', 'area = "30"', "[[meetings]]", 'room = "rat"',
+        f'listen = ["127.0.0.1:{MEDIA_PORT}"]', "[dialplan]", 'country = "DE"', 'area = "30"', "[[trunks]]", 'name = "rathaus"',
+        'networks = ["127.0.0.9"]', f'dial = "sip:127.0.0.9:{SIP_PORT + 11}"', "[[meetings]]", 'room = "rat"',
         'title = "Ratssitzung"', 'id = "123456"', 'pin = "4711"', 'moderator_pin = "0815"', ""])
     text += token[token.index("[[api.tokens"):] + f'[store]\nfolder = "{folder}/kept"\n'
     return text, re.search(r"^ew_\S+", token, re.M).group(), made

@@ -28,7 +28,6 @@ let language: Language = initialLanguage();
 let session: Session | undefined;
 let page: Page | undefined;
 let notice = "";
-let oidc = false;
 
 const words = () => WORDS[language];
 
@@ -87,7 +86,7 @@ function render(): void {
   place.replaceChildren(frame({ language, session, areas, chosen: area?.path ?? "", speak, go, signOut, paint }), banner, stage, status);
   page?.leave?.();
   page = undefined;
-  if (!session || session.next !== "nothing") return show(signInView({ language, api, notice, session, oidc, then: signedIn }));
+  if (!session || session.next !== "nothing") return show(signInView({ language, api, notice, session, then: signedIn }));
   if (!area) return show(areas.length ? empty(words().notFound, "") : empty(words().title, words().nothingHere));
   events.open();
   const context: Context = { language, session, api, events, say, go };

@@ -14,8 +14,6 @@ export interface SignIn {
   notice: string;
   /** The step at which somebody is; without one, at the first. */
   session: Session | undefined;
-  /** Whether one can sign in by OIDC. */
-  oidc: boolean;
   /** The next step, or the last. */
   then(session: Session): void;
 }
@@ -39,9 +37,8 @@ export function signInView(at: SignIn): HTMLElement {
   }
   const name = el("input", { type: "text", autocomplete: "username", autocapitalize: "none" });
   const password = el("input", { type: "password", autocomplete: "current-password" });
-  const oidc = at.oidc ? [el("p", { class: "kern-body or" }, words.orOidc), el("a", { class: "kern-btn kern-btn--secondary kern-btn--block", href: "/api/v1/session/oidc" }, el("span", { class: "kern-label" }, words.oidc))] : [];
   return form([head(words.signInTitle), ...notice, problem], [input("name", words.name, words.nameHint, name, words), input("password", words.password, words.passwordHint, password, words)],
-    words.signIn, () => ask("/session", { name: name.value.trim(), password: password.value }), oidc);
+    words.signIn, () => ask("/session", { name: name.value.trim(), password: password.value }));
 }
 
 interface Input {

@@ -126,11 +126,12 @@ export function checkbox(id: string, label: string, input: HTMLInputElement): HT
   return el("div", { class: "kern-form-check" }, input, el("label", { class: "kern-label", for: id }, label));
 }
 
-/** A date and a time in the reader's language. */
+/** A date and a time in the reader's language; by the clock of the zone that stands behind it (RFC 9557), else by the reader's own. */
 export function moment(text: string | undefined, language: Language, style: Intl.DateTimeFormatOptions = { dateStyle: "medium", timeStyle: "short" }): string {
   if (!text) return "";
+  const zone = /\[([^\]]+)\]$/.exec(text)?.[1];
   const time = new Date(text.replace(/\[.*\]$/, ""));
-  return Number.isNaN(time.getTime()) ? text : new Intl.DateTimeFormat(language, style).format(time);
+  return Number.isNaN(time.getTime()) ? text : new Intl.DateTimeFormat(language, { ...style, ...(zone ? { timeZone: zone } : {}) }).format(time);
 }
 
 /** Only the last of many wishes in quick succession is granted. */

@@ -6,7 +6,6 @@ import type { Right, Role } from "./session";
 const de = {
   title: "Verwaltung", skip: "Zum Inhalt springen", language: "Sprache", menu: "Menü", main: "Bereiche", signOut: "Abmelden", signedInAs: "Angemeldet als",
   signIn: "Anmelden", signInTitle: "Bei Einwahl anmelden", name: "Name", nameHint: "Der Name Ihres Kontos", password: "Passwort", passwordHint: "Das Passwort Ihres Kontos",
-  orOidc: "oder", oidc: "Anmelden über das Identitätskonto Ihrer Verwaltung",
   codeTitle: "Code aus der App", code: "Code", codeHint: "Die sechs Ziffern, die Ihre App gerade anzeigt", useRecovery: "Wiederherstellungscode verwenden", useApp: "Code aus der App verwenden",
   recovery: "Wiederherstellungscode", recoveryHint: "Einer der Codes, die Sie beim Einrichten notiert haben. Er gilt einmal.", next: "Weiter",
   enrolTitle: "Zweiten Faktor einrichten", enrolText: "Öffnen Sie auf Ihrem Telefon eine App für Einmalcodes und scannen Sie dieses Bild. Ohne Kamera tippen Sie den Schlüssel ab.", enrolKey: "Schlüssel", enrolPicture: "QR-Code mit dem Schlüssel für die App",
@@ -21,7 +20,6 @@ export type Words = typeof de;
 const en: Words = {
   title: "Administration", skip: "Skip to content", language: "Language", menu: "Menu", main: "Areas", signOut: "Sign out", signedInAs: "Signed in as",
   signIn: "Sign in", signInTitle: "Sign in to Einwahl", name: "Name", nameHint: "The name of your account", password: "Password", passwordHint: "The password of your account",
-  orOidc: "or", oidc: "Sign in with your institution’s identity",
   codeTitle: "Code of the app", code: "Code", codeHint: "The six digits that your app shows now", useRecovery: "Use a recovery code", useApp: "Use a code of the app",
   recovery: "Recovery code", recoveryHint: "One of the codes that you noted when you set up the app. It counts once.", next: "Continue",
   enrolTitle: "Set up the second factor", enrolText: "Open an app for one-time codes on your telephone and scan this picture. Without a camera, type the key.", enrolKey: "Key", enrolPicture: "QR code with the key for the app",

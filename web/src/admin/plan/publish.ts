@@ -8,6 +8,7 @@ import { WORDS } from "../words";
 import { conflictDialog } from "./conflict";
 import { diffView } from "./diff";
 import type { PlanModel } from "./model";
+import { replayView } from "./replay";
 import type { Conflict, Draft, DraftInfo, Problem as Mistake, Version } from "./types";
 import { type PlanWords, fill } from "./words";
 
@@ -43,7 +44,7 @@ export function publishDialog(context: Context, model: PlanModel, words: PlanWor
     }
   };
   const title = needsApproval ? words.approvalTitle : words.publishTitle;
-  dialog(title, [problem, labelled("publish-comment", words.comment, comment), el("h3", { class: "kern-title" }, words.changes), diffView(model.running.files, model.files, words)],
+  dialog(title, [problem, labelled("publish-comment", words.comment, comment), el("h3", { class: "kern-title" }, words.changes), diffView(model.running.files, model.files, words), replayView(context, model, words)],
     (close) => [button(WORDS[language].cancel, close), button(needsApproval ? words.askApproval.replace(" …", "") : words.publishNow, () => void publish(close), "primary")], true);
 }
 

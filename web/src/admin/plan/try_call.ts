@@ -21,13 +21,18 @@ const WHOLE = 1_600;
 export function tryView(api: Api, model: PlanModel, trial: Trial, trunks: string[], language: Language, words: PlanWords, jump: (file: string, line: number) => void): { element: HTMLElement; run: () => void } {
   const result = el("div", { class: "stack tight trial", "aria-live": "polite" });
   let asks = 0;
+  let said = "";
   const run = async (): Promise<void> => {
     const mine = ++asks;
-    if (!trial.called.trim()) return result.replaceChildren(el("p", { class: "kern-body quiet" }, words.typeNumber));
+    if (!trial.called.trim()) return (said = ""), result.replaceChildren(el("p", { class: "kern-body quiet" }, words.typeNumber));
     try {
       const tried = await api.post<Tried>("/dialplan/try", { files: model.files, called: trial.called.trim(), language, ...asked(trial) });
-      if (mine === asks) result.replaceChildren(...shown(tried, language, words, jump));
+      const news = JSON.stringify(tried);
+      // What is there already does not arrive a second time.
+      if (mine === asks && news !== said) result.replaceChildren(...shown(tried, language, words, jump));
+      if (mine === asks) said = news;
     } catch (problem) {
+      said = "";
       if (mine === asks) result.replaceChildren(problemBox(problem, language));
     }
   };
