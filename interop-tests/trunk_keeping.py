@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Trunks of a running gateway (Kamailio, DNS by dnsmasq): registration over UDP, TCP and TLS, by name with a first server that is
-dead, with a wrong password, and one where nobody listens; what the API says of them; calls that go out over them; and that the
+dead, with a wrong password, and one where nobody listens (digest with SHA-256, RFC 8760); what the API says of them; calls that go out over them; and that the
 registrar is told when the gateway goes.
 
 Usage: trunk_keeping.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
@@ -85,7 +85,7 @@ def main():
         if not fine and "-v" in sys.argv:
             print(seen)
 
-    with tempfile.TemporaryDirectory() as place, town(pathlib.Path(place)):
+    with tempfile.TemporaryDirectory() as place, town(pathlib.Path(place), algorithm="SHA-256"):
         folder = pathlib.Path(place)
         (folder / "plan").mkdir()
         (folder / "plan" / "plan.toml").write_text(PLAN)

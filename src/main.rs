@@ -159,6 +159,7 @@ fn check(config: &Config) -> ExitCode {
         say(&format!("{mistake}\n"));
     }
     say(&format!("configuration: {} errors", mistakes.len()));
+    trunk::look_up(config);
     let prompts = prompts::check(config);
     let plan = dialplan::lint(config, dialplan::Format::Text);
     if mistakes.is_empty() && prompts { plan } else { ExitCode::FAILURE }

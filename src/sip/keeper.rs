@@ -6,16 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsipstack::sip::{Header, Headers, Request, Response, SipMessage};
+use rsipstack::sip::{Request, Response, SipMessage};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::transaction::Transaction;
 use tokio::time::{timeout, timeout_at};
 
+use super::proof::{self, chance, values};
 use super::trunks::{Outbound, Trunk};
 use super::ways::Way;
 use super::{Event, Shared, clock};
 use crate::trunk::contacts::bindings;
-use crate::trunk::digest::Challenge;
 use crate::trunk::hops::Hop;
 use crate::trunk::registration::{self, Effect, Failure, Registration};
 use crate::trunk::standing::{self, Standing, Watch};
@@ -269,22 +269,13 @@ impl Keeper {
 
     /// The line that proves who we are; none, if it is of no use.
     fn prove(&self, asked: &Asked<'_>, response: &Response, is_proven: bool) -> Option<String> {
-        let (asks, answers) = match response.status_code.code() {
-            407 => ("Proxy-Authenticate", "Proxy-Authorization"),
-            _ => ("WWW-Authenticate", "Authorization"),
-        };
         let account = self.outbound.account.as_ref()?;
-        let challenges = values(&response.headers, asks);
-        let challenge = Challenge::best(challenges.iter().map(String::as_str)).ok()?;
-        if is_proven && !challenge.stale {
-            return None;
-        }
         let uri = match asked.expires {
             Some(_) => format!("sip:{}", self.outbound.target.host),
             None => self.outbound.target.to_string(),
         };
-        let cnonce = format!("{:016x}", chance());
-        Some(format!("{answers}: {}", challenge.answer(&account.user, &account.password, asked.method, &uri, &cnonce)))
+        let (field, value) = proof::of(account, response, asked.method, &uri, is_proven)?;
+        Some(format!("{field}: {value}"))
     }
 }
 
@@ -316,18 +307,6 @@ fn granted(response: &Response, us: &str) -> Option<u32> {
 /// The number at the beginning of a value.
 fn leading(text: &str) -> Option<u32> {
     text.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-fn values(headers: &Headers, name: &str) -> Vec<String> {
-    let named = |header: &&Header| header.name().eq_ignore_ascii_case(name);
-    headers.iter().filter(named).map(|header| header.value().to_owned()).collect()
-}
-
-/// A number by chance; what it is for is not secret. Without randomness all are alike.
-fn chance() -> u64 {
-    let mut bytes = [0; 8];
-    let _ = getrandom::fill(&mut bytes);
-    u64::from_be_bytes(bytes)
 }
 
 /// For how long a pause differs from others.

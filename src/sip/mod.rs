@@ -17,6 +17,7 @@ mod listen;
 mod open;
 mod outgoing;
 mod places;
+mod proof;
 mod refer;
 mod resolve;
 mod session_timer;

@@ -21,7 +21,7 @@ use super::session_timer::SessionTimer;
 use super::trunks::{Account, Outbound, Trunk};
 use super::watch::Watch;
 use super::ways::Way;
-use super::{Event, Shared};
+use super::{Event, Shared, proof};
 use crate::call::Refusal;
 use crate::call::ladder::Side;
 use crate::wire;
@@ -138,7 +138,7 @@ async fn tried(shared: &Shared, call: CallId, trunk: &Trunk, wish: &Wish) -> Res
         let patience = (at < last).then_some(NEXT);
         match try_at(shared, call, outbound, &way, wish, &call_id, patience).await {
             Ok((dialog, response, news)) => return Ok((way, dialog, response, news)),
-            Err(Tried { status: told, is_final }) => {
+            Err(Tried { status: told, is_final, .. }) => {
                 status = told;
                 if is_final || shared.is_given_up(call) {
                     break;
@@ -157,8 +157,37 @@ struct Tried {
     status: u16,
     /// The next one would say the same.
     is_final: bool,
+    /// What more there is to it.
+    more: More,
 }
 
+/// What more there is to a call that was not taken.
+enum More {
+    /// Nothing.
+    Nothing,
+    /// The stack could not read what was answered.
+    Unread,
+    /// It is asked who we are, and the stack was not to answer.
+    Challenged(Box<Response>),
+}
+
+impl Tried {
+    const fn new(status: u16, is_final: bool) -> Self {
+        Self { status, is_final, more: More::Nothing }
+    }
+}
+
+/// How it is proven who we are.
+enum Proof {
+    /// The stack does it, also in what follows in the call.
+    ByStack,
+    /// Not yet.
+    None,
+    /// By this field: its name and value.
+    Field(&'static str, String),
+}
+
+/// Calls one address. The stack's own digest knows MD5; where it cannot read the challenge (RFC 8760), ours answers.
 async fn try_at(
     shared: &Shared,
     call: CallId,
@@ -168,20 +197,39 @@ async fn try_at(
     call_id: &str,
     patience: Option<Duration>,
 ) -> Result<(InviteDialog, Response, DialogStateReceiver), Tried> {
+    let option = |proof: Proof| {
+        let option = option(outbound, way, wish, proof).ok_or(Tried::new(NO_WAY, true))?;
+        Ok(InviteOption { call_id: Some(call_id.to_owned()), ..option })
+    };
+    let first = invite(shared, call, way, option(Proof::ByStack)?, patience).await;
+    let Err(Tried { more: More::Unread, .. }) = &first else { return first };
+    let asked = invite(shared, call, way, option(Proof::None)?, patience).await;
+    let Err(Tried { more: More::Challenged(response), .. }) = &asked else { return asked };
+    let called = option(Proof::None)?.callee.to_string();
+    match outbound.account.as_ref().and_then(|account| proof::of(account, response, "INVITE", &called, false)) {
+        Some((field, value)) => invite(shared, call, way, option(Proof::Field(field, value))?, patience).await,
+        None => asked,
+    }
+}
+
+async fn invite(
+    shared: &Shared,
+    call: CallId,
+    way: &Way,
+    option: InviteOption,
+    patience: Option<Duration>,
+) -> Result<(InviteDialog, Response, DialogStateReceiver), Tried> {
     let (states, news) = way.layer.new_dialog_state_channel();
-    let no_way = Tried { status: NO_WAY, is_final: true };
-    let option = option(outbound, way, wish).ok_or(no_way)?;
-    let option = InviteOption { call_id: Some(call_id.to_owned()), ..option };
     let (dialog, answered) = way.layer.do_invite_async(option, states).map_err(|error| {
         tracing::warn!(%call, %error, "an address is not called");
-        Tried { status: NO_WAY, is_final: false }
+        Tried::new(NO_WAY, false)
     })?;
     shared.placed.insert(call, dialog.clone());
     if shared.is_given_up(call) {
         let _ = dialog.cancel().await;
     }
     let outcome = until_answered(shared, call, news, answered, patience).await;
-    if outcome.as_ref().is_err_and(|tried| tried.status == NO_ANSWER) {
+    if outcome.as_ref().is_err_and(|tried| tried.status == NO_ANSWER && matches!(tried.more, More::Nothing)) {
         // If it speaks after all, it hears that it is too late.
         let _ = dialog.cancel().await;
     }
@@ -222,7 +270,8 @@ async fn until_answered(
             done = &mut answered => {
                 let response = match done {
                     Ok(Ok((_, Some(response)))) => response,
-                    Ok(Ok((_, None)) | Err(_)) | Err(_) => return Err(Tried { status: NO_ANSWER, is_final: rings }),
+                    Ok(Err(_)) => return Err(Tried { more: More::Unread, ..Tried::new(NO_ANSWER, rings) }),
+                    Ok(Ok((_, None))) | Err(_) => return Err(Tried::new(NO_ANSWER, rings)),
                 };
                 return match response.status_code.kind() {
                     StatusCodeKind::Successful => Ok((response, news)),
@@ -233,11 +282,13 @@ async fn until_answered(
                     | StatusCodeKind::GlobalFailure
                     | StatusCodeKind::Other => {
                         let status = response.status_code.code();
-                        Err(Tried { status, is_final: status != NO_WAY })
+                        let is_asked = matches!(status, 401 | 407);
+                        let more = if is_asked { More::Challenged(Box::new(response)) } else { More::Nothing };
+                        Err(Tried { more, ..Tried::new(status, status != NO_WAY) })
                     }
                 };
             }
-            () = silent => return Err(Tried { status: NO_ANSWER, is_final: false }),
+            () = silent => return Err(Tried::new(NO_ANSWER, false)),
             Some(state) = news.recv() => {
                 if matches!(state, DialogState::Trying(_) | DialogState::Early(..)) {
                     patience = None;
@@ -271,7 +322,7 @@ async fn follow(
 }
 
 /// What the INVITE says.
-fn option(outbound: &Outbound, way: &Way, wish: &Wish) -> Option<InviteOption> {
+fn option(outbound: &Outbound, way: &Way, wish: &Wish, proof: Proof) -> Option<InviteOption> {
     let account = outbound.account.as_ref();
     let own = account.map_or("einwahl", |account| account.user.as_str());
     let identity = outbound.identity.as_ref().map(|number| number.reveal(Purpose::Signalling).as_str());
@@ -294,6 +345,14 @@ fn option(outbound: &Outbound, way: &Way, wish: &Wish) -> Option<InviteOption> {
     if wish.from == Shown::Nobody {
         headers.push(Header::Other("Privacy".into(), "id".into()));
     }
+    let credential = match proof {
+        Proof::ByStack => account.map(credential),
+        Proof::None => None,
+        Proof::Field(field, value) => {
+            headers.push(Header::Other(field.into(), value));
+            None
+        }
+    };
     let caller = match shown {
         // With an account the trunk knows us by its own name (RFC 3261 section 22.3).
         Some(shown) => at(shown, if account.is_some() { &way.them } else { &way.us }),
@@ -308,7 +367,7 @@ fn option(outbound: &Outbound, way: &Way, wish: &Wish) -> Option<InviteOption> {
         contact: at(own, &way.us),
         content_type: Some(String::from("application/sdp")),
         offer: Some(wish.offer.clone().into_bytes()),
-        credential: account.map(credential),
+        credential,
         headers: Some(headers),
         ..InviteOption::default()
     })
