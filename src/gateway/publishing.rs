@@ -533,7 +533,7 @@ impl Gateway {
         let first = problems.iter().find(|problem| problem.is_error());
         let first = first.map(|first| format!("{}:{}:{}: {}", first.file, first.line, first.column, first.message));
         let first = first.unwrap_or_default();
-        tracing::error!(by = intent.by, errors, first, "a dialplan is refused, the one that runs goes on");
+        tracing::warn!(by = intent.by, errors, first, "a dialplan is refused, the one that runs goes on");
         self.note(Deed::PlanRefused { by: intent.by.clone(), errors, first });
         self.publishing.edit_refused(&intent.by, format!("it has {errors} errors"), problems.clone());
         if let Origin::Api(reply) = intent.origin {

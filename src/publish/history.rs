@@ -55,11 +55,15 @@ impl History {
 
     /// The oldest versions, of those that are more than are kept. Never the current one.
     pub fn too_old(&self) -> Vec<u64> {
+        self.beyond(MOST_VERSIONS, MOST_BYTES)
+    }
+
+    fn beyond(&self, most: usize, most_bytes: usize) -> Vec<u64> {
         let mut bytes = 0_usize;
         let mut before: Option<&Version> = None;
         for (kept, version) in self.versions.values().rev().enumerate() {
             bytes = bytes.saturating_add(own_bytes(version, before));
-            if kept > 0 && (kept >= MOST_VERSIONS || bytes > MOST_BYTES) {
+            if kept > 0 && (kept >= most || bytes > most_bytes) {
                 return self.versions.range(..=version.number).map(|(number, _)| *number).collect();
             }
             before = Some(version);
@@ -115,17 +119,13 @@ mod tests {
     #[test]
     fn what_is_too_much_is_the_oldest_and_a_text_that_stays_the_same_counts_once() {
         let mut history = History::default();
-        let long = "x".repeat(MOST_BYTES / 2);
         for number in 1..=10 {
-            history.add(version(number, &long));
+            history.add(version(number, "a text of 20 letters"));
         }
-        assert!(history.too_old().is_empty(), "all share one text");
-        history.add(version(11, &"y".repeat(MOST_BYTES / 2 + 1)));
-        assert_eq!(history.too_old(), (1..=10).collect::<Vec<_>>());
-        let mut many = History::default();
-        for number in 1..=1_002 {
-            many.add(version(number, ""));
-        }
-        assert_eq!(many.too_old(), [1, 2]);
+        assert!(history.beyond(10, 20).is_empty(), "all share one text");
+        history.add(version(11, "another, as long one"));
+        assert_eq!(history.beyond(11, 39), (1..=10).collect::<Vec<_>>());
+        assert_eq!(history.beyond(9, 40), [1, 2]);
+        assert_eq!(history.beyond(11, 1), (1..=10).collect::<Vec<_>>(), "never the last");
     }
 }
