@@ -65,6 +65,9 @@ pub enum CallsDone {
 const MOST: usize = 500;
 const USUAL: usize = 100;
 
+/// No record has a higher number (SQLite counts in 63 bits).
+const LAST: u64 = u64::MAX >> 1;
+
 /// Lines of a table, at most and if nothing is said.
 const MOST_LINES: usize = 100_000;
 
@@ -146,7 +149,8 @@ pub(super) async fn read(
     headers: HeaderMap,
     id: Result<Path<u64>, PathRejection>,
 ) -> Response {
-    let wish = id.map(|Path(id)| Wish::Calls(CallsWish::Read { id })).map_err(|_| Refusal::NoRecord);
+    let known = id.ok().map(|Path(id)| id).filter(|id| *id <= LAST);
+    let wish = known.map(|id| Wish::Calls(CallsWish::Read { id })).ok_or(Refusal::NoRecord);
     answer(&shared, from, &headers, wish).await
 }
 
@@ -164,6 +168,12 @@ impl Part {
         };
         if most == 0 || (!csv && most > MOST) {
             return Err(unreadable("limit", format!("write a number from 1 to {MOST}")));
+        }
+        if self.after.is_some_and(|after| after > LAST) {
+            return Err(unreadable("after", String::from("there is no such record")));
+        }
+        if self.status.is_some_and(|status| !(100..700).contains(&status)) {
+            return Err(unreadable("status", String::from("write a number from 100 to 699")));
         }
         Ok(Filter {
             after: self.after,

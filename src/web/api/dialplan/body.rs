@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Edit, KeptDraft, LONGEST_COMMENT, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs, Tried};
+use super::{Edit, KeptDraft, LAST, LONGEST_COMMENT, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs, Tried};
 use crate::dialplan::{self, Severity};
 use crate::meeting::Fault;
 use crate::publish::{Change, FileChange, Files, Moved, Replayed, Side, ThreeWay, Way};
@@ -63,7 +63,7 @@ pub(super) enum What {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RollbackBody {
     /// Its number; 0 is the plan that is shipped.
-    pub(super) version: u64,
+    version: u64,
     /// Why.
     #[serde(default)]
     #[schema(required = false, max_length = 500)]
@@ -170,7 +170,7 @@ pub(super) struct ApproveBody {
 
 impl DraftBody {
     pub(super) fn edit(self) -> Result<Edit, Refusal> {
-        Ok(Edit { files: files(self.files)?, parent: self.parent, comment: comment(self.comment)? })
+        Ok(Edit { files: files(self.files)?, parent: number("parent", self.parent)?, comment: comment(self.comment)? })
     }
 }
 
@@ -179,6 +179,7 @@ impl PublishBody {
         let told = self.comment.map(comment).transpose()?;
         match (self.files, self.parent, self.draft) {
             (Some(texts), Some(parent), None) => {
+                let parent = number("parent", parent)?;
                 Ok(What::Files(Edit { files: files(texts)?, parent, comment: told.unwrap_or_default() }))
             }
             (None, None, Some(author)) => Ok(What::Draft { author, comment: told }),
@@ -191,13 +192,18 @@ impl PublishBody {
 }
 
 impl RollbackBody {
-    pub(super) fn comment(&self) -> Result<String, Refusal> {
-        comment(self.comment.clone())
+    pub(super) fn wish(self) -> Result<PlanWish, Refusal> {
+        Ok(PlanWish::Restore { number: number("version", self.version)?, comment: comment(self.comment)? })
     }
 }
 
 fn files(texts: Texts) -> Result<Files, Refusal> {
     Files::new(texts).map_err(|why| Refusal::Plan(Box::new(PlanRefusal::Files(why))))
+}
+
+fn number(field: &'static str, number: u64) -> Result<u64, Refusal> {
+    let unknown = || Refusal::Faults(vec![Fault::new(field, "there is no version with this number")]);
+    Some(number).filter(|number| *number <= LAST).ok_or_else(unknown)
 }
 
 fn comment(text: String) -> Result<String, Refusal> {

@@ -224,5 +224,8 @@ pub struct RefusedEdit {
     pub problems: Vec<crate::dialplan::Problem>,
 }
 
+/// No version has a higher number: what reads JSON elsewhere may count in 63 bits.
+const LAST: u64 = u64::MAX >> 1;
+
 /// The longest comment, in characters.
 const LONGEST_COMMENT: usize = 500;

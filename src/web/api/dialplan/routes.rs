@@ -16,7 +16,7 @@ use super::body::{
     ApproveBody, DraftBody, DraftInfo, Drafts, FileDiff, PlanDiff, PlanReplay, PublishBody, PublishedVersion,
     ReplayBody, RollbackBody, RunningPlan, VersionInfo, Versions, What, WholeDraft, WholeVersion, problems, texts,
 };
-use super::{PlanDone, PlanRefusal, PlanWish};
+use super::{LAST, PlanDone, PlanRefusal, PlanWish};
 use crate::web::Shared;
 use crate::web::api::problem::{PlanTrouble, Problem, Refusal};
 use crate::web::api::reading::{Asked, LONG_PATIENCE, Sent, answer, answer_in_time, expected, long_json, unreadable};
@@ -90,6 +90,9 @@ pub(super) async fn versions(
 ) -> Response {
     let wish = part.map_err(|why| unreadable("the query", why.body_text())).and_then(|Query(part)| {
         match part.limit.unwrap_or(USUAL) {
+            _ if part.before.is_some_and(|before| before > LAST) => {
+                Err(unreadable("before", String::from("there is no such version")))
+            }
             most @ 1..=MOST => Ok(Wish::Plan(PlanWish::Versions { before: part.before, most })),
             _ => Err(unreadable("limit", format!("write a number from 1 to {MOST}"))),
         }
@@ -151,6 +154,9 @@ pub(super) async fn diff(
 ) -> Response {
     let wish = numbered(number).and_then(|from| {
         let Query(To { to }) = to.map_err(|why| unreadable("the query", why.body_text()))?;
+        if to.is_some_and(|to| to > LAST) {
+            return Err(unreadable("to", String::from("there is no such version")));
+        }
         Ok(Wish::Plan(PlanWish::Diff { from, to }))
     });
     answer(&shared, from, &headers, wish).await
@@ -221,8 +227,8 @@ pub(super) async fn draft(
 )]
 pub(super) async fn save(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap, body: Body) -> Response {
     let wish = long_json::<DraftBody>(&shared, from, &headers, body, Right::Edit).await.and_then(|body| {
-        let expects = expected(&headers)?;
-        Ok(Wish::Plan(PlanWish::Save { edit: Box::new(body.edit()?), expects }))
+        let edit = Box::new(body.edit()?);
+        Ok(Wish::Plan(PlanWish::Save { edit, expects: expected(&headers)? }))
     });
     answer(&shared, from, &headers, wish).await
 }
@@ -337,7 +343,7 @@ pub(super) async fn rollback(
 ) -> Response {
     let wish = long_json::<RollbackBody>(&shared, from, &headers, body, Right::Publish)
         .await
-        .and_then(|body| Ok(Wish::Plan(PlanWish::Restore { number: body.version, comment: body.comment()? })));
+        .and_then(|body| Ok(Wish::Plan(body.wish()?)));
     answer(&shared, from, &headers, wish).await
 }
 

@@ -28,7 +28,7 @@ pub(super) struct PlanBody {
 pub(super) struct TryBody {
     /// All files of a plan: texts by name. Left out, it is the plan that runs.
     #[serde(default)]
-    #[schema(required = false, nullable = false)]
+    #[schema(required = false)]
     files: Option<BTreeMap<String, String>>,
     /// What is dialled: a number or a name.
     #[schema(min_length = 1, max_length = 64, example = "030 90182000")]
@@ -43,11 +43,11 @@ pub(super) struct TryBody {
 pub(super) struct CircumstancesBody {
     /// Who calls; left out, a caller who shows no number.
     #[serde(default)]
-    #[schema(required = false, nullable = false, example = "+49 30 1234567")]
+    #[schema(required = false, example = "+49 30 1234567")]
     caller: Option<String>,
     /// By which trunk.
     #[serde(default)]
-    #[schema(required = false, nullable = false)]
+    #[schema(required = false)]
     trunk: Option<String>,
     /// With TLS.
     #[serde(default)]
@@ -55,11 +55,11 @@ pub(super) struct CircumstancesBody {
     secure: bool,
     /// When, by the institution's clock; left out, now.
     #[serde(default)]
-    #[schema(required = false, nullable = false, example = "2026-12-24T19:00")]
+    #[schema(required = false, example = "2026-12-24T19:00")]
     at: Option<String>,
     /// In which language the answer is; German, if nothing is said.
     #[serde(default)]
-    #[schema(required = false, nullable = false, value_type = Option<LanguageName>)]
+    #[schema(required = false, value_type = Option<LanguageName>)]
     language: Option<Language>,
 }
 
@@ -69,11 +69,11 @@ pub(super) struct CircumstancesBody {
 pub(super) struct TreeBody {
     /// All files of a plan: texts by name. Left out, it is the plan that runs.
     #[serde(default)]
-    #[schema(required = false, nullable = false)]
+    #[schema(required = false)]
     files: Option<BTreeMap<String, String>>,
     /// The language of the sentences; German, if nothing is said.
     #[serde(default)]
-    #[schema(required = false, nullable = false, value_type = Option<LanguageName>)]
+    #[schema(required = false, value_type = Option<LanguageName>)]
     language: Option<Language>,
 }
 
@@ -83,11 +83,11 @@ pub(super) struct TreeBody {
 pub(super) struct WeekBody {
     /// All files of a plan: texts by name. Left out, it is the plan that runs.
     #[serde(default)]
-    #[schema(required = false, nullable = false)]
+    #[schema(required = false)]
     files: Option<BTreeMap<String, String>>,
     /// The first of seven days; left out, the Monday of this week.
     #[serde(default)]
-    #[schema(required = false, nullable = false, example = "2026-12-21")]
+    #[schema(required = false, example = "2026-12-21")]
     from: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub(super) struct WeekBody {
 pub(super) struct CoverageBody {
     /// All files of a plan: texts by name. Left out, it is the plan that runs.
     #[serde(default)]
-    #[schema(required = false, nullable = false)]
+    #[schema(required = false)]
     files: Option<BTreeMap<String, String>>,
     /// Numbers, written as rules have them: `+49 30 9018 XXXX`, `2000-2499`. At most a million in each.
     #[schema(min_items = 1, max_items = 20, example = json!(["+49 30 9018 XXXX"]))]
