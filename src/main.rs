@@ -12,6 +12,8 @@ mod dialplan;
 mod federation;
 #[path = "command/prompts.rs"]
 mod prompts;
+#[path = "command/remote.rs"]
+mod remote;
 #[path = "command/residency.rs"]
 mod residency;
 #[path = "command/trunk.rs"]

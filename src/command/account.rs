@@ -1,4 +1,5 @@
-//! `einwahl account`: people who may sign in. Works on the folder of the store, while no gateway uses it.
+//! `einwahl account`: people who may sign in. Works on the folder of the store, while no gateway uses it; with `--token-file` by
+//! the API of one that runs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,9 +7,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use einwahl::account::{InvalidRole, Role};
 use einwahl::gateway::{AtRest, Cannot, Change};
+use einwahl::store::CannotOpen;
 use einwahl::words::{AccountName, InvalidName};
+use serde_json::{Value, json};
 
-use super::{fails, say, with_config};
+use super::remote::{Gateway, Trouble, USUAL};
+use super::{fails, say, with_config, wrong};
 
 #[derive(Subcommand)]
 pub enum Account {
@@ -76,6 +80,15 @@ pub struct Place {
     /// The folder itself
     #[arg(long, conflicts_with = "config")]
     folder: Option<PathBuf>,
+    /// Ask the gateway that runs, with the token in this file: `einwahl api token NAME --rights accounts` makes one
+    #[arg(long)]
+    token_file: Option<PathBuf>,
+    /// The address of that gateway
+    #[arg(long, value_name = "URL", default_value = USUAL, requires = "token_file")]
+    gateway: String,
+    /// Its certificate, or that of the authority that signed it, as a PEM file; if it is not publicly trusted
+    #[arg(long, requires = "token_file")]
+    certificate: Option<PathBuf>,
 }
 
 fn name(text: &str) -> Result<AccountName, InvalidName> {
@@ -87,50 +100,118 @@ fn role(text: &str) -> Result<Role, InvalidRole> {
 }
 
 pub fn run(command: Account) -> ExitCode {
-    match command {
-        Account::Add { name, role, place } => place.with(|at_rest| {
-            let password = at_rest.add(name.clone(), role)?;
-            Ok(told(&name, &password))
-        }),
-        Account::Reset { name, place } => place.with(|at_rest| {
-            let password = at_rest.reset(&name)?;
-            Ok(told(&name, &password))
-        }),
-        Account::List { json, place } => place.with(|at_rest| Ok(list(&at_rest.list(), json))),
-        Account::Role { name, role, place } => place.with(|at_rest| {
-            at_rest.change(&name, Change { role: Some(role), disabled: None })?;
-            Ok(format!("{name} is {role} from now on"))
-        }),
-        Account::Disable { name, place } => place.with(|at_rest| {
-            at_rest.change(&name, Change { role: None, disabled: Some(true) })?;
-            Ok(format!("nobody can sign in as {name}"))
-        }),
-        Account::Enable { name, place } => place.with(|at_rest| {
-            at_rest.change(&name, Change { role: None, disabled: Some(false) })?;
-            Ok(format!("{name} can sign in again"))
+    let (wish, place) = match command {
+        Account::Add { name, role, place } => (Wish::Add(name, role), place),
+        Account::List { json, place } => (Wish::List { json }, place),
+        Account::Role { name, role, place } => (Wish::Change(name, Change { role: Some(role), disabled: None }), place),
+        Account::Disable { name, place } => (Wish::Change(name, Change { role: None, disabled: Some(true) }), place),
+        Account::Enable { name, place } => (Wish::Change(name, Change { role: None, disabled: Some(false) }), place),
+        Account::Reset { name, place } => (Wish::Reset(name), place),
+    };
+    let Place { config, folder, token_file, gateway, certificate } = place;
+    match (token_file, folder) {
+        (Some(token_file), _) => by_api(&wish, &Gateway { gateway, token_file, certificate }),
+        (None, Some(folder)) => in_folder(&folder, &wish),
+        (None, None) => with_config(config, |config| {
+            in_folder(&config.store.folder(std::env::var("STATE_DIRECTORY").ok().as_deref()), &wish)
         }),
     }
 }
 
-impl Place {
-    fn with(self, then: impl FnOnce(&mut AtRest) -> Result<String, Cannot>) -> ExitCode {
-        match self.folder {
-            Some(folder) => in_folder(&folder, then),
-            None => with_config(self.config, |config| {
-                in_folder(&config.store.folder(std::env::var("STATE_DIRECTORY").ok().as_deref()), then)
-            }),
+/// What is wanted, wherever it is done.
+enum Wish {
+    Add(AccountName, Role),
+    List { json: bool },
+    Change(AccountName, Change),
+    Reset(AccountName),
+}
+
+fn by_api(wish: &Wish, gateway: &Gateway) -> ExitCode {
+    let asked = match wish {
+        Wish::Add(name, role) => gateway.ask("POST", "accounts", Some(json!({"name": name, "role": role}))),
+        Wish::List { .. } => gateway.ask("GET", "accounts", None),
+        Wish::Change(name, Change { role, disabled }) => {
+            let mut change = serde_json::Map::new();
+            change.extend(role.map(|role| (String::from("role"), json!(role))));
+            change.extend(disabled.map(|disabled| (String::from("disabled"), json!(disabled))));
+            gateway.ask("PATCH", &format!("accounts/{name}"), Some(change.into()))
+        }
+        Wish::Reset(name) => gateway.ask("POST", &format!("accounts/{name}/reset"), Some(json!({}))),
+    };
+    let word = |of: &Value, word: &str| of.get(word).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match asked {
+        Ok(done) => {
+            say(&match wish {
+                Wish::Add(name, _) | Wish::Reset(name) => told(name, &word(&done, "oneTimePassword")),
+                Wish::List { json } => listed(done.get("accounts").unwrap_or(&Value::Null), *json),
+                Wish::Change(name, change) => changed(name, *change),
+            });
+            ExitCode::SUCCESS
+        }
+        Err(Trouble::Usage(why)) => wrong(&why),
+        Err(Trouble::Failed(why)) => fails(&why),
+        Err(Trouble::Refused(problem)) => {
+            for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+                say(&format!("{}: {}", word(error, "field"), word(error, "message")));
+            }
+            fails(&format!("{}: {}", word(&problem, "title"), word(&problem, "detail")))
         }
     }
 }
 
-fn in_folder(folder: &std::path::Path, then: impl FnOnce(&mut AtRest) -> Result<String, Cannot>) -> ExitCode {
-    match AtRest::open(folder).and_then(|mut at_rest| then(&mut at_rest)) {
+fn in_folder(folder: &std::path::Path, wish: &Wish) -> ExitCode {
+    match AtRest::open(folder).and_then(|mut at_rest| at_rest_does(&mut at_rest, wish)) {
         Ok(told) => {
             say(&told);
             ExitCode::SUCCESS
         }
+        Err(why @ Cannot::Open(CannotOpen::InUse { .. })) => {
+            fails(&format!("{why}; if a gateway runs there, ask it: --token-file FILE"))
+        }
         Err(why) => fails(&why.to_string()),
     }
+}
+
+fn at_rest_does(at_rest: &mut AtRest, wish: &Wish) -> Result<String, Cannot> {
+    Ok(match wish {
+        Wish::Add(name, role) => told(name, &at_rest.add(name.clone(), *role)?),
+        Wish::Reset(name) => told(name, &at_rest.reset(name)?),
+        Wish::Change(name, change) => {
+            at_rest.change(name, *change)?;
+            changed(name, *change)
+        }
+        Wish::List { json } => listed(&at_rest.list().iter().map(shown).collect(), *json),
+    })
+}
+
+fn changed(name: &AccountName, change: Change) -> String {
+    match change {
+        Change { role: Some(role), .. } => format!("{name} is {role} from now on"),
+        Change { disabled: Some(true), .. } => format!("nobody can sign in as {name}"),
+        Change { .. } => format!("{name} can sign in again"),
+    }
+}
+
+/// An account, in the words of the API.
+fn shown(account: &einwahl::account::Account) -> Value {
+    json!({
+        "name": account.name, "role": account.role, "disabled": account.disabled,
+        "secondFactor": account.second.is_some(), "onceUntil": account.once_until.map(|time| time.to_string()),
+        "lastSignIn": account.seen.map(|seen| seen.to_string()),
+    })
+}
+
+fn listed(accounts: &Value, json: bool) -> String {
+    if json {
+        return accounts.to_string();
+    }
+    let line = |account: &Value| {
+        let word = |word: &str| account.get(word).and_then(Value::as_str);
+        let closed = if account.get("disabled") == Some(&Value::Bool(true)) { "  disabled" } else { "" };
+        let (name, role) = (word("name").unwrap_or_default(), word("role").unwrap_or_default());
+        format!("{name}  {role}  last sign-in {}{closed}", word("lastSignIn").unwrap_or("never"))
+    };
+    accounts.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn told(name: &AccountName, password: &str) -> String {
@@ -138,23 +219,4 @@ fn told(name: &AccountName, password: &str) -> String {
         "The one-time password of {name}, which is shown only now and holds for seven days:\n\n{password}\n\n\
          At the first sign-in, at /admin, an app for codes is made known and a password is chosen."
     )
-}
-
-fn list(accounts: &[einwahl::account::Account], json: bool) -> String {
-    if json {
-        let one = |account: &einwahl::account::Account| {
-            serde_json::json!({
-                "name": account.name, "role": account.role, "disabled": account.disabled,
-                "secondFactor": account.second.is_some(), "oneTimePassword": account.once_until.is_some(),
-                "lastSignIn": account.seen.map(|seen| seen.to_string()),
-            })
-        };
-        return serde_json::Value::Array(accounts.iter().map(one).collect()).to_string();
-    }
-    let line = |account: &einwahl::account::Account| {
-        let seen = account.seen.map_or_else(|| String::from("never"), |seen| format!("{seen:.0}"));
-        let closed = if account.disabled { "  disabled" } else { "" };
-        format!("{}  {}  last sign-in {seen}{closed}", account.name, account.role)
-    };
-    accounts.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -3,14 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use einwahl::config::read_folder;
 use einwahl::publish::Files;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
+use super::super::remote::{Gateway, Trouble};
 use super::super::{fails, say, wrong};
 
 #[derive(Subcommand)]
@@ -72,30 +71,6 @@ pub enum Publishing {
     },
 }
 
-/// Which gateway, and who asks it.
-#[derive(Args)]
-pub struct Gateway {
-    /// Its address
-    #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
-    gateway: String,
-    /// A file with the token: `einwahl api token NAME --rights plan,edit,publish,calls` makes one
-    #[arg(long)]
-    token_file: PathBuf,
-    /// Its certificate, or that of the authority that signed it, as a PEM file; if it is not publicly trusted
-    #[arg(long)]
-    certificate: Option<PathBuf>,
-}
-
-/// Why nothing came of it.
-enum Trouble {
-    /// The command was used in a wrong way.
-    Usage(String),
-    /// There was no answer, or one that makes no sense.
-    Failed(String),
-    /// The gateway refuses: its problem document.
-    Refused(Value),
-}
-
 type Outcome = Result<ExitCode, Trouble>;
 
 pub fn run(command: Publishing) -> ExitCode {
@@ -107,7 +82,7 @@ pub fn run(command: Publishing) -> ExitCode {
         Publishing::History { json, gateway } => history(json, &gateway),
         Publishing::Rollback { version, comment, gateway } => {
             let body = json!({ "version": version, "comment": comment });
-            gateway.ask("POST", "rollback", Some(body)).map(|done| tell_published(&done))
+            gateway.ask("POST", "dialplan/rollback", Some(body)).map(|done| tell_published(&done))
         }
         Publishing::Replay { folder, days, json, gateway } => replay(&folder, days, json, &gateway),
     };
@@ -121,7 +96,7 @@ pub fn run(command: Publishing) -> ExitCode {
 
 fn diff(folder: &Path, gateway: &Gateway) -> Outcome {
     let ours = files(folder)?;
-    let running = gateway.ask("GET", "", None)?;
+    let running = gateway.ask("GET", "dialplan", None)?;
     let theirs: Vec<(String, String)> =
         serde_json::from_value::<std::collections::BTreeMap<_, _>>(field(&running, "files"))
             .map_err(|error| Trouble::Failed(format!("the gateway's answer cannot be read: {error}")))?
@@ -144,15 +119,15 @@ fn publish(folder: &Path, comment: &str, parent: Option<u64>, draft: bool, gatew
     let files = texts(&files(folder)?);
     let parent = match parent {
         Some(parent) => json!(parent),
-        None => field(&gateway.ask("GET", "", None)?, "version"),
+        None => field(&gateway.ask("GET", "dialplan", None)?, "version"),
     };
     let body = json!({ "files": files, "parent": parent, "comment": comment });
     if draft {
-        let kept = gateway.ask("PUT", "draft", Some(body))?;
+        let kept = gateway.ask("PUT", "dialplan/draft", Some(body))?;
         say(&format!("kept as the draft of {}, for somebody else to agree to", word(&kept, "author")));
         return Ok(ExitCode::SUCCESS);
     }
-    gateway.ask("POST", "publish", Some(body)).map(|done| tell_published(&done))
+    gateway.ask("POST", "dialplan/publish", Some(body)).map(|done| tell_published(&done))
 }
 
 fn history(json: bool, gateway: &Gateway) -> Outcome {
@@ -188,7 +163,7 @@ fn history(json: bool, gateway: &Gateway) -> Outcome {
 
 fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
     let body = json!({ "files": texts(&files(folder)?), "days": days });
-    let told = gateway.ask("POST", "replay", Some(body))?;
+    let told = gateway.ask("POST", "dialplan/replay", Some(body))?;
     let moved = number(&told, "moved");
     if json {
         say(&serde_json::to_string_pretty(&told).unwrap_or_default());
@@ -243,48 +218,6 @@ fn problem(problem: &Value) -> String {
     let (severity, message, help) = (word(problem, "severity"), word(problem, "message"), word(problem, "help"));
     format!("{severity}: {message}\n  {file}:{line}:{column}\n  help: {help}")
 }
-
-impl Gateway {
-    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, Trouble> {
-        let unread = |file: &Path, why: &dyn std::fmt::Display| Trouble::Usage(format!("{}: {why}", file.display()));
-        let token = std::fs::read_to_string(&self.token_file).map(Zeroizing::new);
-        let token = token.map_err(|why| unread(&self.token_file, &why))?;
-        let mut tls = ureq::tls::TlsConfig::builder();
-        if let Some(file) = &self.certificate {
-            let pem = std::fs::read(file).map_err(|why| unread(file, &why))?;
-            let known = ureq::tls::Certificate::from_pem(&pem).map_err(|why| unread(file, &why))?;
-            tls = tls.root_certs(ureq::tls::RootCerts::new_with_certs(&[known]));
-        }
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .tls_config(tls.build())
-            .timeout_global(Some(Duration::from_secs(120)))
-            .build();
-        let slash = if path.is_empty() { "" } else { "/" };
-        let address = format!("{}/api/v1/dialplan{slash}{path}", self.gateway.trim_end_matches('/'));
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(&address)
-            .header("authorization", format!("Bearer {}", token.trim()))
-            .header("content-type", "application/json");
-        let agent = ureq::Agent::new_with_config(config);
-        let unfit = |why: ureq::http::Error| Trouble::Usage(format!("--gateway: {why}"));
-        let answer = match body {
-            Some(body) => agent.run(request.body(body.to_string()).map_err(unfit)?),
-            None => agent.run(request.body(()).map_err(unfit)?),
-        };
-        let mut answer = answer.map_err(|why| Trouble::Failed(format!("{address}: {why}")))?;
-        let text = answer.body_mut().with_config().limit(LONGEST).read_to_string();
-        let text = text.map_err(|why| Trouble::Failed(format!("{address}: {why}")))?;
-        let read = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text) };
-        let read =
-            read.map_err(|_| Trouble::Failed(format!("{address} is no gateway: it answered {}", answer.status())))?;
-        if answer.status().is_success() { Ok(read) } else { Err(Trouble::Refused(read)) }
-    }
-}
-
-/// The longest answer: a conflict shows each text four times.
-const LONGEST: u64 = 256 * 1_024 * 1_024;
 
 fn files(folder: &Path) -> Result<Files, Trouble> {
     read_folder(folder).map_err(|error| Trouble::Usage(error.to_string()))

@@ -17,6 +17,7 @@ use super::{accounts, audit, calls, dialplan, live, routes, session, survey, tru
         accounts::list, accounts::make, accounts::change, accounts::delete, accounts::reset, audit::entries,
         live::look, live::hang_up, live::mute_call, live::mute, live::end, live::events,
     ),
+    components(schemas(live::LiveChange)),
     modifiers(&Tokens),
 )]
 struct Api;

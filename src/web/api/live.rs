@@ -244,6 +244,17 @@ impl Live {
     }
 }
 
+/// One event.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described")]
+pub(super) struct LiveEvent {
+    /// `live` once, then `change`.
+    #[schema(example = "change")]
+    event: String,
+    /// JSON: of `live` a Live, of `change` a LiveChange.
+    data: String,
+}
+
 /// Muted or not.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -283,7 +294,7 @@ pub(super) async fn look(State(shared): Shares, ConnectInfo(from): From, headers
     path = "/api/v1/events",
     operation_id = "followLive",
     responses(
-        (status = 200, description = "`live` once, with what GET /api/v1/live tells, then `change`s", body = LiveChange, content_type = "text/event-stream"),
+        (status = 200, description = "`live` once, with what GET /api/v1/live tells, then `change`s", body = LiveEvent, content_type = "text/event-stream"),
         NotTold,
     ),
     security(("token" = []), ("cookie" = []))
