@@ -205,6 +205,12 @@ def changes_the_plan(story, page):
     page.locator(".leaf", has_text="Ratssaal").click()
     story.check("a sentence leads to its rule", "Ratssaal" in page.locator(".editor .cm-activeLine").first.inner_text())
     story.look(page, "dialplan")
+    page.get_by_role("button", name="Dunkle Ansicht").click()
+    page.wait_for_timeout(400)
+    story.has_no_barrier(page, "dialplan in the dark")
+    if story.screenshots:
+        page.screenshot(path=story.screenshots / "dialplan-dark-1440.png")
+    page.get_by_role("button", name="Helle Ansicht").click()
 
     # A rule is broken: it cannot be published.
     edit(page, "50-hotline.toml", HOTLINE.replace('reject = "busy"', 'rejekt = "busy"'))

@@ -14,7 +14,7 @@ use crate::web::survey::{Circumstances, Question, Survey, Surveyed};
 use crate::web::{Done, Refusal};
 
 /// Questions that may be worked on at once.
-pub(super) const MOST: usize = 2;
+pub(super) const MOST: usize = 4;
 
 impl Gateway {
     pub(super) fn survey(&self, survey: Survey, reply: oneshot::Sender<Result<Done, Refusal>>) {

@@ -27,6 +27,10 @@ export class Problem extends Error {
   }
 }
 
+/** A gateway that is busy has done nothing: it is asked again, so often, each time after so many milliseconds. */
+const BUSY_TRIES = 4;
+const BUSY_WAIT = 700;
+
 export class Api {
   csrf = "";
   /** Called when a session that was there is over. */
@@ -55,16 +59,27 @@ export class Api {
     const all: Record<string, string> = { accept: "application/json", ...headers };
     if (body !== undefined) all["content-type"] = "application/json";
     if (method !== "GET" && this.csrf) all["x-csrf-token"] = this.csrf;
-    let response: Response;
-    try {
-      response = await fetch(`/api/v1${path}`, { method, headers: all, cache: "no-store", ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    } catch {
-      throw new Problem({ type: "urn:einwahl:problem:unreachable", title: "The gateway does not answer", status: 0, detail: "" });
+    const request: RequestInit = { method, headers: all, cache: "no-store", ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    for (let tries = 1; ; tries += 1) {
+      const response = await reached(path, request);
+      if (response.ok) return response;
+      const problem = new Problem(await toldBy(response));
+      if (problem.kind !== "busy" || tries === BUSY_TRIES) return this.refused(problem, path);
+      await new Promise((later) => setTimeout(later, BUSY_WAIT));
     }
-    if (response.ok) return response;
-    const problem = new Problem(await toldBy(response));
-    if (response.status === 401 && !path.startsWith("/session")) this.expired();
+  }
+
+  private refused(problem: Problem, path: string): never {
+    if (problem.told.status === 401 && !path.startsWith("/session")) this.expired();
     throw problem;
+  }
+}
+
+async function reached(path: string, request: RequestInit): Promise<Response> {
+  try {
+    return await fetch(`/api/v1${path}`, request);
+  } catch {
+    throw new Problem({ type: "urn:einwahl:problem:unreachable", title: "The gateway does not answer", status: 0, detail: "" });
   }
 }
 

@@ -68,6 +68,7 @@ function signOut(): void {
 }
 
 function go(path: string): void {
+  status.replaceChildren();
   history.pushState(undefined, "", `/admin/${path}`);
   render();
 }

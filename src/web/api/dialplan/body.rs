@@ -320,6 +320,8 @@ pub(in crate::web::api) struct PlanProblem {
     line: usize,
     /// The column in characters, from 1.
     column: usize,
+    /// How many characters it concerns.
+    length: usize,
     /// What is wrong.
     message: String,
     /// What to do.
@@ -513,6 +515,7 @@ impl From<&dialplan::Problem> for PlanProblem {
             file: problem.file.clone(),
             line: problem.line,
             column: problem.column,
+            length: problem.length(),
             message: problem.message.clone(),
             help: problem.help.clone(),
         }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::body::LanguageName;
+use super::super::dialplan::{PlanProblem, problems};
 use super::super::problem::Refusal;
 use super::{Circumstances, Question, Survey, Surveyed};
-use crate::dialplan::{Block, Branch, Problem, Row, Severity, Source, Step, Stretch};
+use crate::dialplan::{Block, Branch, Row, Source, Step, Stretch};
 use crate::meeting::Fault;
 use crate::words::{Language, Personal};
 
@@ -210,38 +211,6 @@ pub(super) struct Checked {
     problems: Vec<PlanProblem>,
 }
 
-/// A problem of a plan.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct PlanProblem {
-    /// How bad it is.
-    #[schema(value_type = SeverityName)]
-    severity: Severity,
-    /// The file.
-    file: String,
-    /// The line, from 1.
-    line: usize,
-    /// The column in characters, from 1.
-    column: usize,
-    /// How many characters it concerns.
-    length: usize,
-    /// What is wrong.
-    message: String,
-    /// What to do.
-    help: String,
-}
-
-/// How [`Severity`] is written.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code, reason = "only described")]
-enum SeverityName {
-    /// The plan cannot be used.
-    Error,
-    /// It can, but probably does not do what was meant.
-    Warning,
-}
-
 /// What becomes of a call.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -321,14 +290,6 @@ struct Covered {
     stretches: Vec<Stretch>,
 }
 
-impl From<Problem> for PlanProblem {
-    fn from(problem: Problem) -> Self {
-        let length = problem.length();
-        let Problem { severity, file, line, column, message, help, .. } = problem;
-        Self { severity, file, line, column, length, message, help }
-    }
-}
-
 impl Surveyed {
     /// As JSON.
     pub(in crate::web::api) fn json(self) -> axum::response::Response {
@@ -336,8 +297,7 @@ impl Surveyed {
         use axum::response::IntoResponse as _;
         match self {
             Self::Checked { rules, problems } => {
-                let problems = problems.into_iter().map(PlanProblem::from).collect();
-                Json(Checked { rules, problems }).into_response()
+                Json(Checked { rules, problems: self::problems(&problems) }).into_response()
             }
             Self::Tried { at, trace, consequence, kind, errors } => {
                 let rule = trace.rule().map(str::to_owned);

@@ -6,23 +6,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use serde::Deserialize;
-use tokio::time::timeout;
 use utoipa::{IntoResponses, OpenApi};
 
 use super::super::Wish;
-use super::super::body::read;
 use super::super::problem::{Problem, Refusal};
-use super::super::reading::{PATIENCE, answer, is_json};
+use super::super::reading::{Asked, Sent, answer, long_json};
 use super::super::routes::{From, Shares};
 use super::Survey;
 use super::body::{Checked, Coverage, CoverageBody, PlanBody, Tree, TreeBody, Tried, TryBody, Week, WeekBody};
 use crate::web::Shared;
-
-/// The longest body, in bytes: a plan of 10,000 rules and 100,000 numbers has a third of it.
-const LONGEST: usize = 16 * 1_024 * 1_024;
+use crate::words::Right;
 
 pub(in crate::web::api) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -38,37 +34,13 @@ pub(in crate::web::api) fn routes() -> Router<Arc<Shared>> {
 #[openapi(paths(check, try_call, tree, week, coverage))]
 pub(in crate::web::api) struct Api;
 
-/// What is answered to each question that is not answered.
+/// A field cannot be like this.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "only described")]
-enum Refused {
-    /// The body cannot be read
-    #[response(status = 400, content_type = "application/problem+json")]
-    Unreadable(#[to_schema] Problem),
-    /// No valid token
-    #[response(status = 401, content_type = "application/problem+json")]
-    NoToken(#[to_schema] Problem),
-    /// The token needs the right `plan`
-    #[response(status = 403, content_type = "application/problem+json")]
-    NoRight(#[to_schema] Problem),
-    /// The body did not come in time
-    #[response(status = 408, content_type = "application/problem+json")]
-    TooSlow(#[to_schema] Problem),
-    /// The body is too long
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLong(#[to_schema] Problem),
-    /// The body is not JSON
-    #[response(status = 415, content_type = "application/problem+json")]
-    NotJson(#[to_schema] Problem),
+enum Read {
     /// A field cannot be like this
     #[response(status = 422, content_type = "application/problem+json")]
     Faults(#[to_schema] Problem),
-    /// Too many wrong tokens
-    #[response(status = 429, content_type = "application/problem+json")]
-    SlowDown(#[to_schema] Problem),
-    /// Too much at once
-    #[response(status = 503, content_type = "application/problem+json")]
-    Busy(#[to_schema] Problem),
 }
 
 /// What is wrong with a plan
@@ -79,7 +51,7 @@ enum Refused {
     path = "/api/v1/dialplan/check",
     operation_id = "checkPlan",
     request_body = PlanBody,
-    responses((status = 200, description = "What is wrong; nothing, if the list is empty", body = Checked), Refused),
+    responses((status = 200, description = "What is wrong; nothing, if the list is empty", body = Checked), Read, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn check(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
@@ -94,7 +66,7 @@ pub(super) async fn check(state: Shares, from: From, headers: HeaderMap, body: B
     path = "/api/v1/dialplan/try",
     operation_id = "tryCall",
     request_body = TryBody,
-    responses((status = 200, description = "What becomes of it, and why", body = Tried), Refused),
+    responses((status = 200, description = "What becomes of it, and why", body = Tried), Read, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn try_call(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
@@ -107,7 +79,7 @@ pub(super) async fn try_call(state: Shares, from: From, headers: HeaderMap, body
     path = "/api/v1/dialplan/tree",
     operation_id = "readPlanAsSentences",
     request_body = TreeBody,
-    responses((status = 200, description = "Its contexts, and in each its rules in order", body = Tree), Refused),
+    responses((status = 200, description = "Its contexts, and in each its rules in order", body = Tree), Read, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn tree(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
@@ -122,7 +94,7 @@ pub(super) async fn tree(state: Shares, from: From, headers: HeaderMap, body: Bo
     path = "/api/v1/dialplan/week",
     operation_id = "readWeekOfPlan",
     request_body = WeekBody,
-    responses((status = 200, description = "The days", body = Week), Refused),
+    responses((status = 200, description = "The days", body = Week), Read, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn week(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
@@ -137,7 +109,7 @@ pub(super) async fn week(state: Shares, from: From, headers: HeaderMap, body: Bo
     path = "/api/v1/dialplan/coverage",
     operation_id = "readCoverageOfPlan",
     request_body = CoverageBody,
-    responses((status = 200, description = "The stretches", body = Coverage), Refused),
+    responses((status = 200, description = "The stretches", body = Coverage), Read, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn coverage(state: Shares, from: From, headers: HeaderMap, body: Body) -> Response {
@@ -151,14 +123,8 @@ async fn asked<T: for<'de> Deserialize<'de>>(
     body: Body,
     survey: impl Fn(T) -> Result<Survey, Refusal>,
 ) -> Response {
-    let wish = received(&headers, body).await.and_then(survey);
-    answer(&shared, from, &headers, wish.map(|survey| Wish::Survey(Box::new(survey)))).await
-}
-
-async fn received<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
-    if !is_json(headers) {
-        return Err(Refusal::NotJson);
+    match long_json(&shared, from, &headers, body, Right::Plan).await.and_then(survey) {
+        Ok(survey) => answer(&shared, from, &headers, Ok(Wish::Survey(Box::new(survey)))).await,
+        Err(refusal) => refusal.into_response(),
     }
-    let bytes = timeout(PATIENCE, axum::body::to_bytes(body, LONGEST)).await.map_err(|_| Refusal::TooSlow)?;
-    read(&bytes.map_err(|_| Refusal::TooLong(LONGEST))?)
 }

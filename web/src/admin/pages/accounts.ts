@@ -33,7 +33,7 @@ export function accountsPage(context: Context): Page {
   const ask = (account: Account, title: string, text: string, then: () => void): void => confirm(language, `${title}: ${account.name}`, text, title, then);
   const rows = (accounts: Account[]): HTMLElement => table(words.accounts, [
     { name: words.accountName, cell: (one: Account) => el("span", {}, el("strong", {}, one.name), ...(one.disabled ? [" ", badge("warning", words.disabled)] : [])) },
-    { name: words.role, cell: (one) => roleChoice(`role-${one.name}`, one.role, fill(words.changeRole, { name: one.name }), context, (role) => act("PATCH", one.name, { role })) },
+    { name: words.role, cell: (one) => el("div", { class: "kern-form-input__select-wrapper" }, roleChoice(`role-${one.name}`, one.role, fill(words.changeRole, { name: one.name }), context, (role) => act("PATCH", one.name, { role }))) },
     { name: words.secondFactor, cell: (one) => (one.secondFactor ? words.yes : words.no) },
     { name: words.lastSignIn, cell: (one) => (one.lastSignIn ? moment(one.lastSignIn, language) : words.never) },
     { name: WORDS[language].actions, cell: (one) => el("div", { class: "row-buttons" },

@@ -35,6 +35,7 @@ export function dialplanPage(context: Context): Page {
   const model = fresh || !kept ? new PlanModel(context.api, may(context.session, "edit")) : kept.model;
   void loading(body, context.language, async () => {
     if (fresh || model.saved) await model.load();
+    else void model.save();
     kept = { of: context.session.name, model };
     if (left) return [];
     const desk = new Desk(context, model, words);

@@ -15,6 +15,8 @@ test("values are those that the plan names", () => {
   expect(labels(`${all}[[rule]]\nwhen = { open = "`, all)).toEqual(["amt"]);
   expect(labels(`${all}[[example]]\nexpect = "`, all)).toEqual(["Rat"]);
   expect(labels('[[rule]]\nreject = "')).toContain("busy");
+  expect(labels('[hours.amt]\n[queues.buero]\nopens = "')).toEqual(["amt"]);
+  expect(labels('[queues.buero]\n[[rule]]\nqueue = "')).toEqual(["buero"]);
 });
 
 test("in the middle of something else nothing is offered", () => {

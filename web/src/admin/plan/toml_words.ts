@@ -15,6 +15,7 @@ export const TABLES: Known[] = [
   known("[variables]", "was an vielen Stellen steht", "what stands in many places"),
   known("[contexts.", "ein Kontext", "a context"),
   known("[hours.", "Öffnungszeiten", "opening hours"),
+  known("[queues.", "eine Warteschlange", "a queue"),
   known("[tables.", "eine Tabelle aus einer CSV-Datei", "a table of a CSV file"),
 ];
 
@@ -30,6 +31,10 @@ const RULE: Known[] = [
   known("comment", "für Menschen", "for people", 'comment = "'),
   known("menu", "Menü: Konferenznummer und PIN", "menu: conference ID and PIN", 'menu = "de"'),
   known("room", "zur Tür eines Raums", "to the door of a room", 'room = "'),
+  known("ring", "Telefone klingeln lassen", "ring telephones", 'ring = { to = [""], trunk = "" }'),
+  known("queue", "in eine Warteschlange", "into a queue", 'queue = "'),
+  known("transfer", "annehmen und weiterverbinden", "answer and hand on", 'transfer = "'),
+  known("announce", "annehmen und etwas ansagen", "answer and say something", 'announce = "'),
   known("table", "wie in einer Tabelle", "as a table says", 'table = "'),
   known("go", "weiter in einem anderen Kontext", "goes on in another context", 'go = "'),
   known("reject", "abweisen", "refuse", 'reject = "'),
@@ -51,6 +56,11 @@ const HOURS: Known[] = [
 
 const CONTEXT: Known[] = [known("trunks", "Anschlüsse, deren Anrufe hier beginnen", "trunks whose calls begin here", 'trunks = ["'), known("include", "Kontexte, die danach versucht werden", "contexts tried afterwards", 'include = ["')];
 
+const QUEUE: Known[] = [
+  known("agents", "wer dort abnimmt", "who answers there", 'agents = ["'), known("trunk", "Anschluss, der zu ihnen führt", "the trunk that leads to them", 'trunk = "'), known("opens", "Öffnungszeiten", "opening hours", 'opens = "'), known("early", "Minuten vor der Öffnung", "minutes before it opens", "early = "),
+  known("longest", "so viele warten höchstens", "so many wait at most", "longest = "), known("seconds", "so lange klingelt es", "how long an agent is rung", "seconds = "), known("otherwise", "Kontext für alle anderen", "the context for all others", 'otherwise = "'), known("language", "Sprache der Ansagen", "language of what is said", 'language = "de"'),
+];
+
 const REJECTS = ["forbidden", "not-found", "unavailable", "busy"];
 
 /** What may stand at a place: the words of the table in which it is, or values that the plan itself names. */
@@ -61,7 +71,7 @@ export function wordsAt(before: string, all: string): Known[] {
   if (/^\s*\[/.test(line)) return TABLES;
   if (!/^\s*[a-z_-]*$/.test(line)) return [];
   const table = [...before.matchAll(/^\s*\[+([a-z]+)[.\]]/gm)].at(-1)?.[1];
-  const words = { rule: RULE, example: EXAMPLE, hours: HOURS, contexts: CONTEXT, tables: [known("file", "die CSV-Datei", "the CSV file", 'file = "')] }[table ?? ""] ?? [];
+  const words = { rule: RULE, example: EXAMPLE, hours: HOURS, queues: QUEUE, contexts: CONTEXT, tables: [known("file", "die CSV-Datei", "the CSV file", 'file = "')] }[table ?? ""] ?? [];
   return line.trim() === "" ? [...words, ...TABLES] : words;
 }
 
@@ -69,6 +79,9 @@ function valuesOf(word: string, all: string, line: string): string[] {
   const named = (pattern: RegExp): string[] => [...new Set([...all.matchAll(pattern)].map((found) => found[1] ?? ""))];
   switch (word) {
     case "go": case "context": case "include": return ["main", ...named(/^\[contexts\.([^\]]+)\]/gm)];
+    case "queue": return named(/^\[queues\.([^\]]+)\]/gm);
+    case "opens": return named(/^\[hours\.([^\]]+)\]/gm);
+    case "otherwise": return ["main", ...named(/^\[contexts\.([^\]]+)\]/gm)];
     case "open": case "closed": return line.includes("when") ? named(/^\[hours\.([^\]]+)\]/gm) : ["de", "en"];
     case "menu": return ["de", "en"];
     case "table": return named(/^\[tables\.([^\]]+)\]/gm);
