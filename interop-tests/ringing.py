@@ -2,8 +2,8 @@
 """The dialplan rings: a telephone (baresip) calls the gateway, which calls extensions (baresip) over a trunk that asks for a password.
 
 In order, all at once, in rotation, and what follows when nobody answers; handed on by the trunk (REFER) and connected here; an
-emergency with its identity; a caller who is not to be known. Each time both must hear the other within 3 dB and not themselves.
-Usage: ringing.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
+emergency with its identity; a queue; a caller who is not to be known. Each time both must hear the other within 3 dB and not themselves.
+Usage: ringing.py PATH_OF_EINWAHL [STORY …]. Everything runs on loopback and ends by itself.
 """
 import pathlib
 import sys
