@@ -82,6 +82,7 @@ fn dialplan(rules: u32) -> (Vec<Source>, Surroundings) {
         dial: Vec::new(),
         prompts: Vec::new(),
         zone: jiff::tz::TimeZone::UTC,
+        blocks: Vec::new(),
     };
     let sources = vec![
         Source { name: String::from("10-stadt.toml"), text },
@@ -104,7 +105,7 @@ fn dialplan_decides(bencher: Bencher<'_, '_>, rules: u32) {
     let (plan, problems) = Plan::check(sources, &around);
     assert!(!problems.iter().any(Problem::is_error), "{problems:?}");
     let called = format!("030 8{:06}", 10 * rules - 1);
-    let facts = Facts { called, caller: None, trunk: None, secure: false };
+    let facts = Facts { called, ..Facts::default() };
     let now = jiff::civil::datetime(2026, 11, 24, 10, 0, 0, 0).in_tz("Europe/Berlin").expect("a time");
     assert!(plan.decide(&facts, &now).is_some());
     bencher.bench(|| plan.decide(black_box(&facts), &now).map(|taken| taken.rule.len()));

@@ -77,18 +77,39 @@ fn a_plan_with_planted_faults_is_told_of_each_with_file_line_and_help() {
 
 #[test]
 fn a_trace_shows_rule_by_rule_what_a_call_would_do() {
-    let plan = include_str!("../dialplans/examples/10-kleinstadt.toml");
-    let (_, config) = town("trace", plan);
-    let config = config.to_str().unwrap();
-    let trace = |at: &str| einwahl(&["dialplan", "trace", "030 90182000", "--at", at, "--config", config]);
+    let config = "dialplans/examples/kleinstadt.toml";
+    let trace = |at: &str| einwahl(&["dialplan", "trace", "069 90009 200", "--at", at, "--config", config]);
     let open = text(&trace("2026-11-24T09:00"));
-    assert!(open.contains("(+493090182000)") && open.contains("→ the menu in de"), "{open}");
-    assert!(open.contains("10-kleinstadt.toml") || open.contains("10-stadt.toml:"), "{open}");
+    assert!(open.contains("(+496990009200)") && open.contains("→ sent to sip:buergerbuero@pbx"), "{open}");
+    assert!(open.contains("kleinstadt/10-kleinstadt.toml:"), "{open}");
     let closed = text(&trace("2026-11-24T17:00"));
     assert!(closed.contains("does not hold at this time") && closed.contains("office is closed"), "{closed}");
+    let own = ["--asserted", "+49 69 90009 310", "--diversion", "310", "--accepts", "en"];
+    let own = text(&einwahl(&[&["dialplan", "trace", "101", "--config", config][..], &own].concat()));
+    assert!(own.contains("→ the door of room magistrat"), "{own}");
     let emergency = einwahl(&["dialplan", "trace", "112", "--config", config, "--json"]);
     let document: serde_json::Value = serde_json::from_slice(&emergency.stdout).expect("one JSON document");
     assert_eq!(document["rule"], "Notruf");
+}
+
+#[test]
+fn the_plans_that_are_shipped_as_examples_have_at_least_thirty_examples_each_and_no_problem() {
+    for plan in ["kleinstadt", "grossstadt", "schule"] {
+        let output = einwahl(&["dialplan", "lint", "--config", &format!("dialplans/examples/{plan}.toml")]);
+        let told = text(&output);
+        assert!(told.contains("0 errors, 0 warnings") && output.status.success(), "{plan}: {told}");
+        let files = std::fs::read_dir(format!("dialplans/examples/{plan}")).expect("a folder").flatten();
+        let texts = files.map(|file| std::fs::read_to_string(file.path()).expect("a file"));
+        let examples: usize = texts.map(|text| text.matches("[[example]]").count()).sum();
+        assert!(examples >= 30, "{plan} has {examples} examples");
+    }
+}
+
+#[test]
+fn the_schema_in_the_documentation_is_the_one_that_is_printed() {
+    let printed = einwahl(&["dialplan", "schema"]);
+    let kept = std::fs::read_to_string("docs/dialplan.schema.json").expect("a file");
+    assert!(String::from_utf8_lossy(&printed.stdout) == kept, "einwahl dialplan schema > docs/dialplan.schema.json");
 }
 
 #[test]

@@ -1,13 +1,15 @@
-//! `einwahl dialplan lint` and `trace`, and the plan's part of `einwahl check`.
+//! `einwahl dialplan lint`, `trace` and `schema`, and the plan's part of `einwahl check`.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::{Subcommand, ValueEnum};
 use einwahl::config::Config;
 use einwahl::dialplan::{Facts, Problem};
 use einwahl::gateway::local_time;
-use einwahl::words::{Personal, PhoneNumber, TrunkName};
+use einwahl::words::{LanguageTag, Personal, PhoneNumber, TrunkName};
 
 use super::{fails, say, with_config, wrong};
 
@@ -37,6 +39,15 @@ pub enum Dialplan {
         /// The caller's number
         #[arg(long)]
         from: Option<String>,
+        /// The number for which the trunk vouches
+        #[arg(long)]
+        asserted: Option<String>,
+        /// The number that diverted the call
+        #[arg(long)]
+        diversion: Option<String>,
+        /// The language that the telephone likes best
+        #[arg(long)]
+        accepts: Option<String>,
         /// The trunk by which the call comes
         #[arg(long)]
         trunk: Option<String>,
@@ -53,6 +64,8 @@ pub enum Dialplan {
         #[arg(long)]
         json: bool,
     },
+    /// Print the JSON Schema of a plan's files, for editors that complete and check them
+    Schema,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -68,18 +81,36 @@ pub fn run(command: Dialplan) -> ExitCode {
             config.dialplan.folder = folder.or(config.dialplan.folder);
             lint(&config, format)
         }),
-        Dialplan::Trace { called, from, trunk, secure, at, config, json } => with_config(config, |config| {
-            let from: Option<PhoneNumber> = match from.map(|from| from.parse()).transpose() {
-                Ok(from) => from,
-                Err(error) => return wrong(&format!("--from: {error}")),
+        Dialplan::Trace { called, from, asserted, diversion, accepts, trunk, secure, at, config, json } => {
+            let facts = || -> Result<Facts, String> {
+                Ok(Facts {
+                    called,
+                    caller: number("--from", from)?,
+                    asserted: number("--asserted", asserted)?,
+                    diverted: number("--diversion", diversion)?,
+                    language: parsed::<LanguageTag>("--accepts", accepts)?,
+                    trunk: parsed::<TrunkName>("--trunk", trunk)?,
+                    secure,
+                })
             };
-            let trunk: Option<TrunkName> = match trunk.map(|trunk| trunk.parse()).transpose() {
-                Ok(trunk) => trunk,
-                Err(error) => return wrong(&format!("--trunk: {error}")),
-            };
-            trace(&config, Facts { called, caller: from.map(Personal::new), trunk, secure }, at.as_deref(), json)
-        }),
+            match facts() {
+                Ok(facts) => with_config(config, |config| trace(&config, facts, at.as_deref(), json)),
+                Err(why) => wrong(&why),
+            }
+        }
+        Dialplan::Schema => {
+            say(&serde_json::to_string_pretty(&einwahl::dialplan::schema()).unwrap_or_default());
+            ExitCode::SUCCESS
+        }
     }
+}
+
+fn number(option: &str, text: Option<String>) -> Result<Option<Personal<PhoneNumber>>, String> {
+    Ok(parsed::<PhoneNumber>(option, text)?.map(Personal::new))
+}
+
+fn parsed<T: FromStr<Err: Display>>(option: &str, text: Option<String>) -> Result<Option<T>, String> {
+    text.map(|text| text.parse()).transpose().map_err(|error| format!("{option}: {error}"))
 }
 
 /// Tells every problem; whether the plan can be used.

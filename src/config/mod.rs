@@ -30,7 +30,7 @@ pub use keeping::{Records, Store};
 pub use meeting::{Meeting, PinText};
 pub use mistake::Mistake;
 pub use outbound::{Identity, InvalidIdentity, Peer};
-pub use plan::{NoZone, Unreadable, fingerprint, plan_files, read_folder, shipped};
+pub use plan::{NoOwnNumbers, NoZone, OwnNumbers, Unreadable, fingerprint, plan_files, read_folder, shipped};
 pub use prompts::PromptProblem;
 pub use trunks::Trunk;
 
@@ -241,6 +241,9 @@ pub struct Dialplan {
     pub area: String,
     /// Its time, for opening hours (a name of the IANA time zone database).
     pub zone: String,
+    /// The institution's own numbers, as patterns like `+49 30 9018 XXXX`; a rule for others is a likely mistake. Left out,
+    /// nothing is said of them.
+    pub blocks: Vec<OwnNumbers>,
 }
 
 impl Default for Dialplan {
@@ -251,6 +254,7 @@ impl Default for Dialplan {
             country: Country::DE,
             area: String::from("30"),
             zone: String::from("Europe/Berlin"),
+            blocks: Vec::new(),
         }
     }
 }

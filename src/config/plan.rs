@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::Config;
-use crate::dialplan::{Home, Plan, Problem, Source, Surroundings};
+use serde::Deserialize;
+
+use crate::dialplan::{Home, Pattern, Plan, Problem, Source, Surroundings};
 use crate::ivr::Prompt;
 use crate::publish::Files;
 
@@ -21,6 +23,32 @@ pub struct Unreadable {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("dialplan.zone: {0:?} is no time zone: write one like Europe/Berlin")]
 pub struct NoZone(String);
+
+/// Numbers of the institution, as one writes them in a rule: `+49 30 9018 XXXX`, or a range of them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OwnNumbers {
+    /// As they stand in the configuration.
+    pub text: String,
+    patterns: Vec<Pattern>,
+}
+
+/// Not numbers that can be one's own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} are no numbers of one's own: write them with + and the area code, like \"+49 30 9018 XXXX\"")]
+pub struct NoOwnNumbers(String);
+
+impl TryFrom<String> for OwnNumbers {
+    type Error = NoOwnNumbers;
+
+    fn try_from(text: String) -> Result<Self, NoOwnNumbers> {
+        let is_own = |pattern: &Pattern| matches!(pattern, Pattern::Digits { international: true, .. });
+        match Pattern::read(&text) {
+            Ok(patterns) if patterns.iter().all(is_own) => Ok(Self { text, patterns }),
+            Ok(_) | Err(_) => Err(NoOwnNumbers(text)),
+        }
+    }
+}
 
 /// The only file of the plan that is shipped.
 const SHIPPED: &str = include_str!("../../dialplans/10-einwahl.toml");
@@ -65,6 +93,7 @@ impl Config {
             prompts: Prompt::all().map(|prompt| prompt.name().to_owned()).collect(),
             // A zone that is none is told of elsewhere.
             zone: self.zone().unwrap_or(jiff::tz::TimeZone::UTC),
+            blocks: self.dialplan.blocks.iter().flat_map(|block| block.patterns.clone()).collect(),
         }
     }
 }
@@ -116,4 +145,4 @@ pub fn plan_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-const ENDS: [&str; 2] = ["toml", "csv"];
+const ENDS: [&str; 3] = ["toml", "csv", "ics"];

@@ -5,16 +5,23 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::number::Dialled;
+use super::pattern::Pattern;
 use super::{Action, Context, Decision, Onward, Placed, Plan, Rescue, Rule, Saying, Transfer, When};
-use crate::words::{Personal, PhoneNumber, Purpose, TrunkName};
+use crate::words::{LanguageTag, Personal, PhoneNumber, Purpose, TrunkName};
 
 /// What is known of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// What was dialled: a number or a name.
     pub called: String,
     /// Who calls, unless that is withheld.
     pub caller: Option<Personal<PhoneNumber>>,
+    /// For whom the trunk vouches (P-Asserted-Identity).
+    pub asserted: Option<Personal<PhoneNumber>>,
+    /// Who diverted the call here.
+    pub diverted: Option<Personal<PhoneNumber>>,
+    /// The language that the telephone likes best.
+    pub language: Option<LanguageTag>,
     /// Which way the call came.
     pub trunk: Option<TrunkName>,
     /// Whether it came with TLS.
@@ -33,6 +40,10 @@ pub enum Outcome {
     OtherNumber,
     /// It is for other callers.
     OtherCaller,
+    /// It is for calls that were diverted by others, or by anybody.
+    OtherDiversion,
+    /// It is for telephones with another language.
+    OtherLanguage,
     /// It is for another trunk.
     OtherTrunk,
     /// It is for calls with TLS, or for those without.
@@ -90,6 +101,8 @@ struct Asked<'a> {
 /// What a rule asks of a call beside its number.
 pub(super) struct Matter<'a> {
     caller: Option<Dialled>,
+    asserted: Option<Dialled>,
+    diverted: Option<Dialled>,
     facts: &'a Facts,
     now: &'a jiff::ZonedDateTime,
 }
@@ -141,8 +154,11 @@ impl Plan {
     }
 
     pub(super) fn matter<'a>(&self, facts: &'a Facts, now: &'a jiff::ZonedDateTime) -> Matter<'a> {
-        let caller = facts.caller.as_ref().map(|caller| self.home.dialled(caller.reveal(Purpose::Routing).as_str()));
-        Matter { caller, facts, now }
+        let dialled = |number: &Option<Personal<PhoneNumber>>| {
+            number.as_ref().map(|number| self.home.dialled(number.reveal(Purpose::Routing).as_str()))
+        };
+        let [caller, asserted, diverted] = [&facts.caller, &facts.asserted, &facts.diverted].map(dialled);
+        Matter { caller, asserted, diverted, facts, now }
     }
 
     pub(super) fn entry(&self, facts: &Facts) -> usize {
@@ -198,11 +214,22 @@ impl Plan {
 
     /// Why a rule is not for a call, whatever its number.
     pub(super) fn objection(&self, rule: &Rule, asked: &Matter<'_>) -> Option<Outcome> {
-        let known = |caller: &Dialled| rule.caller.iter().any(|pattern| pattern.value.fits(caller));
-        if (!rule.caller.is_empty() && !asked.caller.as_ref().is_some_and(known))
+        let is_one = |wanted: &[Placed<Pattern>], party: &Option<Dialled>| {
+            let known = |party: &Dialled| wanted.iter().any(|pattern| pattern.value.fits(party));
+            wanted.is_empty() || party.as_ref().is_some_and(known)
+        };
+        if !is_one(&rule.caller, &asked.caller)
+            || !is_one(&rule.asserted, &asked.asserted)
             || rule.withheld.is_some_and(|withheld| withheld != asked.caller.is_none())
         {
             return Some(Outcome::OtherCaller);
+        }
+        if !is_one(&rule.diversion, &asked.diverted) {
+            return Some(Outcome::OtherDiversion);
+        }
+        let likes = |language: &LanguageTag| rule.accepts.contains(language);
+        if !rule.accepts.is_empty() && !asked.facts.language.as_ref().is_some_and(likes) {
+            return Some(Outcome::OtherLanguage);
         }
         if rule.trunk.as_ref().is_some_and(|trunk| Some(&trunk.value) != asked.facts.trunk.as_ref()) {
             return Some(Outcome::OtherTrunk);
@@ -219,6 +246,7 @@ impl Plan {
             When::Office { office, open } => {
                 self.offices.get(*office).is_some_and(|office| office.value.is_open(now) == *open)
             }
+            When::During(calendar) => self.calendars.get(*calendar).is_some_and(|calendar| calendar.value.is_on(now)),
         }
     }
 
@@ -268,6 +296,8 @@ impl fmt::Display for Outcome {
             Self::Goes => "sends it on",
             Self::OtherNumber => "is for other numbers",
             Self::OtherCaller => "is for other callers",
+            Self::OtherDiversion => "is for calls that others diverted",
+            Self::OtherLanguage => "is for other languages",
             Self::OtherTrunk => "is for another trunk",
             Self::OtherTransport => "is for calls with other security",
             Self::OtherTime => "does not hold at this time",

@@ -1,16 +1,18 @@
 //! Opening hours of an office, in its own time. In: a week, and what differs from it. Out: whether it is open.
 //!
 //! What is said of a day counts before what is said of its weekday: first exceptional opening, then closing days, then public
-//! holidays, then the week. Hours are read by the clock on the wall: on the night when it is put back, an office that is open
+//! holidays, then the week. A whole day of a calendar is a closing day; its other events close for as long as they take. Hours are read by the clock on the wall: on the night when it is put back, an office that is open
 //! from 02:00 to 03:00 is open twice, and on the other one not at all.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::calendar::Calendar;
 use super::holidays::Holidays;
 
 /// From a time until before another; until midnight if that is `00:00`, and into the next day if it is earlier.
@@ -60,6 +62,8 @@ pub struct Hours {
     pub holidays: Option<Holidays>,
     /// Closed on these days, too.
     pub closed: Vec<RangeInclusive<Date>>,
+    /// Closed during what is in these.
+    pub calendars: Vec<Arc<Calendar>>,
     /// On these days open otherwise than the week says.
     pub open: BTreeMap<Date, Vec<Span>>,
     /// Where the office is; without one, the institution's own time.
@@ -70,8 +74,12 @@ impl Hours {
     /// Whether the office is open.
     pub fn is_open(&self, now: &jiff::ZonedDateTime) -> bool {
         let here = self.zone.as_ref().map(|zone| now.with_time_zone(zone.clone()));
-        let now = here.as_ref().unwrap_or(now).datetime();
+        let now = here.as_ref().unwrap_or(now);
         let (today, time) = (now.date(), now.time());
+        let is_otherwise = self.exception(today) == Some(Exception::Otherwise);
+        if !is_otherwise && self.calendars.iter().any(|calendar| calendar.has_time(now)) {
+            return false;
+        }
         let opens = |span: &Span| span.holds(time);
         let is_left = |span: &Span| span.still_holds(time);
         self.on(today).iter().any(opens) || today.yesterday().is_ok_and(|before| self.on(before).iter().any(is_left))
@@ -82,7 +90,8 @@ impl Hours {
         if self.open.contains_key(&day) {
             return Some(Exception::Otherwise);
         }
-        if self.closed.iter().any(|days| days.contains(&day)) {
+        let is_closed = self.closed.iter().any(|days| days.contains(&day));
+        if is_closed || self.calendars.iter().any(|calendar| calendar.has_day(day)) {
             return Some(Exception::Closed);
         }
         self.holidays.as_ref().is_some_and(|holidays| holidays.has(day)).then_some(Exception::Holiday)

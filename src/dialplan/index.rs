@@ -2,7 +2,7 @@
 //! try, in order; of a pattern, the rules whose numbers it can share.
 //!
 //! Two tries, one for each form of a number: a rule stands at the node that the digits before its first wide place lead to, so
-//! a number meets only the rules on its own way down. Names and `*` have lists of their own.
+//! a number meets only the rules on its own way down. Names have lists of their own; `*` and regular expressions are for all.
 
 use std::collections::HashMap;
 
@@ -100,6 +100,7 @@ pub(super) struct Index {
     international: Trie,
     names: HashMap<String, Vec<u32>>,
     everything: Vec<u32>,
+    expressions: Vec<u32>,
 }
 
 impl Index {
@@ -109,6 +110,7 @@ impl Index {
             for pattern in patterns {
                 match pattern {
                     Pattern::Everything => index.everything.push(rule),
+                    Pattern::Expression(_) => index.expressions.push(rule),
                     Pattern::Name(name) => index.names.entry(name.clone()).or_default().push(rule),
                     Pattern::Digits { international: true, sets, .. } => index.international.insert(sets, rule),
                     Pattern::Digits { international: false, sets, .. } => index.dialled.insert(sets, rule),
@@ -120,7 +122,7 @@ impl Index {
 
     /// The rules that may be for a number, in order; the others are not.
     pub(super) fn candidates(&self, called: &Dialled) -> Vec<u32> {
-        let mut found = self.everything.clone();
+        let mut found = [self.everything.as_slice(), &self.expressions].concat();
         found.extend(self.names.get(&called.as_dialled.to_ascii_lowercase()).into_iter().flatten());
         if called.as_dialled.bytes().all(|byte| byte.is_ascii_digit()) {
             self.dialled.gather(&called.as_dialled, &mut found);
@@ -138,6 +140,7 @@ impl Index {
         for pattern in patterns {
             match pattern {
                 Pattern::Everything => {}
+                Pattern::Expression(_) => found.extend(&self.expressions),
                 Pattern::Name(name) => found.extend(self.names.get(name).into_iter().flatten()),
                 Pattern::Digits { international, sets, tail } => {
                     let trie = if *international { &self.international } else { &self.dialled };

@@ -5,7 +5,9 @@
 //! a call begins in that of its trunk, or in `main`, and a rule may send it on to another. 110 and 112 are taken by an explicit
 //! emergency rule or by nothing (a plan in which another rule could take them does not load).
 
+mod calendar;
 mod decide;
+mod expression;
 mod file;
 mod holidays;
 mod hours;
@@ -19,12 +21,15 @@ mod read;
 mod sets;
 mod survey;
 mod table;
+mod vocabulary;
 mod window;
 
 #[cfg(test)]
 mod stories;
 
+pub use calendar::Calendar;
 pub use decide::{Facts, Outcome, Step, Taken, Trace};
+pub use expression::Expression;
 pub use holidays::{Holidays, UnknownPlace};
 pub use hours::{Exception, Hours, Span};
 pub use number::Home;
@@ -32,11 +37,13 @@ pub use pattern::{InvalidPattern, Pattern, is_emergency};
 pub use placing::{Callee, Door, Onward, Queue, Rescue, Ring, Saying, Transfer};
 pub use problem::{Problem, Severity};
 pub use survey::{Block, Branch, Day, InvalidBlock, Leaf, Open, Row, Said, Stretch, Subject};
+pub use vocabulary::schema;
 pub use window::Window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::words::{Language, Personal, PhoneNumber, RoomId, TrunkName};
+use crate::words::{Language, LanguageTag, Personal, PhoneNumber, RoomId, TrunkName};
 
 /// What is known beside the files.
 #[derive(Clone, Debug)]
@@ -53,6 +60,8 @@ pub struct Surroundings {
     pub prompts: Vec<String>,
     /// The institution's time.
     pub zone: jiff::tz::TimeZone,
+    /// The institution's own numbers; none, if nothing is said of them.
+    pub blocks: Vec<Pattern>,
 }
 
 /// A file of the plan.
@@ -70,6 +79,10 @@ struct Rule {
     name: Placed<String>,
     called: Vec<Placed<Pattern>>,
     caller: Vec<Placed<Pattern>>,
+    asserted: Vec<Placed<Pattern>>,
+    diversion: Vec<Placed<Pattern>>,
+    /// Languages that the telephone likes best.
+    accepts: BTreeSet<LanguageTag>,
     trunk: Option<Placed<TrunkName>>,
     /// Only calls with TLS, or only those without.
     secure: Option<bool>,
@@ -93,6 +106,8 @@ enum When {
     Window(Window),
     /// While an office is open, or while it is not.
     Office { office: usize, open: bool },
+    /// During the events of a calendar.
+    During(usize),
 }
 
 /// What a rule does.
@@ -140,6 +155,9 @@ struct Placed<T> {
 struct Example {
     called: String,
     from: Option<Personal<PhoneNumber>>,
+    asserted: Option<Personal<PhoneNumber>>,
+    diverted: Option<Personal<PhoneNumber>>,
+    language: Option<LanguageTag>,
     trunk: Option<TrunkName>,
     secure: bool,
     at: Option<jiff::civil::DateTime>,
@@ -264,6 +282,7 @@ pub struct Plan {
     /// Where calls of a trunk begin.
     entries: BTreeMap<TrunkName, usize>,
     offices: Vec<Named<Hours>>,
+    calendars: Vec<Named<Arc<Calendar>>>,
     tables: Vec<Named<Placed<table::Table>>>,
     queues: Vec<Named<Queue>>,
 }
@@ -285,6 +304,7 @@ impl Plan {
             contexts,
             entries: read.entries,
             offices: read.offices,
+            calendars: read.calendars,
             tables: read.tables,
             queues: read.queues,
         };

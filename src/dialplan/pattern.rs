@@ -2,10 +2,11 @@
 //!
 //! `0`–`9` themselves, `X` any digit, `Z` 1–9, `N` 2–9, `[2-57]` one of those; at the end `.` one or more further digits,
 //! `!` or `…` none or more. `2000-2499` at the end: a range. A `+` at the beginning: the international form. Separators do not
-//! count. A word in small letters is a SIP user name. `*` alone is everything but 110 and 112.
+//! count. A word in small letters is a SIP user name. `*` alone is everything but 110 and 112. `/…/` is a regular expression.
 
 use std::str::FromStr;
 
+use super::expression::Expression;
 use super::number::Dialled;
 
 /// Which numbers fit.
@@ -15,6 +16,8 @@ pub enum Pattern {
     Everything,
     /// A SIP user name.
     Name(String),
+    /// A regular expression.
+    Expression(Expression),
     /// Digits.
     Digits {
         /// In the international form.
@@ -64,6 +67,7 @@ impl Pattern {
         match self {
             Self::Everything => !EMERGENCY.contains(&dialled.as_dialled.as_str()),
             Self::Name(name) => dialled.as_dialled.eq_ignore_ascii_case(name),
+            Self::Expression(expression) => expression.fits(dialled),
             Self::Digits { international: false, .. } => self.fits_digits(&dialled.as_dialled),
             Self::Digits { international: true, .. } => {
                 dialled.international.as_deref().is_some_and(|digits| self.fits_digits(digits))
@@ -89,7 +93,10 @@ impl Pattern {
     ///
     /// # Errors
     /// It is neither.
-    pub(super) fn read(text: &str) -> Result<Vec<Self>, InvalidPattern> {
+    pub fn read(text: &str) -> Result<Vec<Self>, InvalidPattern> {
+        if let Some(expression) = Expression::read(text.trim()) {
+            return Ok(vec![Self::Expression(expression?)]);
+        }
         let Some((lead, first, last)) = range(text) else { return Ok(vec![text.parse()?]) };
         let lead: Self = if lead.trim().is_empty() {
             Self::Digits { international: false, sets: Vec::new(), tail: Tail::End }
@@ -157,6 +164,9 @@ impl FromStr for Pattern {
         let whole = text.trim();
         if whole == "*" {
             return Ok(Self::Everything);
+        }
+        if let Some(expression) = Expression::read(whole) {
+            return expression.map(Self::Expression);
         }
         if whole.starts_with(|c: char| c.is_ascii_lowercase()) {
             let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');

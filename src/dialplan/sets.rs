@@ -2,10 +2,11 @@
 //! product of what a rule can ask for. What cannot be told exactly (a name, less a number) is left whole: a rule is called
 //! unreachable only if it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::pattern::{ANY, EMERGENCY, Pattern, Tail};
+use crate::words::LanguageTag;
 
 /// Numbers: a set of digits at each place, and perhaps more digits behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,22 @@ impl Numbers {
     /// The set at each place.
     pub(super) fn sets(&self) -> &[u16] {
         &self.sets
+    }
+
+    /// Whether more digits may follow.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The least of them.
+    pub(super) fn first(&self) -> String {
+        self.sets.iter().map(|set| set.trailing_zeros().to_string()).collect()
+    }
+
+    /// What is left once others have taken theirs.
+    pub(super) fn less_all(&self, others: &[Self]) -> Vec<Self> {
+        let less = |left: Vec<Self>, other: &Self| left.iter().flat_map(|left| left.less(other)).collect();
+        others.iter().fold(vec![self.clone()], less)
     }
 
     fn at(&self, place: usize) -> u16 {
@@ -95,6 +112,8 @@ pub(super) enum Party {
     /// Every number but 110 and 112.
     Everything,
     Name(String),
+    /// Who fits a regular expression: of it nothing is known but that it is the same as itself.
+    Expression(String),
     Dialled(Numbers),
     International(Numbers),
 }
@@ -104,6 +123,7 @@ impl From<&Pattern> for Party {
         match pattern {
             Pattern::Everything => Self::Everything,
             Pattern::Name(name) => Self::Name(name.clone()),
+            Pattern::Expression(expression) => Self::Expression(expression.text().to_owned()),
             Pattern::Digits { international: true, sets, tail } => Self::International(Numbers::new(sets, *tail)),
             Pattern::Digits { international: false, sets, tail } => Self::Dialled(Numbers::new(sets, *tail)),
         }
@@ -115,6 +135,7 @@ impl Party {
     fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Anybody | Self::Everything, _) | (_, Self::Anybody | Self::Everything) => true,
+            (Self::Expression(_), _) | (_, Self::Expression(_)) => true,
             (Self::Name(one), Self::Name(two)) => one == two,
             (Self::Dialled(one), Self::Dialled(two)) | (Self::International(one), Self::International(two)) => {
                 one.meets(two)
@@ -127,6 +148,7 @@ impl Party {
     fn and(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Anybody | Self::Everything, one) | (one, Self::Anybody | Self::Everything) => Some(one.clone()),
+            (Self::Expression(_), one) | (one, Self::Expression(_)) => Some(one.clone()),
             (Self::Name(one), Self::Name(two)) => (one == two).then(|| self.clone()),
             (Self::Dialled(one), Self::Dialled(two)) => one.and(two).map(Self::Dialled),
             (Self::International(one), Self::International(two)) => one.and(two).map(Self::International),
@@ -135,12 +157,25 @@ impl Party {
         }
     }
 
+    /// The least number that is in both.
+    pub(super) fn shared(&self, other: &Self) -> Option<String> {
+        match (self, other) {
+            (Self::Dialled(one), Self::Dialled(two)) => one.and(two).map(|both| both.first()),
+            (Self::International(one), Self::International(two)) => {
+                one.and(two).map(|both| format!("+{}", both.first()))
+            }
+            _ => None,
+        }
+    }
+
     /// What is left, if that can be told.
     fn less(&self, other: &Self) -> Option<Vec<Self>> {
         match (self, other) {
-            (_, Self::Anybody) | (Self::Everything | Self::Name(_) | Self::International(_), Self::Everything) => {
+            (_, Self::Anybody)
+            | (Self::Everything | Self::Name(_) | Self::Expression(_) | Self::International(_), Self::Everything) => {
                 Some(Vec::new())
             }
+            (Self::Expression(one), Self::Expression(two)) if one == two => Some(Vec::new()),
             (Self::Dialled(numbers), Self::Everything) => {
                 let spared = EMERGENCY.iter().filter_map(|number| numbers.and(&Numbers::from(*number)));
                 Some(spared.map(Self::Dialled).collect())
@@ -186,8 +221,9 @@ impl Minutes {
 /// A set of calls: all that fit every one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Calls {
-    pub(super) called: Party,
-    pub(super) caller: Party,
+    /// Who was called, who calls, for whom the trunk vouches, and who diverted.
+    pub(super) parties: [Party; 4],
+    pub(super) languages: Languages,
     /// A bit for each trunk, the first for those that came by none.
     pub(super) trunks: u64,
     /// Bit 0 for calls without TLS, bit 1 for those with it; and the same for those who show a number, and those who do not.
@@ -195,8 +231,45 @@ pub(super) struct Calls {
     pub(super) withheld: u8,
     /// None is every minute.
     pub(super) minutes: Option<Arc<Minutes>>,
-    /// Offices that are open, or not.
-    pub(super) offices: BTreeMap<usize, bool>,
+    /// Clocks that are on, or not.
+    pub(super) clocks: BTreeMap<Clock, bool>,
+}
+
+/// What is on at some times, and not at others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Clock {
+    /// Hours that are open.
+    Office(usize),
+    /// An event of a calendar.
+    Calendar(usize),
+}
+
+/// The language that a telephone likes best: one of these, or any but these, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Languages {
+    These(BTreeSet<LanguageTag>),
+    AllBut(BTreeSet<LanguageTag>),
+}
+
+impl Languages {
+    fn and(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::These(one), Self::These(two)) => Self::These(one & two),
+            (Self::These(one), Self::AllBut(two)) | (Self::AllBut(two), Self::These(one)) => Self::These(one - two),
+            (Self::AllBut(one), Self::AllBut(two)) => Self::AllBut(one | two),
+        }
+    }
+
+    fn less(&self, other: &Self) -> Self {
+        self.and(&match other {
+            Self::These(languages) => Self::AllBut(languages.clone()),
+            Self::AllBut(languages) => Self::These(languages.clone()),
+        })
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Self::These(BTreeSet::new())
+    }
 }
 
 /// Above so many pieces nothing is proven.
@@ -218,37 +291,49 @@ pub(super) fn left_of<'a>(calls: Vec<Calls>, others: impl Iterator<Item = &'a Ca
     Some(left)
 }
 
+/// Whether all of these are among others, as far as can be told.
+pub(super) fn are_within(parties: Vec<Party>, others: &[Party]) -> bool {
+    let mut left = parties;
+    for other in others {
+        left = left.into_iter().flat_map(|party| party.less(other).unwrap_or_else(|| vec![party.clone()])).collect();
+        if left.is_empty() || left.len() > MOST {
+            break;
+        }
+    }
+    left.is_empty()
+}
+
 impl Calls {
     /// Whether there is a call in both, as far as can be told.
     pub(super) fn meets(&self, other: &Self) -> bool {
-        self.called.meets(&other.called)
-            && self.caller.meets(&other.caller)
+        self.parties.iter().zip(&other.parties).all(|(one, two)| one.meets(two))
             && self.trunks & other.trunks != 0
             && self.secure & other.secure != 0
             && self.withheld & other.withheld != 0
+            && !self.languages.and(&other.languages).is_none()
             && match (&self.minutes, &other.minutes) {
                 (Some(one), Some(two)) => one.meets(two),
                 _ => true,
             }
-            && self.offices.iter().all(|(office, open)| other.offices.get(office).is_none_or(|other| other == open))
+            && self.clocks.iter().all(|(clock, on)| other.clocks.get(clock).is_none_or(|other| other == on))
     }
 
+    /// What is left of calls that meet others.
     fn less(&self, other: &Self) -> Vec<Self> {
-        let whole = || vec![self.clone()];
-        if !self.meets(other) {
-            return whole();
+        let (mut left, mut rest) = (Vec::new(), self.clone());
+        for (at, theirs) in other.parties.iter().enumerate() {
+            let Some(ours) = rest.parties.get(at).cloned() else { continue };
+            let (Some(pieces), Some(both)) = (ours.less(theirs), ours.and(theirs)) else { return vec![self.clone()] };
+            let mut with = |party| {
+                let mut piece = rest.clone();
+                if let Some(place) = piece.parties.get_mut(at) {
+                    *place = party;
+                }
+                piece
+            };
+            left.extend(pieces.into_iter().map(&mut with));
+            rest = with(both);
         }
-        let (Some(called), Some(caller)) = (self.called.less(&other.called), self.caller.less(&other.caller)) else {
-            return whole();
-        };
-        let (Some(both_called), Some(both_caller)) = (self.called.and(&other.called), self.caller.and(&other.caller))
-        else {
-            return whole();
-        };
-        let mut left: Vec<Self> = called.into_iter().map(|called| Self { called, ..self.clone() }).collect();
-        let mut rest = Self { called: both_called, ..self.clone() };
-        left.extend(caller.into_iter().map(|caller| Self { caller, ..rest.clone() }));
-        rest.caller = both_caller;
         let mut narrow = |trunks: u64, secure: u8, withheld: u8| {
             if trunks != 0 && secure != 0 && withheld != 0 {
                 left.push(Self { trunks, secure, withheld, ..rest.clone() });
@@ -260,6 +345,11 @@ impl Calls {
         let secure = self.secure & other.secure;
         narrow(trunks, secure, self.withheld & !other.withheld);
         (rest.trunks, rest.secure, rest.withheld) = (trunks, secure, self.withheld & other.withheld);
+        let languages = rest.languages.less(&other.languages);
+        if !languages.is_none() {
+            left.push(Self { languages, ..rest.clone() });
+        }
+        rest.languages = rest.languages.and(&other.languages);
         if let Some(theirs) = &other.minutes {
             let ours = self.minutes.clone().unwrap_or_else(|| Arc::new(Minutes::of(|_| true)));
             if let Some(before) = ours.with(theirs, |a, b| a & !b) {
@@ -267,12 +357,12 @@ impl Calls {
             }
             rest.minutes = ours.with(theirs, |a, b| a & b).map(Arc::new);
         }
-        for (office, open) in &other.offices {
-            if !rest.offices.contains_key(office) {
+        for (clock, on) in &other.clocks {
+            if !rest.clocks.contains_key(clock) {
                 let mut otherwise = rest.clone();
-                otherwise.offices.insert(*office, !open);
+                otherwise.clocks.insert(*clock, !on);
                 left.push(otherwise);
-                rest.offices.insert(*office, *open);
+                rest.clocks.insert(*clock, *on);
             }
         }
         left

@@ -1,5 +1,9 @@
 //! Stories of an admin and a plan.
 
+mod calendars;
+mod faults;
+mod words;
+
 use super::*;
 
 fn around() -> Surroundings {
@@ -10,6 +14,7 @@ fn around() -> Surroundings {
         dial: vec!["haus-1".parse().expect("a trunk")],
         prompts: vec![String::from("closed")],
         zone: jiff::tz::TimeZone::get("Europe/Berlin").expect("a zone"),
+        blocks: Vec::new(),
     }
 }
 
@@ -28,7 +33,7 @@ fn now() -> jiff::ZonedDateTime {
 }
 
 fn call(called: &str) -> Facts {
-    Facts { called: called.to_owned(), caller: None, trunk: None, secure: false }
+    Facts { called: called.to_owned(), ..Facts::default() }
 }
 
 /// The rule that takes a call now.
@@ -46,13 +51,8 @@ fn told(sources: Vec<Source>) -> Vec<String> {
 }
 
 #[test]
-fn the_shipped_plans_have_no_problem() {
-    for text in
-        [include_str!("../../dialplans/10-einwahl.toml"), include_str!("../../dialplans/examples/10-kleinstadt.toml")]
-    {
-        let (_, problems) = Plan::check(source(text), &around());
-        assert!(problems.is_empty(), "{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    }
+fn the_shipped_plan_has_no_problem() {
+    assert_eq!(told(source(include_str!("../../dialplans/10-einwahl.toml"))), Vec::<String>::new());
 }
 
 #[test]
@@ -471,7 +471,7 @@ mod by_trying {
 proptest::proptest! {
     #[test]
     fn no_file_stops_the_reader(text in ".{0,200}", at in 0_usize..900) {
-        let shipped = include_str!("../../dialplans/examples/10-kleinstadt.toml");
+        let shipped = include_str!("../../dialplans/examples/kleinstadt/10-kleinstadt.toml");
         let mut broken = shipped.to_owned();
         let mut place = at.min(broken.len());
         while !broken.is_char_boundary(place) { place -= 1; }

@@ -100,6 +100,11 @@ impl Table {
         self.rows.iter().map(|(number, row)| (number.as_str(), &row.decision))
     }
 
+    /// Each number as it stands there, and where.
+    pub(super) fn places(&self) -> impl Iterator<Item = (&str, &Range<usize>)> {
+        self.rows.iter().map(|(number, row)| (number.as_str(), &row.span))
+    }
+
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()
     }

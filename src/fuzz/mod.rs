@@ -225,6 +225,7 @@ pub fn dialplan_file(bytes: &[u8]) {
         dial: vec!["haus-1".parse().expect("a trunk")],
         prompts: vec![String::from("closed")],
         zone: jiff::tz::TimeZone::UTC,
+        blocks: Vec::new(),
     };
     let source = dialplan::Source { name: String::from("10-stadt.toml"), text: text.to_owned() };
     let (_, problems) = dialplan::Plan::check(vec![source], &around);

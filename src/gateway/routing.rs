@@ -99,6 +99,9 @@ fn asked(facts: &sip::Facts) -> Facts {
     Facts {
         called: facts.called.clone(),
         caller: facts.caller.clone(),
+        asserted: facts.asserted.clone(),
+        diverted: facts.diverted.clone(),
+        language: facts.language.clone(),
         trunk: facts.trunk.clone(),
         secure: facts.source.transport == Transport::Tls,
     }

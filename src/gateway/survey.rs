@@ -73,7 +73,7 @@ fn answer(plan: &Plan, errors: usize, question: Question, around: &Surroundings)
 
 fn facts(circumstances: &Circumstances) -> Facts {
     let Circumstances { caller, trunk, secure, .. } = circumstances.clone();
-    Facts { called: String::new(), caller, trunk, secure }
+    Facts { caller, trunk, secure, ..Facts::default() }
 }
 
 fn moment(circumstances: &Circumstances, around: &Surroundings) -> ZonedDateTime {

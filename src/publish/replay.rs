@@ -112,6 +112,7 @@ mod tests {
             dial: Vec::new(),
             prompts: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
+            blocks: Vec::new(),
         };
         Plan::check(vec![Source { name: String::from("a.toml"), text }], &around).0
     }
@@ -127,7 +128,7 @@ mod tests {
         let mut replay = Replay::new(&running, &draft);
         let at = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
         for called in ["100", "200", "200", "300"] {
-            let facts = Facts { called: called.to_owned(), caller: None, trunk: None, secure: false };
+            let facts = Facts { called: called.to_owned(), ..Facts::default() };
             replay.call(&facts, &at);
         }
         let told = replay.end();

@@ -7,8 +7,9 @@ use rsipstack::sip::Request;
 use rsipstack::sip::prelude::{HeadersExt as _, ToTypedHeader as _};
 use rsipstack::transaction::transaction::Transaction;
 
+use super::diversion;
 use crate::wire::user_of;
-use crate::words::{Personal, PhoneNumber, Transport, TrunkName};
+use crate::words::{LanguageTag, Personal, PhoneNumber, Transport, TrunkName};
 
 /// Who calls whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,12 @@ pub struct Facts {
     pub called: String,
     /// The caller's number, unless it is withheld or none.
     pub caller: Option<Personal<PhoneNumber>>,
+    /// The number for which its trunk vouches (RFC 3325), unless it is withheld; a stranger vouches for nobody.
+    pub asserted: Option<Personal<PhoneNumber>>,
+    /// The number that diverted the call here (RFC 5806, or RFC 7044).
+    pub diverted: Option<Personal<PhoneNumber>>,
+    /// The language that the telephone likes best (RFC 3261 section 20.3).
+    pub language: Option<LanguageTag>,
     /// The trunk that the source address belongs to; none is a stranger's.
     pub trunk: Option<TrunkName>,
     /// Where it comes from.
@@ -36,7 +43,17 @@ impl Facts {
     #[cfg(test)]
     pub(crate) fn of_test(called: &str, caller: Option<Personal<PhoneNumber>>) -> Self {
         let source = Source { address: std::net::Ipv4Addr::LOCALHOST.into(), transport: Transport::Udp };
-        Self { called: called.to_owned(), caller, trunk: None, source, forwards: FORWARDS }
+        let (asserted, diverted, language) = (None, None, None);
+        Self {
+            called: called.to_owned(),
+            caller,
+            asserted,
+            diverted,
+            language,
+            trunk: None,
+            source,
+            forwards: FORWARDS,
+        }
     }
 
     /// Reads them. The identity that the trunk asserts (RFC 3325) counts above what the phone claims; a caller who asks for
@@ -46,12 +63,31 @@ impl Facts {
         let private = request.header_value("Privacy").is_some_and(|value| !value.eq_ignore_ascii_case("none"));
         let claimed = request.from_header().ok().and_then(|from| from.uri().ok());
         let claimed = claimed.and_then(|uri| uri.user().map(user_of));
-        let asserted =
-            request.header_value("P-Asserted-Identity").and_then(|value| user_in(&value)).map(|user| user_of(&user));
-        let caller = if private { None } else { asserted.or(claimed) };
-        let caller = caller.and_then(|user| user.parse().ok()).map(Personal::new);
-        let forwards = request.header_value("Max-Forwards").and_then(|value| value.trim().parse().ok());
-        Self { called, caller, trunk, source, forwards: forwards.unwrap_or(FORWARDS) }
+        let header = |name: &str| request.header_value(name);
+        let asserted = header("P-Asserted-Identity").filter(|_| trunk.is_some()).and_then(|value| user_in(&value));
+        let asserted = asserted.filter(|_| !private).map(|user| user_of(&user));
+        let caller = if private { None } else { asserted.clone().or(claimed) };
+        let number = |user: Option<String>| user.and_then(|user| user.parse().ok()).map(Personal::new);
+        // Each who diverts the call may have written a line of his own.
+        let history: Vec<String> = request
+            .headers
+            .iter()
+            .filter(|header| header.name().eq_ignore_ascii_case("History-Info"))
+            .map(|header| header.value().to_owned())
+            .collect();
+        let diversion = header("Diversion").and_then(|value| diversion::last(&value).and_then(user_in));
+        let diverted = diversion.or_else(|| diversion::of_history(&history.join(",")).and_then(user_in));
+        let diverted = diverted.map(|user| user_of(&user));
+        Self {
+            called,
+            caller: number(caller),
+            asserted: number(asserted),
+            diverted: number(diverted),
+            language: header("Accept-Language").and_then(|value| diversion::best(&value)),
+            trunk,
+            source,
+            forwards: header("Max-Forwards").and_then(|value| value.trim().parse().ok()).unwrap_or(FORWARDS),
+        }
     }
 
     /// What was called, as the log may show it: an extension, a number's last two digits, a name's first letter.

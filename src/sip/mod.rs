@@ -9,6 +9,7 @@ mod clock;
 mod contact;
 mod datagrams;
 mod dialog;
+mod diversion;
 mod facts;
 mod gate;
 mod keeper;

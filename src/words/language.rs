@@ -53,6 +53,26 @@ impl FromStr for Language {
     }
 }
 
+/// Any language by its code (RFC 5646: the first part of a tag), in small letters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LanguageTag(String);
+
+impl FromStr for LanguageTag {
+    type Err = InvalidLanguage;
+
+    fn from_str(tag: &str) -> Result<Self, InvalidLanguage> {
+        let first = tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        let sound = (2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_lowercase());
+        if sound { Ok(Self(first)) } else { Err(InvalidLanguage(tag.chars().take(20).collect())) }
+    }
+}
+
+impl fmt::Display for LanguageTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A country by its two-letter code (ISO 3166-1 alpha-2), in capitals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -15,7 +15,7 @@ pub(super) fn rules(findings: &mut Findings<'_>) {
             findings.error(
                 &rule.name,
                 message,
-                String::from("leave caller, trunk, secure, withheld and when out of it"),
+                String::from("leave out of it whatever else it asks for: only called is for it"),
             );
         }
         // A way on to another context decides nothing yet.
@@ -50,7 +50,7 @@ pub(super) fn calls(findings: &mut Findings<'_>, around: &Surroundings) {
         let lost: Vec<&str> = EMERGENCY
             .into_iter()
             .filter(|number| {
-                let facts = Facts { called: (*number).to_owned(), caller: None, trunk: trunk.clone(), secure: false };
+                let facts = Facts { called: (*number).to_owned(), trunk: trunk.clone(), ..Facts::default() };
                 plan.decide(&facts, &now).is_none()
             })
             .collect();

@@ -1,6 +1,7 @@
 //! Mistakes that a plan can have although each line of it can be read. In: a plan. Out: problems, with place and help.
 
 mod emergency;
+mod numbers;
 mod paths;
 mod placing;
 mod reach;
@@ -28,6 +29,7 @@ pub(super) fn lint(
     unused(&mut findings, variables);
     paths::lint(&mut findings);
     reach::lint(&mut findings, around);
+    numbers::lint(&mut findings, around);
     emergency::rules(&mut findings);
     // A plan that could not be read whole says nothing of calls.
     if is_readable {
@@ -128,6 +130,10 @@ fn things(findings: &mut Findings<'_>, around: &Surroundings) {
             findings.error(told, format!("there is no trunk {trunk}"), there_are(&around.trunks, NO_TRUNK));
         }
     }
+    for calendar in plan.calendars.iter().filter(|calendar| calendar.value.is_empty()) {
+        let message = format!("calendar {:?} has no event", calendar.name.value);
+        findings.warning(&calendar.name, message, String::from("export it anew, with its events"));
+    }
     for office in &plan.offices {
         if office.value.never_opens() {
             let message = format!("hours {:?} never open", office.name.value);
@@ -150,10 +156,13 @@ fn is_outside(user: &str) -> bool {
 fn unused(findings: &mut Findings<'_>, variables: &BTreeMap<String, Named<String>>) {
     let plan = findings.plan;
     let offices = plan.offices.iter().map(|office| ("hours", &office.name, office.used));
+    let calendars = plan.calendars.iter().map(|calendar| ("calendar", &calendar.name, calendar.used));
     let tables = plan.tables.iter().map(|table| ("table", &table.name, table.used));
     let queues = plan.queues.iter().map(|queue| ("queue", &queue.name, queue.used));
     let variables = variables.values().map(|variable| ("variable", &variable.name, variable.used));
-    for (kind, name, _) in offices.chain(tables).chain(queues).chain(variables).filter(|(.., used)| !used) {
+    for (kind, name, _) in
+        offices.chain(calendars).chain(tables).chain(queues).chain(variables).filter(|(.., used)| !used)
+    {
         findings.warning(
             name,
             format!("no rule speaks of {kind} {:?}", name.value),
@@ -175,8 +184,11 @@ impl Rule {
     }
 
     /// Whether only the number counts.
-    const fn has_no_condition(&self) -> bool {
+    fn has_no_condition(&self) -> bool {
         self.caller.is_empty()
+            && self.asserted.is_empty()
+            && self.diversion.is_empty()
+            && self.accepts.is_empty()
             && self.trunk.is_none()
             && self.secure.is_none()
             && self.withheld.is_none()
@@ -195,6 +207,9 @@ fn fails(plan: &Plan, rules: &BTreeSet<&str>, example: &Example, around: &Surrou
     let facts = Facts {
         called: example.called.clone(),
         caller: example.from.clone(),
+        asserted: example.asserted.clone(),
+        diverted: example.diverted.clone(),
+        language: example.language.clone(),
         trunk: example.trunk.clone(),
         secure: example.secure,
     };

@@ -1,13 +1,14 @@
 //! Rules that can never decide. Told exactly, by sets of calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::{Date, Time, date};
 
-use super::super::sets::{Calls, Minutes, Party, left_of};
+use super::super::pattern::Pattern;
+use super::super::sets::{Calls, Clock, Languages, Minutes, Party, left_of};
 use super::super::window::Window;
-use super::super::{Action, Context, Rule, Surroundings, When};
+use super::super::{Action, Context, Placed, Rule, Surroundings, When};
 use super::Findings;
 use crate::words::TrunkName;
 
@@ -81,30 +82,43 @@ fn calls_of(rule: &Rule, trunks: &[TrunkName], windows: &mut Windows) -> Vec<Cal
         },
     };
     let flag = |wanted: Option<bool>| wanted.map_or(3, |wanted| if wanted { 2 } else { 1 });
-    let (minutes, offices) = match &rule.when {
+    let (minutes, clocks) = match &rule.when {
         None => (None, BTreeMap::new()),
         Some(When::Window(window)) => (Some(windows.minutes(window)), BTreeMap::new()),
-        Some(When::Office { office, open }) => (None, BTreeMap::from([(*office, *open)])),
+        Some(When::Office { office, open }) => (None, BTreeMap::from([(Clock::Office(*office), *open)])),
+        Some(When::During(calendar)) => (None, BTreeMap::from([(Clock::Calendar(*calendar), true)])),
     };
-    let callers: Vec<Party> = match rule.caller.as_slice() {
+    let parties = |patterns: &[Placed<Pattern>]| match patterns {
         [] => vec![Party::Anybody],
-        callers => callers.iter().map(|caller| Party::from(&caller.value)).collect(),
+        patterns => patterns.iter().map(|pattern| Party::from(&pattern.value)).collect(),
+    };
+    let languages = match rule.accepts.is_empty() {
+        true => Languages::AllBut(BTreeSet::new()),
+        false => Languages::These(rule.accepts.clone()),
     };
     // Who names a caller wants one: nobody who shows none.
     let withheld = if rule.caller.is_empty() { flag(rule.withheld) } else { flag(rule.withheld) & 1 };
-    let called = rule.called.iter().map(|called| Party::from(&called.value));
-    called
-        .flat_map(|called| callers.iter().map(move |caller| (called.clone(), caller.clone())))
-        .map(|(called, caller)| Calls {
-            called,
-            caller,
-            trunks: trunk,
-            secure: flag(rule.secure),
-            withheld,
-            minutes: minutes.clone(),
-            offices: offices.clone(),
-        })
-        .collect()
+    let whole = |parties: [Party; 4]| Calls {
+        parties,
+        languages: languages.clone(),
+        trunks: trunk,
+        secure: flag(rule.secure),
+        withheld,
+        minutes: minutes.clone(),
+        clocks: clocks.clone(),
+    };
+    let (callers, asserted, diversions) = (parties(&rule.caller), parties(&rule.asserted), parties(&rule.diversion));
+    let mut found = Vec::new();
+    for called in parties(&rule.called) {
+        for caller in &callers {
+            for asserted in &asserted {
+                let each =
+                    |diversion: &Party| whole([called.clone(), caller.clone(), asserted.clone(), diversion.clone()]);
+                found.extend(diversions.iter().map(each));
+            }
+        }
+    }
+    found
 }
 
 /// A week that begins on a Monday, without a change of the clock.

@@ -2,12 +2,15 @@
 
 use toml::de::DeTable;
 
+use super::super::vocabulary::{RULE, one_of};
 use super::super::{Action, Decision, Placed, Reject};
 use super::{Reader, Value};
 use crate::words::Language;
 
-/// Those of a rule that say what happens: one of them.
-const ACTIONS: &str = "menu, room, ring, queue, transfer, announce, reject, closed, redirect, emergency, go or table";
+/// What helps, wherever such a value stands.
+pub(super) const ROOM: &str = "a room's name has a-z, 0-9, '-' and '_'";
+pub(super) const LANGUAGES: &str = "\"de\" or \"en\"";
+pub(super) const ADDRESS: &str = "write sip:NUMBER@HOST or tel:+49…";
 
 impl Reader<'_> {
     pub(super) fn action(&mut self, table: &DeTable<'_>, name: &Placed<String>) -> Option<Placed<Action>> {
@@ -16,9 +19,7 @@ impl Reader<'_> {
             let decision = match key.get_ref().as_ref() {
                 "menu" => self.language(value).map(|language| Decision::Menu { language }),
                 "closed" => self.language(value).map(|language| Decision::Closed { language }),
-                "room" => self
-                    .parsed(value, "a room's name has a-z, 0-9, '-' and '_'")
-                    .map(|Placed { value: room, .. }| Decision::Room { room }),
+                "room" => self.parsed(value, ROOM).map(|Placed { value: room, .. }| Decision::Room { room }),
                 "reject" => self.reject(value).map(|why| Decision::Reject { why }),
                 "redirect" => self.uri(value).map(|to| Decision::Redirect { to }),
                 "emergency" if value.get_ref().as_bool() == Some(true) => Some(Decision::Emergency { to: None }),
@@ -47,7 +48,7 @@ impl Reader<'_> {
             self.wrong(
                 name.span.clone(),
                 &format!("rule {:?} does nothing", name.value),
-                &format!("add one of {ACTIONS}"),
+                &format!("add one of {}", one_of(RULE)),
             );
             return None;
         };
@@ -55,7 +56,7 @@ impl Reader<'_> {
             self.wrong(
                 second,
                 &format!("rule {:?} does two things", name.value),
-                &format!("keep one of {ACTIONS}, or write two rules"),
+                &format!("keep one of {}, or write two rules", one_of(RULE)),
             );
         }
         first.map(|value| self.placed(value, span))
@@ -76,7 +77,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn language(&mut self, value: &Value<'_>) -> Option<Language> {
-        Some(self.parsed::<Language>(value, "\"de\" or \"en\"")?.value)
+        Some(self.parsed::<Language>(value, LANGUAGES)?.value)
     }
 
     fn reject(&mut self, value: &Value<'_>) -> Option<Reject> {
@@ -94,7 +95,7 @@ impl Reader<'_> {
         if is_uri(&text) {
             return Some(text);
         }
-        self.wrong(span, &format!("{text:?} is no address to send a call to"), "write sip:NUMBER@HOST or tel:+49…");
+        self.wrong(span, &format!("{text:?} is no address to send a call to"), ADDRESS);
         None
     }
 }

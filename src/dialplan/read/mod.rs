@@ -1,17 +1,20 @@
 //! From TOML to rules. In: files. Out: rules and examples, and every mistake with its place. Nothing is guessed: a word
 //! that means nothing is a mistake, with the words that would mean something.
 //!
-//! What others speak of is read first, over all files: variables, then contexts, hours and tables, then rules and examples.
+//! What others speak of is read first, over all files: variables, then contexts, calendars, hours and tables, then rules and
+//! examples.
 
 mod action;
+mod beside;
 mod office;
-mod placing;
-mod queue;
+pub(super) mod placing;
+pub(super) mod queue;
 mod rule;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -20,16 +23,12 @@ use super::file::File;
 use super::placing::Queue;
 use super::problem::{Problem, Severity};
 use super::table::Table;
-use super::{Context, Decision, Example, Hours, Named, Placed};
+use super::vocabulary::{CONTEXT, FILE, Word, names};
+use super::{Calendar, Context, Example, Hours, Named, Placed};
 use crate::words::TrunkName;
 
 /// Where calls begin that have no other context.
 const MAIN: &str = "main";
-
-/// The words of a file, of a context, and of a table.
-const FILE: [&str; 7] = ["rule", "example", "variables", "contexts", "hours", "tables", "queues"];
-const CONTEXT: [&str; 3] = ["trunks", "include", "comment"];
-const TABLE: [&str; 2] = ["file", "comment"];
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -38,6 +37,7 @@ pub(super) struct Read {
     pub(super) contexts: Vec<Context>,
     pub(super) entries: BTreeMap<TrunkName, usize>,
     pub(super) offices: Vec<Named<Hours>>,
+    pub(super) calendars: Vec<Named<Arc<Calendar>>>,
     pub(super) tables: Vec<Named<Placed<Table>>>,
     pub(super) queues: Vec<Named<Queue>>,
     pub(super) variables: BTreeMap<String, Named<String>>,
@@ -53,6 +53,7 @@ pub(super) fn read(files: &[File]) -> Read {
         contexts: vec![context(MAIN, None)],
         entries: BTreeMap::new(),
         offices: Vec::new(),
+        calendars: Vec::new(),
         tables: Vec::new(),
         queues: Vec::new(),
         variables: BTreeMap::new(),
@@ -60,8 +61,8 @@ pub(super) fn read(files: &[File]) -> Read {
         problems: Vec::new(),
     };
     reader.read();
-    let Reader { contexts, entries, offices, tables, queues, variables, examples, problems, .. } = reader;
-    Read { contexts, entries, offices, tables, queues, variables, examples, problems }
+    let Reader { contexts, entries, offices, calendars, tables, queues, variables, examples, problems, .. } = reader;
+    Read { contexts, entries, offices, calendars, tables, queues, variables, examples, problems }
 }
 
 fn context(name: &str, told: Option<Placed<()>>) -> Context {
@@ -80,6 +81,7 @@ struct Reader<'a> {
     contexts: Vec<Context>,
     entries: BTreeMap<TrunkName, usize>,
     offices: Vec<Named<Hours>>,
+    calendars: Vec<Named<Arc<Calendar>>>,
     tables: Vec<Named<Placed<Table>>>,
     queues: Vec<Named<Queue>>,
     variables: BTreeMap<String, Named<String>>,
@@ -90,21 +92,24 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self) {
         let mut files = Vec::new();
-        for (number, file) in self.files.iter().enumerate().filter(|(_, file)| !is_csv(file)) {
+        for (number, file) in
+            self.files.iter().enumerate().filter(|(_, file)| !ends_with(file, ".csv") && !ends_with(file, ".ics"))
+        {
             self.file = number;
             let (table, errors) = DeTable::parse_recoverable(&file.text);
             for error in errors {
                 let span = error.span().unwrap_or_default();
                 self.wrong(span, error.message(), "every rule begins with [[rule]]; texts stand in \"quotes\"");
             }
-            for key in table.get_ref().keys().filter(|key| !FILE.contains(&key.get_ref().as_ref())) {
+            for key in table.get_ref().keys().filter(|key| FILE.iter().all(|word| word.name != key.get_ref())) {
                 let message = format!("{:?} means nothing in a dialplan", key.get_ref());
-                self.wrong(key.span(), &message, &format!("known here: {}", FILE.join(", ")));
+                self.wrong(key.span(), &message, &format!("known here: {}", names(FILE)));
             }
             files.push((number, table));
         }
         self.named(&files, "variables", Self::variable);
         self.named(&files, "contexts", Self::context);
+        self.named(&files, "calendars", Self::calendar);
         self.named(&files, "hours", Self::office);
         self.named(&files, "tables", Self::table_of_numbers);
         self.named(&files, "contexts", Self::includes);
@@ -173,15 +178,13 @@ impl Reader<'_> {
         }
     }
 
-    fn know(&mut self, table: &DeTable<'_>, words: &[&str]) {
+    fn know(&mut self, table: &DeTable<'_>, words: &[Word]) {
         for key in table.keys() {
-            if !words.contains(&key.get_ref().as_ref()) {
+            if words.iter().all(|word| word.name != key.get_ref()) {
                 let message = format!("{:?} means nothing here", key.get_ref());
-                let near = words.iter().find(|word| is_near(word, key.get_ref()));
-                let help = near.map_or_else(
-                    || format!("known here: {}", words.join(", ")),
-                    |word| format!("did you mean {word:?}?"),
-                );
+                let near = words.iter().map(|word| word.name).find(|word| is_near(word, key.get_ref()));
+                let help = near
+                    .map_or_else(|| format!("known here: {}", names(words)), |word| format!("did you mean {word:?}?"));
                 self.wrong(key.span(), &message, &help);
             }
         }
@@ -197,7 +200,7 @@ impl Reader<'_> {
 
     fn context(&mut self, name: Placed<String>, value: &Value<'_>) {
         let Some(table) = self.table(value, "write [contexts.NAME] on a line of its own") else { return };
-        self.know(table, &CONTEXT);
+        self.know(table, CONTEXT);
         let number = self.context_called(&name.value).unwrap_or(self.contexts.len());
         if let Some(known) = self.contexts.get_mut(number) {
             if known.told.is_some() {
@@ -252,44 +255,6 @@ impl Reader<'_> {
             self.wrong(span, &format!("there is no context {name:?}"), &help);
         }
         found
-    }
-
-    fn table_of_numbers(&mut self, name: Placed<String>, value: &Value<'_>) {
-        let Some(table) = self.table(value, "write [tables.NAME] on a line of its own") else { return };
-        self.know(table, &TABLE);
-        let Some(file) = table.get("file") else {
-            return self.wrong(name.span, &format!("table {:?} names no file", name.value), "add file = \"NAME.csv\"");
-        };
-        let Some(Placed { value: file, span, .. }) = self.text(file) else { return };
-        let files = self.files;
-        let csv = |other: &&File| is_csv(other) && other.name.rsplit('/').next() == Some(&file);
-        let Some((number, source)) = files.iter().enumerate().find(|(_, other)| csv(other)) else {
-            let known: Vec<&str> =
-                files.iter().filter(|file| is_csv(file)).filter_map(|file| file.name.rsplit('/').next()).collect();
-            let help = if known.is_empty() {
-                String::from("put it beside this file; its name ends with .csv")
-            } else {
-                format!("there are: {}", known.join(", "))
-            };
-            return self.wrong(span, &format!("there is no file {file}"), &help);
-        };
-        let (value, mistakes) = Table::read(source, |word, value| match word {
-            "room" => value
-                .parse()
-                .map(|room| Decision::Room { room })
-                .map_err(|_| String::from("a room's name has a-z, 0-9, '-' and '_'")),
-            "menu" => {
-                value.parse().map(|language| Decision::Menu { language }).map_err(|_| String::from("\"de\" or \"en\""))
-            }
-            "redirect" if action::is_uri(value) => Ok(Decision::Redirect { to: value.to_owned() }),
-            "redirect" => Err(String::from("write sip:NUMBER@HOST or tel:+49…")),
-            _ => Err(format!("column {word} means nothing; known: number, room, menu, redirect, comment")),
-        });
-        for (span, message, help) in mistakes {
-            self.wrong_in(number, span, &message, &help);
-        }
-        let value = Placed { value, file: number, span };
-        self.tables.push(Named { name, value, used: false });
     }
 
     fn text(&mut self, value: &Value<'_>) -> Option<Placed<String>> {
@@ -369,8 +334,8 @@ fn list<'v>(value: Option<&'v Value<'v>>) -> Vec<&'v Value<'v>> {
     })
 }
 
-fn is_csv(file: &File) -> bool {
-    file.name.to_ascii_lowercase().ends_with(".csv")
+fn ends_with(file: &File, end: &str) -> bool {
+    file.name.to_ascii_lowercase().ends_with(end)
 }
 
 /// One letter more, less or other, or two swapped.

@@ -6,13 +6,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::super::hours::{Hours, Span};
+use super::super::vocabulary::{HOURS, names};
 use super::super::window::{days, time};
 use super::super::{Named, Placed};
 use super::{Reader, Value, list};
 
-const OFFICE: &str = "holidays, closed, open, zone, comment, and days like mon or mon-fri";
 const SPANS: &str = "write \"08:00-12:00\", or several: [\"08:00-12:00\", \"13:00-16:00\"]";
-const DATES: &str = "write \"2026-12-24\", or \"2026-12-24..2027-01-01\"";
+const DATES: &str = "write \"2026-12-24\", \"2026-12-24..2027-01-01\", or \"calendar:NAME\"";
 
 impl Reader<'_> {
     pub(super) fn office(&mut self, name: Placed<String>, value: &Value<'_>) {
@@ -23,7 +23,7 @@ impl Reader<'_> {
                 "comment" => {}
                 "zone" => hours.zone = self.zone(value),
                 "holidays" => self.holidays(value, &mut hours),
-                "closed" => hours.closed = list(Some(value)).into_iter().filter_map(|day| self.dates(day)).collect(),
+                "closed" => list(Some(value)).into_iter().for_each(|days| self.closed(days, &mut hours)),
                 "open" => self.exceptions(value, &mut hours),
                 word => match days(word) {
                     Some(named) => {
@@ -38,7 +38,7 @@ impl Reader<'_> {
                     None => self.wrong(
                         key.span(),
                         &format!("{word:?} means nothing here"),
-                        &format!("known here: {OFFICE}"),
+                        &format!("known here: {}, and days like mon or mon-fri", names(HOURS)),
                     ),
                 },
             }
@@ -106,8 +106,19 @@ impl Reader<'_> {
         }
     }
 
-    fn dates(&mut self, value: &Value<'_>) -> Option<RangeInclusive<Date>> {
-        let text = self.text(value)?;
+    fn closed(&mut self, value: &Value<'_>, hours: &mut Hours) {
+        let Some(text) = self.text(value) else { return };
+        match text.value.strip_prefix("calendar:") {
+            Some(name) => {
+                let name = Placed { value: name.trim().to_owned(), ..text };
+                let found = self.some_calendar(&name).and_then(|found| self.calendars.get(found));
+                hours.calendars.extend(found.map(|calendar| calendar.value.clone()));
+            }
+            None => hours.closed.extend(self.dates(text)),
+        }
+    }
+
+    fn dates(&mut self, text: Placed<String>) -> Option<RangeInclusive<Date>> {
         let (first, last) = text.value.split_once("..").unwrap_or((&text.value, &text.value));
         let both = first.trim().parse::<Date>().ok().zip(last.trim().parse::<Date>().ok());
         let range = both.filter(|(first, last)| first <= last).map(|(first, last)| first..=last);

@@ -4,23 +4,20 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::super::placing::{Callee, Onward, Rescue, Ring, Saying, Transfer};
+use super::super::vocabulary::{ANNOUNCE, RESCUE, RING, TRANSFER};
 use super::{Reader, Value, list};
 use crate::call::hunt::Way;
 use crate::words::{Personal, PhoneNumber, TrunkName};
-
-const RING: [&str; 5] = ["to", "trunk", "way", "seconds", "otherwise"];
-const TRANSFER: [&str; 3] = ["to", "trunk", "otherwise"];
-const ANNOUNCE: [&str; 3] = ["say", "language", "then"];
-const RESCUE: [&str; 2] = ["trunk", "identity"];
 
 const RING_HELP: &str = "write ring = { to = [\"2001\", \"2002\"], trunk = \"pbx\" }";
 const TRANSFER_HELP: &str = "write transfer = \"2001@pbx\", or { to = \"2001\", trunk = \"pbx\" }";
 const ANNOUNCE_HELP: &str =
     "write announce = \"closed\", or { say = \"closed\", language = \"de\", then = \"context\" }";
-const WAYS: [(&str, Way); 3] = [("in-order", Way::InOrder), ("all", Way::All), ("rotation", Way::Rotation)];
+pub(in super::super) const WAYS: [(&str, Way); 3] =
+    [("in-order", Way::InOrder), ("all", Way::All), ("rotation", Way::Rotation)];
 
 /// A telephone rings at least and at most so many seconds.
-const SECONDS: std::ops::RangeInclusive<u64> = 3..=180;
+pub(in super::super) const SECONDS: std::ops::RangeInclusive<u64> = 3..=180;
 
 /// So many telephones at most: all of them may ring at once.
 const MOST: usize = 20;
@@ -28,7 +25,7 @@ const MOST: usize = 20;
 impl Reader<'_> {
     pub(super) fn ring(&mut self, value: &Value<'_>) -> Option<Ring> {
         let table = self.table(value, RING_HELP)?;
-        self.know(table, &RING);
+        self.know(table, RING);
         let trunk = self.optional(table.get("trunk"), Self::trunk)?;
         let way = self.optional(table.get("way"), Self::way)?.unwrap_or(Way::InOrder);
         let patience = self.optional(table.get("seconds"), Self::seconds)?.unwrap_or(Ring::PATIENCE);
@@ -41,7 +38,7 @@ impl Reader<'_> {
             return Some(Transfer { to: self.callee(value, None)?, otherwise: None });
         }
         let table = self.table(value, TRANSFER_HELP)?;
-        self.know(table, &TRANSFER);
+        self.know(table, TRANSFER);
         let trunk = self.optional(table.get("trunk"), Self::trunk)?;
         let Some(to) = table.get("to") else {
             self.wrong(value.span(), "this does not say to whom", TRANSFER_HELP);
@@ -57,7 +54,7 @@ impl Reader<'_> {
             return Some(Saying { say: self.text(value)?.value, language: None, then: None });
         }
         let table = self.table(value, ANNOUNCE_HELP)?;
-        self.know(table, &ANNOUNCE);
+        self.know(table, ANNOUNCE);
         let Some(say) = table.get("say") else {
             self.wrong(value.span(), "this does not say what is said", ANNOUNCE_HELP);
             return None;
@@ -71,7 +68,7 @@ impl Reader<'_> {
     pub(super) fn rescue(&mut self, value: &Value<'_>) -> Option<Rescue> {
         let help = "write emergency = { trunk = \"pbx\", identity = \"+49 30 90180\" }";
         let table = self.table(value, help)?;
-        self.know(table, &RESCUE);
+        self.know(table, RESCUE);
         let Some(trunk) = table.get("trunk") else {
             self.wrong(value.span(), "this does not say over which trunk an emergency is called", help);
             return None;

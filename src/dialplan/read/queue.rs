@@ -3,23 +3,22 @@
 use std::time::Duration;
 
 use super::super::placing::{Queue, Ring};
+use super::super::vocabulary::QUEUE;
 use super::super::{Named, Placed};
 use super::{Reader, Value};
 
-const QUEUE: [&str; 9] =
-    ["agents", "trunk", "opens", "early", "longest", "seconds", "otherwise", "language", "comment"];
 const HELP: &str =
     "write [queues.NAME] on a line of its own, and agents = [\"2001\", \"2002\"] and trunk = \"pbx\" below it";
 
 /// Minutes for which callers may wait for the opening.
-const EARLY: std::ops::RangeInclusive<u64> = 0..=60;
+pub(in super::super) const EARLY: std::ops::RangeInclusive<u64> = 0..=60;
 /// Callers who wait.
-const LONGEST: std::ops::RangeInclusive<u64> = 1..=100;
+pub(in super::super) const LONGEST: std::ops::RangeInclusive<u64> = 1..=100;
 
 impl Reader<'_> {
     pub(super) fn queue(&mut self, name: Placed<String>, value: &Value<'_>) {
         let Some(table) = self.table(value, HELP) else { return };
-        self.know(table, &QUEUE);
+        self.know(table, QUEUE);
         let Some(value) = self.queue_of(&name, table) else { return };
         if self.queues.iter().any(|queue| queue.name.value == name.value) {
             let message = format!("there are two queues {:?}", name.value);

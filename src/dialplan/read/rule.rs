@@ -1,45 +1,23 @@
 //! Rules and examples.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::de::DeTable;
 
 use super::super::pattern::Pattern;
+use super::super::vocabulary::{EXAMPLE, RULE, WHEN};
 use super::super::window::{Window, days, time};
 use super::super::{Example, Placed, Rule, When};
 use super::{MAIN, Reader, Value, context, list};
-use crate::words::Personal;
+use crate::words::{LanguageTag, Personal};
 
-const RULE: [&str; 21] = [
-    "name",
-    "context",
-    "called",
-    "caller",
-    "trunk",
-    "secure",
-    "withheld",
-    "when",
-    "comment",
-    "menu",
-    "room",
-    "reject",
-    "closed",
-    "redirect",
-    "emergency",
-    "ring",
-    "queue",
-    "transfer",
-    "announce",
-    "go",
-    "table",
-];
-const WHEN: [&str; 5] = ["days", "from", "to", "open", "closed"];
-const EXAMPLE: [&str; 7] = ["called", "from", "trunk", "secure", "at", "expect", "comment"];
+const TAG: &str = "a language like \"en\" or \"fr\": its first part counts";
 const TRUNK: &str = "a trunk's name has a-z, 0-9, '-' and '_'";
 
 impl Reader<'_> {
     pub(super) fn rule(&mut self, table: &DeTable<'_>, span: Range<usize>) {
-        self.know(table, &RULE);
+        self.know(table, RULE);
         let Some(name) = table.get("name").and_then(|value| self.text(value)) else {
             if !table.contains_key("name") {
                 self.wrong(span, "this rule has no name", "add name = \"…\": the log and the trace tell rules by name");
@@ -47,7 +25,8 @@ impl Reader<'_> {
             return;
         };
         let called = self.patterns(table.get("called"));
-        let caller = self.patterns(table.get("caller"));
+        let [caller, asserted, diversion] =
+            ["caller", "asserted", "diversion"].map(|word| self.patterns(table.get(word)));
         if !table.contains_key("called") {
             let help = "add called = \"…\"; \"*\" is every number";
             return self.wrong(name.span, &format!("rule {:?} does not say for which numbers it is", name.value), help);
@@ -62,6 +41,9 @@ impl Reader<'_> {
         let rule = Rule {
             called,
             caller,
+            asserted,
+            diversion,
+            accepts: self.languages(table.get("accepts")),
             trunk: table.get("trunk").and_then(|value| self.parsed(value, TRUNK)),
             secure: table.get("secure").and_then(|value| self.flag(value)),
             withheld: table.get("withheld").and_then(|value| self.flag(value)),
@@ -82,10 +64,12 @@ impl Reader<'_> {
     }
 
     pub(super) fn example(&mut self, table: &DeTable<'_>, span: Range<usize>) {
-        self.know(table, &EXAMPLE);
+        self.know(table, EXAMPLE);
         let called = table.get("called").and_then(|value| self.text(value));
         let expect = table.get("expect").and_then(|value| self.text(value));
-        let from = table.get("from").and_then(|value| self.parsed(value, "a number like +49 30 1234567"));
+        let mut party = |word| table.get(word).and_then(|value| self.parsed(value, "a number like +49 30 1234567"));
+        let (from, asserted, diverted) = (party("from"), party("asserted"), party("diversion"));
+        let language = table.get("accepts").and_then(|value| self.parsed(value, TAG));
         let trunk = table.get("trunk").and_then(|value| self.parsed(value, TRUNK));
         let secure = table.get("secure").and_then(|value| self.flag(value));
         let at = table.get("at").and_then(|value| {
@@ -101,11 +85,18 @@ impl Reader<'_> {
         self.examples.push(Example {
             called: called.value,
             from: from.map(|from| Personal::new(from.value)),
+            asserted: asserted.map(|asserted| Personal::new(asserted.value)),
+            diverted: diverted.map(|diverted| Personal::new(diverted.value)),
+            language: language.map(|language| language.value),
             trunk: trunk.map(|trunk| trunk.value),
             secure: secure.unwrap_or_default(),
             at: at.map(|at| at.value),
             expect,
         });
+    }
+
+    fn languages(&mut self, value: Option<&Value<'_>>) -> BTreeSet<LanguageTag> {
+        list(value).into_iter().filter_map(|value| self.parsed(value, TAG)).map(|tag| tag.value).collect()
     }
 
     /// One pattern, or an array of them.
@@ -135,7 +126,18 @@ impl Reader<'_> {
     fn when(&mut self, value: &Value<'_>) -> Option<When> {
         let help = "write { days = [\"mon-fri\"], from = \"08:00\", to = \"18:00\" }, or { open = \"name of hours\" }";
         let table = self.table(value, help)?;
-        self.know(table, &WHEN);
+        self.know(table, WHEN);
+        if let Some(calendar) = table.get("during") {
+            if table.len() > 1 {
+                self.wrong(
+                    value.span(),
+                    "a calendar stands alone",
+                    "put hours into [hours.NAME], closed = \"calendar:NAME\"",
+                );
+            }
+            let name = self.text(calendar)?;
+            return self.some_calendar(&name).map(When::During);
+        }
         let office =
             table.get("open").map(|value| (value, true)).or_else(|| table.get("closed").map(|value| (value, false)));
         if let Some((office, open)) = office {

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::super::decide::{Facts, Matter};
-use super::super::number::plain;
+use super::super::expression::Expression;
+use super::super::number::{Dialled, plain};
 use super::super::pattern::{ANY, EMERGENCY, Pattern, Tail};
 use super::super::sets::Numbers;
 use super::super::table::Table;
@@ -202,6 +203,7 @@ impl<'a> Way<'a> {
             match &pattern.value {
                 Pattern::Everything => found.extend(self.everything()),
                 Pattern::Name(_) => {}
+                Pattern::Expression(expression) => found.extend(self.fitting(expression)),
                 Pattern::Digits { international: true, .. } if !self.international => {}
                 Pattern::Digits { sets, tail, .. } => {
                     let theirs = Numbers::new(sets, *tail);
@@ -210,6 +212,19 @@ impl<'a> Way<'a> {
             }
         }
         Runs::all(&found)
+    }
+
+    /// The numbers that fit a regular expression, each tried.
+    fn fitting(&self, expression: &Expression) -> Vec<Numbers> {
+        let numbers = Runs::all(self.within);
+        let each = numbers.iter().flat_map(|(first, last)| first..=last);
+        let dialled = |number: u64| {
+            let as_dialled = format!("{number:0length$}", length = self.length);
+            let international = self.international.then(|| as_dialled.clone());
+            Dialled { as_dialled, international }
+        };
+        let fit = each.map(dialled).filter(|dialled| expression.fits(dialled));
+        fit.map(|dialled| Numbers::from(dialled.as_dialled.as_str())).collect()
     }
 
     /// All but emergency numbers.

@@ -96,6 +96,16 @@ impl Plan {
         if !rule.caller.is_empty() {
             text.push_str(&format!("{}{}", say(" von ", " from "), parties(&rule.caller)));
         }
+        if !rule.asserted.is_empty() {
+            text.push_str(&format!("{}{}", say(", bestätigt als ", ", asserted as "), parties(&rule.asserted)));
+        }
+        if !rule.diversion.is_empty() {
+            text.push_str(&format!("{}{}", say(", umgeleitet von ", ", diverted by "), parties(&rule.diversion)));
+        }
+        if !rule.accepts.is_empty() {
+            let languages: Vec<String> = rule.accepts.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("{}{}", say(", Sprache ", ", language "), languages.join(&or)));
+        }
         match rule.withheld {
             Some(true) => text.push_str(&say(" ohne Rufnummer des Anrufers", " without the caller’s number")),
             Some(false) => text.push_str(&say(" mit Rufnummer des Anrufers", " with the caller’s number")),
@@ -142,6 +152,10 @@ impl Plan {
                 let (german, english) = if *open { ("geöffnet", "open") } else { ("geschlossen", "closed") };
                 pick(language, format!("wenn „{name}“ {german} ist"), format!("while “{name}” is {english}"))
             }
+            When::During(calendar) => {
+                let name = self.calendars.get(*calendar).map_or("", |calendar| &calendar.name.value);
+                pick(language, format!("während „{name}“"), format!("during “{name}”"))
+            }
         }
     }
 
@@ -172,6 +186,7 @@ fn spelled(pattern: &Pattern, language: Language) -> String {
     match pattern {
         Pattern::Everything => pick(language, "alle Nummern".into(), "any number".into()),
         Pattern::Name(name) => name.clone(),
+        Pattern::Expression(expression) => format!("/{}/", expression.text()),
         Pattern::Digits { international, sets, tail } => {
             let tail = match tail {
                 Tail::End => "",

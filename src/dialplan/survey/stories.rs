@@ -102,6 +102,7 @@ fn town() -> Plan {
         dial: Vec::new(),
         prompts: Vec::new(),
         zone: berlin(),
+        blocks: Vec::new(),
     };
     let (plan, problems) = Plan::check(vec![source("10-stadt.toml", TOWN), source("durchwahl.csv", ROWS)], &around);
     let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).collect();
@@ -240,7 +241,7 @@ fn coverage_is_what_each_number_would_be_told() {
             let now = date(2026, 11, 24).at(hour, 0, 0, 0).to_zoned_datetime(berlin()).expect("a time");
             let caller = (hour == 9).then(|| Personal::new("+49301234567".parse().expect("a number")));
             let trunk = trunk.map(|trunk| trunk.parse().expect("a trunk"));
-            let facts = Facts { called: String::new(), caller, trunk, secure: true };
+            let facts = Facts { caller, trunk, secure: true, ..Facts::default() };
             let stretches = plan.coverage(&parsed, &facts, &now, Language::En);
             let mut count = 0;
             for stretch in &stretches {
@@ -276,7 +277,7 @@ fn coverage_is_what_each_number_would_be_told() {
 fn what_no_rule_takes_is_told_and_what_is_no_block_says_why() {
     let plan = town();
     let now = date(2026, 11, 24).at(9, 0, 0, 0).to_zoned_datetime(berlin()).expect("a time");
-    let facts = Facts { called: String::new(), caller: None, trunk: None, secure: false };
+    let facts = Facts::default();
     let told = plan.coverage(&Block::read("+49 30 9018 4XXX").expect("a block"), &facts, &now, Language::En);
     let told: Vec<_> = told.iter().map(|one| (one.from.as_str(), one.to.as_str(), one.rule.as_deref())).collect();
     assert_eq!(

@@ -80,7 +80,9 @@ impl Plan {
             let zone = office.value.zone.as_ref().unwrap_or(zone);
             let day = |date: Date| {
                 let spans = [date.yesterday().ok(), Some(date)].into_iter().flatten();
-                let edges: Vec<Time> = spans.flat_map(|date| office.value.on(date)).flat_map(ends).collect();
+                let changes = office.value.calendars.iter().flat_map(|calendar| calendar.changes(date, zone));
+                let edges: Vec<Time> =
+                    spans.flat_map(|date| office.value.on(date)).flat_map(ends).chain(changes).collect();
                 drawn(date, zone, office.value.exception(date), &edges, |now| office.value.is_open(now))
             };
             let (file, line) = self.file_and_line(&office.name);
@@ -88,8 +90,19 @@ impl Plan {
             Row { subject: Subject::Hours, name: office.name.value.clone(), file, line, zone: named(zone), days }
         });
         let rules = self.contexts.iter().flat_map(|context| &context.rules).filter_map(|rule| {
-            let Some(When::Window(window)) = &rule.when else { return None };
-            let day = |date| drawn(date, zone, None, &[window.from, window.to], |now| window.holds(now));
+            let day = |date: Date| match &rule.when {
+                Some(When::Window(window)) => {
+                    drawn(date, zone, None, &[window.from, window.to], |now| window.holds(now))
+                }
+                Some(When::During(calendar)) => {
+                    let calendar = &self.calendars.get(*calendar)?.value;
+                    drawn(date, zone, None, &calendar.changes(date, zone), |now| calendar.is_on(now))
+                }
+                Some(When::Office { .. }) | None => None,
+            };
+            if !matches!(rule.when, Some(When::Window(_) | When::During(_))) {
+                return None;
+            }
             let (file, line) = self.file_and_line(&rule.name);
             let days = dates().filter_map(day).collect();
             Some(Row { subject: Subject::Rule, name: rule.name.value.clone(), file, line, zone: named(zone), days })

@@ -195,7 +195,7 @@ impl Database {
         let mut calls = Vec::new();
         while let Some(row) = rows.next().map_err(told)? {
             let Record { id, began, trunk, called, caller, secure, .. } = self.record(row)?;
-            calls.push(Past { id, began, facts: Facts { called, caller, trunk, secure } });
+            calls.push(Past { id, began, facts: Facts { called, caller, trunk, secure, ..Facts::default() } });
         }
         Ok(calls)
     }

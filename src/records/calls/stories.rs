@@ -35,6 +35,7 @@ fn finished(second: i64, called: &str, caller: Option<&str>) -> Finished {
             caller: caller.and_then(|number| number.parse().ok()).map(Personal::new),
             trunk: "rathaus".parse::<TrunkName>().ok(),
             secure: true,
+            ..Facts::default()
         },
         rule: Some(String::from("Regel 100")),
         decision: String::from("the menu in de"),
