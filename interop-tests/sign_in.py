@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """An administrator signs in with a real one-time password (pyotp) over HTTPS, and follows a real telephone (baresip) as server-sent
-events: it comes, is muted, and is hung up. Without a code, with one that was used, and from another site nobody gets in.
+events: it comes, is muted, and is hung up. Without a code, with one that was used, and from another site nobody gets in. Accounts are
+made by command before the gateway runs, and while it does.
 
 Usage: sign_in.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
 """
+import hashlib
 import http.client
 import json
 import pathlib
@@ -116,7 +118,7 @@ def watches(browser, folder):
         phone.does("dial", f"sip:einwahl@127.0.0.1:{SIP_PORT}")
         came = until(told, lambda change: change["calls"])
         call = came["calls"][0] if came else {}
-        check("a call is seen to come, masked", call.get("caller") == "+49 30 ···42" and call.get("codec") == "OPUS", call)
+        check("a call is seen to come, masked", call.get("caller") == "+49 30 ···42" and call.get("codec") == "opus", call)
         for key in "123456#":
             phone.does("sndcode", key)
         inside = until(told, lambda change: change["rooms"] and change["rooms"][0]["participants"])
@@ -138,13 +140,47 @@ def watches(browser, folder):
     check("nor let in", browser.asks("GET", "/api/v1/live")[0] == 401)
 
 
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=einwahl", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
+                    "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")], check=True, capture_output=True)
+
+
+def commands(folder):
+    """Accounts by command, while the gateway runs."""
+    def does(*words, **how):
+        asks = ["--token-file", str(folder / "token"), "--gateway", ORIGIN, "--certificate", str(folder / "cert.pem")]
+        done = subprocess.run([sys.argv[1], "account", *words, *asks], capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, told = does("add", "otto", "--role", "viewer")
+    once = told.splitlines()[2] if code == 0 else ""
+    check("an account is made while the gateway runs", code == 0 and len(once) == 24, told)
+    check("its one-time password is right", Browser().asks("POST", "/api/v1/session", {"name": "otto", "password": once})[0] == 200)
+    code, told = does("add", "otto", "--role", "viewer")
+    check("it is not made twice", code == 1 and "already" in told, told)
+    check("its role changes", does("role", "otto", "editor") == (0, "otto is editor from now on\n"))
+    check("it is closed", does("disable", "otto")[0] == 0)
+    check("nobody gets in with it", Browser().asks("POST", "/api/v1/session", {"name": "otto", "password": once})[0] == 401)
+    listed = json.loads(does("list", "--json")[1])
+    check("the list says so", [(one["name"], one["role"], one["disabled"]) for one in listed][1:] == [("otto", "editor", True)], listed)
+    code, told = does("disable", "erika")
+    check("the last administrator stays", code == 1 and "last account" in told, told)
+
+
 def main():
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
         text = configuration(SIP_PORT, media=(26000, 26099), web=WEB_PORT, id="123456")
         made = subprocess.run([sys.argv[1], "account", "add", "erika", "--role", "administrator", "--folder", str(folder / "kept")],
                               check=True, capture_output=True, text=True)
+        certificate(folder)
+        text = text.replace("[browsers]", f'certificate = "{folder}/cert.pem"\nkey = "{folder}/key.pem"\n[browsers]')
+        digest = hashlib.sha256(b"ew_accounts").hexdigest()
+        text += f'[[api.tokens]]\nname = "skript"\nhash = "sha256:{digest}"\nrights = ["accounts"]\n'
+        (folder / "token").write_text("ew_accounts\n")
         with serving(folder, text, WEB_PORT):
+            commands(folder)
             watches(signs_in(made.stdout.splitlines()[2]), folder)
     print(f"{passed} passed, {faults} failed")
     return 1 if faults else 0
