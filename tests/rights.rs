@@ -87,7 +87,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
     let body = match path.rsplit('/').next().unwrap_or_default() {
         "mute" => json!({"on": true}),
         "accounts" => json!({"name": "niemand", "role": "viewer"}),
-        "check" => json!({"files": {}}),
+        "check" if path.contains("dialplan") => json!({"files": {}}),
         "try" => json!({"called": "110"}),
         "coverage" => json!({"blocks": ["+49 30 9018 2XXX"]}),
         _ => json!({}),
