@@ -59,6 +59,7 @@ pub mod store;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod page;
+pub mod cascade;
 pub mod account;
 pub mod meeting;
 pub mod room;

@@ -21,13 +21,13 @@ use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
 use crate::trunk::digest::Challenge;
 use crate::words::{Codec, Rate, RtpTime, Secret};
-use crate::{browser, call, dialplan, ivr, member, page, room, wire};
+use crate::{browser, call, cascade, dialplan, ivr, member, page, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 16] = [
+pub const TARGETS: [(&str, Body); 17] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -44,6 +44,7 @@ pub const TARGETS: [(&str, Body); 16] = [
     ("prompt_file", prompt_file),
     ("meeting", meeting),
     ("registry_file", registry_file),
+    ("link_frames", link_frames),
 ];
 
 /// What a peer asks breaks out of no quotes of our answer.
@@ -62,6 +63,30 @@ pub fn registry_file(bytes: &[u8]) {
         drop(document.faults());
         assert_eq!(document.faults_of_members().count(), document.members.len());
     }
+}
+
+/// Frames of a peer, one a line: whatever comes, the link goes on or closes, and answers no more than it was told.
+pub fn link_frames(bytes: &[u8]) {
+    let now = Instant::now();
+    let mut link = cascade::Link::new(7);
+    link.opened(now);
+    let mut sent = 0usize;
+    let mut heard = 0usize;
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    for line in &lines {
+        if let Ok(frame) = cascade::Frame::read(line) {
+            assert!(cascade::Frame::read(frame.to_json().as_bytes()).is_ok(), "{frame:?}");
+            link.on_frame(frame, now);
+        }
+        while let Some(output) = link.poll() {
+            match output {
+                cascade::Output::Send(_) => sent += 1,
+                cascade::Output::Heard(_) => heard += 1,
+                cascade::Output::TellAnew | cascade::Output::Anew | cascade::Output::Close(_) => {}
+            }
+        }
+    }
+    assert!(heard <= lines.len() && sent <= 2 * lines.len() + 1);
 }
 
 /// What is made of a message is judged the same again: a repair leaves nothing to repair.
