@@ -179,7 +179,8 @@ impl Link {
     /// They got so far: we go on from there, or anew.
     fn go(&mut self, got: Option<Got>) {
         let ours = &mut self.ours;
-        let can = |got: &Got| got.session == ours.session && got.number <= ours.last && ours.reaches_back_to(got.number + 1);
+        let can =
+            |got: &Got| got.session == ours.session && got.number <= ours.last && ours.reaches_back_to(got.number + 1);
         match got.filter(can) {
             Some(got) => {
                 ours.forget(got.number);

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use einwahl::config::Config;
 use einwahl::doctor;
+use einwahl::residency::Residency;
 use einwahl::sip;
 use einwahl::words::{Language, TrunkName};
 
@@ -69,6 +70,7 @@ fn examine(config: &Config, check: Check) -> ExitCode {
     let wish = doctor::Wish {
         trunk,
         dns: config.sip.dns.clone(),
+        residency: Residency::new(config.processors.clone()),
         number: check.call,
         listening: config.sip.listen.iter().chain(&tls).copied().collect(),
         codecs,

@@ -11,12 +11,18 @@ impl Config {
             let host = trunk.dial.as_ref()?.0.host.to_string();
             Some(Destination { purpose: Purpose::Trunk, host, named_by: format!("trunk {}", trunk.name) })
         };
-        self.trunks.iter().filter_map(trunk).collect()
+        let dns = |server: &std::net::SocketAddr| Destination {
+            purpose: Purpose::Dns,
+            host: server.ip().to_string(),
+            named_by: String::from("sip.dns"),
+        };
+        self.trunks.iter().filter_map(trunk).chain(self.sip.dns.iter().map(dns)).collect()
     }
 
     /// How long personal data is kept, in days, by what it is.
     pub fn kept(&self) -> Vec<(String, u32)> {
-        vec![(String::from("audit (masked)"), self.records.keep_days.get())]
+        let (audit, calls) = (self.records.keep_days.get(), self.records.calls_keep_days.get());
+        vec![(String::from("audit (masked)"), audit), (String::from("records of calls"), calls)]
     }
 }
 

@@ -13,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::residency::Residency;
 use crate::sip::{Outbound, Resolver, Trunk, Unresolved};
 use crate::tls;
 use crate::trunk::contacts::bindings;
@@ -34,6 +35,8 @@ pub struct Wish {
     pub trunk: Trunk,
     /// The DNS servers to ask; those of this machine, if none is named.
     pub dns: Vec<SocketAddr>,
+    /// Where something may be sent.
+    pub residency: Residency,
     /// Whom to call; the trunk's own number for tests, if this is left out; nobody, if it has none.
     pub number: Option<String>,
     /// Where the gateway listens: what a registrar should know.
@@ -113,7 +116,7 @@ fn goes_on(seen: &Seen) -> bool {
 }
 
 async fn look_up(wish: &Wish, outbound: &Outbound, seen: &mut Seen, ladder: &mut Ladder) -> Vec<Hop> {
-    let resolved = match Resolver::new(&wish.dns) {
+    let resolved = match Resolver::new(&wish.dns, wish.residency.clone()) {
         Ok(resolver) => resolver.hops(&wish.trunk, &outbound.target).await,
         Err(error) => Err(error),
     };

@@ -56,6 +56,7 @@ use crate::meeting::Book;
 use crate::observe::{BEAT, Observed, Who};
 use crate::records::calls::Calls;
 use crate::records::{self, Audit};
+use crate::residency::Residency;
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
 use crate::store::{self, Folder, Store};
@@ -113,6 +114,8 @@ pub struct Config {
     pub announce: room::Announce,
     /// The meetings of the file.
     pub book: Book,
+    /// Where something may be sent.
+    pub residency: Residency,
     /// Where it is kept what has to outlive a restart.
     pub place: Place,
     /// Days after which an entry of the audit is deleted.
@@ -212,7 +215,7 @@ impl Gateway {
         let observed = Observed::new(pool.figures(), clock::unix());
         let health = Health::new(&observed, &pool);
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
-        let door = Door::open(config.sip.clone(), observed.clone(), to_signalling).await?;
+        let door = Door::open(config.sip.clone(), config.residency.clone(), observed.clone(), to_signalling).await?;
         let (to_visits, visits) = mpsc::channel(QUEUE);
         let pages = web::Door::open(&config.web, &observed, to_visits)?;
         let (slow, proofs) = slow::Slow::new();

@@ -9,6 +9,7 @@ use super::{Config, Running, clock, publishing};
 use crate::config;
 use crate::dialplan::Problem;
 use crate::publish::About;
+use crate::residency::Residency;
 use crate::tls::Certificate;
 use crate::wire::Limits;
 use crate::{ivr, sip, web, workers};
@@ -58,6 +59,7 @@ impl TryFrom<config::Config> for Config {
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
         Ok(Self {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
+            residency: Residency::new(file.processors),
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,
             calls_keep_days: file.records.calls_keep_days,

@@ -119,7 +119,8 @@ impl Gateway {
         let codecs = if trunk.codecs.is_empty() { self.config.codecs.clone() } else { trunk.codecs.clone() };
         let listening = self.door.listening();
         let listening = listening.plain.iter().chain(&listening.tls).copied().collect();
-        let wish = doctor::Wish { trunk, dns: self.config.sip.dns.clone(), number, listening, codecs };
+        let residency = self.config.residency.clone();
+        let wish = doctor::Wish { trunk, dns: self.config.sip.dns.clone(), residency, number, listening, codecs };
         tokio::spawn(async move {
             let done = doctor::examine(wish).await.map(|report| Done::TrunkChecked(Box::new(report)));
             let done = done.map_err(|error| {

@@ -44,6 +44,7 @@ use tokio_util::task::TaskTracker;
 use crate::call::Refusal;
 use crate::call::ladder::Ladder;
 use crate::observe::Observed;
+use crate::residency::Residency;
 use crate::tls::{self, Certificate};
 use crate::trunk::hops::Hop;
 use crate::wire::Limits;
@@ -243,13 +244,18 @@ pub enum CannotOpen {
 }
 
 impl Door {
-    /// Opens the door; events go to `events`. When nobody takes them, callers get 503.
+    /// Opens the door; events go to `events`. When nobody takes them, callers get 503. Calls are placed where `residency` allows.
     ///
     /// # Errors
     /// An address cannot be listened at.
-    pub async fn open(config: Config, observed: Observed, events: mpsc::Sender<Event>) -> Result<Self, CannotOpen> {
+    pub async fn open(
+        config: Config,
+        residency: Residency,
+        observed: Observed,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Self, CannotOpen> {
         let closing = CancellationToken::new();
-        let resolver = Resolver::new(&config.dns);
+        let resolver = Resolver::new(&config.dns, residency);
         let shared = Arc::new(Shared {
             places: Places::new(config.most_calls),
             sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone(), observed.clone())),
@@ -355,7 +361,7 @@ impl Shared {
         };
         if outside {
             self.observed.led_outside();
-            tracing::warn!(trunk = %trunk.name, "DNS leads to addresses that are in none of the trunk's networks: not called");
+            tracing::warn!(trunk = %trunk.name, "it leads to addresses that may not be called");
         }
         hops.map(|hops| hops.to_try)
     }

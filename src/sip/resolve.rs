@@ -2,7 +2,7 @@
 //! to try, the best first. What the names mean is `trunk::hops`; here is only the asking.
 //!
 //! This is the one place of the SIP side that resolves names: the stack is given addresses. An answer that leads outside of the
-//! trunk's networks is never followed, whoever gave it.
+//! trunk's networks, or to where `residency` lets nothing go, is never followed, whoever gave it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -15,12 +15,16 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use ipnet::IpNet;
 
 use super::Trunk;
+use crate::residency::{Purpose, Refused, Residency};
 use crate::trunk::hops::{self, Hop, Hops, Pointer, Service};
 use crate::words::{Host, Target, Transport};
 
 /// Asks DNS servers.
 #[derive(Clone)]
-pub struct Resolver(TokioResolver);
+pub struct Resolver {
+    dns: TokioResolver,
+    residency: Residency,
+}
 
 /// A target leads nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,8 +46,8 @@ pub enum Unresolved {
         /// What is known of it.
         why: String,
     },
-    /// All addresses lie outside of the trunk's networks.
-    #[error("{name} leads to {}, outside of the trunk's networks", list(.addresses))]
+    /// No address may be called.
+    #[error("{name} leads to {}, outside of the trunk's networks or of those of a declared processor", list(.addresses))]
     Outside {
         /// Which name was asked for.
         name: String,
@@ -63,8 +67,12 @@ impl Resolver {
     /// Asks these servers; those of this machine, if none is named.
     ///
     /// # Errors
-    /// This machine names none.
-    pub fn new(servers: &[SocketAddr]) -> Result<Self, Unresolved> {
+    /// This machine names none, or one that is named may not be asked.
+    pub fn new(servers: &[SocketAddr], residency: Residency) -> Result<Self, Unresolved> {
+        for server in servers {
+            let refused = |refused: Refused| Unresolved::Setup(refused.to_string());
+            residency.permit(Purpose::Dns, None, server.ip()).map_err(refused)?;
+        }
         let setup = |error: NetError| Unresolved::Setup(error.to_string());
         let mut builder = if servers.is_empty() {
             TokioResolver::builder_tokio().map_err(setup)?
@@ -81,7 +89,8 @@ impl Resolver {
         };
         builder.options_mut().timeout = PATIENCE;
         builder.options_mut().attempts = 1;
-        builder.build().map(Self).map_err(setup)
+        let dns = builder.build().map_err(setup)?;
+        Ok(Self { dns, residency })
     }
 
     /// Where to try a trunk, the best first.
@@ -93,7 +102,15 @@ impl Resolver {
     }
 
     async fn within(&self, target: &Target, allowed: &[Transport], networks: &[IpNet]) -> Result<Hops, Unresolved> {
-        let hops = Hops::within(self.found(target, allowed).await?, networks);
+        let mut hops = Hops::within(self.found(target, allowed).await?, networks);
+        let host = match &target.host {
+            Host::Name(name) => Some(name.as_str()),
+            Host::Address(_) => None,
+        };
+        let may = |hop: &Hop| self.residency.permit(Purpose::Trunk, host, hop.address.ip()).is_ok();
+        let (to_try, refused): (Vec<Hop>, Vec<Hop>) = hops.to_try.into_iter().partition(may);
+        hops.to_try = to_try;
+        hops.outside.extend(refused.iter().map(|hop| hop.address.ip().to_canonical()));
         if !hops.to_try.is_empty() {
             return Ok(hops);
         }
@@ -183,7 +200,7 @@ impl Resolver {
         kind: RecordType,
         read: impl Fn(&RData) -> Option<T>,
     ) -> Result<Vec<T>, Unresolved> {
-        match self.0.lookup(whole(name), kind).await {
+        match self.dns.lookup(whole(name), kind).await {
             Ok(lookup) => Ok(lookup.answers().iter().filter_map(|record| read(&record.data)).collect()),
             Err(error) if error.is_no_records_found() => Ok(Vec::new()),
             Err(error) => Err(Unresolved::NoAnswer { name: name.to_owned(), why: error.to_string() }),
@@ -191,7 +208,7 @@ impl Resolver {
     }
 
     async fn addresses(&self, host: &str, port: u16, transport: Transport) -> Result<Vec<Hop>, Unresolved> {
-        match self.0.lookup_ip(whole(host)).await {
+        match self.dns.lookup_ip(whole(host)).await {
             Ok(lookup) => {
                 let hop = |address| Hop { address: SocketAddr::new(address, port), transport };
                 Ok(lookup.iter().map(hop).collect())

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use einwahl::call::Refusal;
 use einwahl::observe::Observed;
+use einwahl::residency::Residency;
 use einwahl::sip::{Config, Door, Event, Tls, Trunks};
 use einwahl::tls::Certificate;
 use einwahl::wire::Limits;
@@ -40,7 +41,8 @@ async fn open(address: &str) -> (Door, Calls) {
         dns: Vec::new(),
     };
     let (events, mut asked) = mpsc::channel(16);
-    let door = Door::open(config, Observed::new(&Figures::default(), 0), events).await.expect("a door");
+    let door =
+        Door::open(config, Residency::default(), Observed::new(&Figures::default(), 0), events).await.expect("a door");
     let calls = Calls::default();
     let noted = calls.clone();
     tokio::spawn(async move {
