@@ -68,7 +68,7 @@ fn each_kind_of_fault_in_numbers_is_found_in_its_line_and_is_the_only_one() {
             "8:11 \"deutsch\" cannot be used here",
             "a language like",
         ),
-        (rule("A", &format!("called = \"2XXX\"\nasserted = \"49x\"\n{menu}")), "8:14 write X, Z and N as capitals", ""),
+        (rule("A", &format!("called = \"2XXX\"\nasserted = \"49x\"\n{menu}")), "8:15 write X, Z and N as capitals", ""),
         (rule("A", &format!("called = \"2XXX\"\ndiversion = []\n{menu}")), "8:13 this list is empty", ""),
         (
             rule("A", &format!("called = \"2XXX\"\naccepts = [\"de\", \"en\"]\n{menu}"))
