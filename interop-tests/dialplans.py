@@ -330,7 +330,7 @@ def by_command(results, gateway, folder):
     code, told = gateway.command("publish", str(folder))
     results.check("with an error, too, and the error is told", code == 1 and "10-amt.toml:9:" in told)
     code, told = gateway.command("history")
-    results.check("`history` lists the versions", code == 0 and f"{version:>6}  " in told and "vom Terminal" in told)
+    results.check("`history` lists the versions", code == 0 and f"{version:>6}  " in told and "vom Terminal" in told, told.strip())
     code, told = gateway.command("rollback", str(version - 1), "--comment", "doch nicht")
     results.check("`rollback` goes back", code == 0 and f"version {version + 1} runs" in told, told.strip())
     code, told = gateway.command("history", by="niemand")

@@ -132,12 +132,12 @@ fn publish(folder: &Path, comment: &str, parent: Option<u64>, draft: bool, gatew
 
 fn history(json: bool, gateway: &Gateway) -> Outcome {
     let mut all = Vec::new();
-    let mut path = String::from("versions?limit=500");
+    let mut path = String::from("dialplan/versions?limit=500");
     loop {
         let page = gateway.ask("GET", &path, None)?;
         all.extend(list(&page, "versions"));
         let Some(next) = page.get("next").and_then(Value::as_u64) else { break };
-        path = format!("versions?limit=500&before={next}");
+        path = format!("dialplan/versions?limit=500&before={next}");
     }
     if json {
         say(&serde_json::to_string_pretty(&all).unwrap_or_default());
