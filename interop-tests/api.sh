@@ -5,7 +5,7 @@
 set -euo pipefail
 einwahl=$(realpath "$1")
 cd "$(dirname "$0")"
-examples=${2:-60}
+examples=${2:-12}
 port=28447
 folder=$(mktemp -d)
 "$einwahl" api token schemathesis --rights read,pins,write,plan,edit,publish,calls >"$folder/token"
