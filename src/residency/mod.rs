@@ -1,19 +1,17 @@
 //! Where data may go. In: the processors of the configuration (GDPR article 4 no. 8), and each wish to open a connection, with
-//! its purpose. Out: the connection, or a refusal that says why; every one is counted.
+//! its purpose. Out: a permit, or a refusal that says why; every one is counted.
 //!
-//! This is the only room that opens a connection to elsewhere (`clippy.toml` forbids it to all others). A connection is
+//! Whoever opens a connection asks here first (`clippy.toml` forbids to open one without a reason). It is
 //! permitted if a declared processor has that purpose, lies in the European Economic Area, and has the *address* in its
 //! networks: a name is looked up first and the address that was found is the one that is used, so that a changed answer of
 //! the name service leads nowhere else. This machine itself (loopback) needs no declaration: nothing leaves it.
 
-mod connect;
 mod firewall;
 mod permit;
 mod processor;
 mod report;
 mod seen;
 
-pub use connect::CannotConnect;
 pub use firewall::nftables;
 pub use permit::{Permit, Refused};
 pub use processor::{Processor, Purpose};
