@@ -167,7 +167,9 @@ def watched(check, folder):
         check(f"{series} is {value}", f"{series} {value}" in figures.splitlines())
     complaint = promtool("check", "metrics", text=figures)
     check("promtool has nothing to say of the figures", not complaint, complaint)
-    differ = {line.split()[2] for line in figures.splitlines() if line.startswith("# TYPE")} ^ documented_figures()
+    # The state of trunks is told where there is one that is called; here is none.
+    documented = documented_figures() - {"einwahl_trunk_standing"}
+    differ = {line.split()[2] for line in figures.splitlines() if line.startswith("# TYPE")} ^ documented
     check("docs/operator.md names every figure and no other", not differ, str(differ) if differ else "")
     (folder / "alerts.yml").write_text(documented_alerts())
     complaint = promtool("check", "rules", str(folder / "alerts.yml"))
