@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 
 use super::chain::{Broken, Hash, Seen, Verdict, Walk};
 use super::deed::{Deed, Entry, written};
+use super::form::Form;
 use super::{CannotOpen, HeadKey};
 
 /// The form of the database. A trigger keeps slips from changing an entry; who means to is found by the chain.
@@ -57,25 +58,8 @@ impl Database {
     }
 
     fn prepare(mut connection: Connection, key: HeadKey) -> Result<Self, String> {
-        let told = |why: rusqlite::Error| why.to_string();
-        let form: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(told)?;
-        if form > FORM {
-            return Err(format!(
-                "a newer einwahl wrote this (form {form}, this one knows forms up to {FORM}): start that version"
-            ));
-        }
-        connection
-            .execute_batch(
-                "PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
-            )
-            .map_err(told)?;
-        if form == 0 {
-            let making = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
-            making.execute_batch(MAKE).map_err(told)?;
-            making.pragma_update(None, "user_version", FORM).map_err(told)?;
-            making.pragma_update(None, "application_id", APPLICATION).map_err(told)?;
-            making.commit().map_err(told)?;
-        }
+        let form = Form { number: FORM, application: APPLICATION, make: MAKE, synchronous: "FULL" };
+        form.prepare(&mut connection)?;
         Ok(Self { connection, key })
     }
 

@@ -9,6 +9,7 @@ pub mod calls;
 mod chain;
 mod database;
 mod deed;
+mod form;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

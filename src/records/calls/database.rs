@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::record::{Filter, Finished, Page, Past, Quality, Record, Status, Whole};
@@ -11,6 +11,7 @@ use crate::call::ladder::Ladder;
 use crate::dialplan::{Facts, Step};
 use crate::records::CannotOpen;
 use crate::records::deed::written;
+use crate::records::form::Form;
 use crate::store::{Revision, Seal, Value};
 use crate::words::{Personal, PhoneNumber, Purpose};
 
@@ -66,24 +67,9 @@ impl Database {
         if form > 0 && kind != APPLICATION {
             return Err(String::from("this database is not einwahl's call records"));
         }
-        if form > FORM {
-            return Err(format!(
-                "a newer einwahl wrote this (form {form}, this one knows forms up to {FORM}): start that version"
-            ));
-        }
         // What a loss of power may take are the last calls: a record is no proof.
-        connection
-            .execute_batch(
-                "PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;",
-            )
-            .map_err(told)?;
-        if form == 0 {
-            let making = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
-            making.execute_batch(MAKE).map_err(told)?;
-            making.pragma_update(None, "user_version", FORM).map_err(told)?;
-            making.pragma_update(None, "application_id", APPLICATION).map_err(told)?;
-            making.commit().map_err(told)?;
-        }
+        let ours = Form { number: FORM, application: APPLICATION, make: MAKE, synchronous: "NORMAL" };
+        ours.prepare(&mut connection)?;
         let last: Option<u64> = connection
             .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'calls'", [], |row| row.get(0))
             .optional()
