@@ -9,14 +9,13 @@
     reason = "a test that cannot run has failed"
 )]
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+mod office;
 
-use crossbeam_channel::{Receiver, bounded};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
 use einwahl::config::TokenHash;
+use office::{Office, Reply};
 use serde_json::{Value, json};
 
 /// A token that may do everything, one that may only look, and one that may look and see PINs.
@@ -27,128 +26,50 @@ const SEES_PINS: &str = "ew_pins";
 /// And one that may see plans.
 const SEES_PLANS: &str = "ew_plans";
 
-/// A folder with a configuration, and the ports of a gateway that is started on it again and again.
-struct Town {
-    folder: PathBuf,
-    sip: u16,
-    web: u16,
-}
+/// A town whose meetings are made by API.
+struct Town(Office);
 
-/// A gateway that runs, and what it logs.
-struct Gateway {
-    process: Child,
-    log: Receiver<String>,
-    web: u16,
-    sip: u16,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
-}
+/// Its gateway.
+struct Gateway(office::Gateway);
 
 impl Town {
     fn new(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("api-{name}"));
-        drop(std::fs::remove_dir_all(&folder));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let town = Self { folder, sip: free_port(), web: free_port() };
-        let (media, browsers) = (free_port() & !1, free_port());
-        let token = |name: &str, token: &str, rights: &str| {
-            format!("[[api.tokens]]\nname = \"{name}\"\nhash = \"{}\"\nrights = {rights}\n", TokenHash::of(token))
-        };
-        let text = format!(
-            "[sip]\ngrace = 1\nlisten = [\"127.0.0.1:{}\"]\n[web]\nlisten = [\"127.0.0.1:{}\"]\n[browsers]\nlisten = [\"127.0.0.1:{browsers}\"]\n\
-             [media]\nfirst_port = {media}\nlast_port = {}\n[store]\nfolder = {:?}\n\
-             [[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\n{}{}{}{}",
-            town.sip,
-            town.web,
-            media.saturating_add(7),
-            town.kept(),
-            token("alles", ALL, "[\"read\", \"pins\", \"write\"]"),
-            token("schaut", LOOKS, "[\"read\"]"),
-            token("einladung", SEES_PINS, "[\"read\", \"pins\"]"),
-            token("plan", SEES_PLANS, "[\"plan\"]"),
-        );
-        std::fs::write(town.config(), text).expect("a configuration");
-        town
+        let tokens = [
+            Office::token("alles", ALL, "\"read\", \"pins\", \"write\""),
+            Office::token("schaut", LOOKS, "\"read\""),
+            Office::token("einladung", SEES_PINS, "\"read\", \"pins\""),
+            Office::token("plan", SEES_PLANS, "\"plan\""),
+        ];
+        Self(Office::with_meeting(&format!("api-{name}"), "", &tokens.concat()))
     }
 
     fn config(&self) -> PathBuf {
-        self.folder.join("einwahl.toml")
+        self.0.config()
     }
 
     fn kept(&self) -> PathBuf {
-        self.folder.join("kept")
+        self.0.kept()
     }
 
     /// Starts, and waits until it is ready.
     fn serves(&self) -> Gateway {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_einwahl"))
-            .args(["serve", "--config"])
-            .arg(self.config())
-            .env("EINWAHL_LOG", "einwahl=info")
-            .env("NO_COLOR", "1")
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let lines = BufReader::new(process.stderr.take().expect("its log"));
-        let (to, log) = bounded(10_000);
-        std::thread::spawn(move || lines.lines().map_while(Result::ok).try_for_each(|line| to.try_send(line)));
-        let gateway = Gateway { process, log, web: self.web, sip: self.sip };
-        gateway.logs("ready");
-        gateway
+        Gateway(self.0.serves())
     }
 
     fn audit(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_einwahl"));
-        let output = command.arg("audit").args(arguments).arg("--config").arg(self.config()).output().expect("runs");
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-}
-
-impl Drop for Town {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.folder));
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-/// What came back: the status, the JSON, the headers.
-struct Reply {
-    status: u16,
-    body: Value,
-    headers: ureq::http::HeaderMap,
-}
-
-impl Reply {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        let (code, told, _) = self.0.commands(&[&["audit"], arguments].concat());
+        (code, told)
     }
 }
 
 impl Gateway {
     /// Waits for a line of the log.
     fn logs(&self, text: &str) -> String {
-        let mut before = Vec::new();
-        loop {
-            match self.log.recv_timeout(Duration::from_secs(60)) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => before.push(line),
-                Err(_) => panic!("no {text:?} in\n{}", before.join("\n")),
-            }
-        }
+        self.0.logs(text)
     }
 
-    fn stops(mut self) {
-        let asked = Command::new("kill").arg(self.process.id().to_string()).status().expect("kill runs");
-        assert!(asked.success() && self.process.wait().expect("ends").success());
+    fn stops(self) {
+        self.0.stops();
     }
 
     fn asks(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
@@ -156,30 +77,9 @@ impl Gateway {
     }
 
     fn asks_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
-        let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .tls_config(tls)
-            .allow_non_standard_methods(true)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build();
-        let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("https://127.0.0.1:{}{path}", self.web));
-        if body.is_some() && headers.iter().all(|(name, _)| *name != "content-type") {
-            request = request.header("content-type", "application/json");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let agent = ureq::Agent::new_with_config(config);
-        let response = match body {
-            Some(body) => agent.run(request.body(body).expect("a request")),
-            None => agent.run(request.body(()).expect("a request")),
-        };
-        let mut response = response.expect("an answer");
-        let text = response.body_mut().read_to_string().expect("a text");
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
-        Reply { status: response.status().as_u16(), body, headers: response.headers().clone() }
+        let reply = self.0.sends(method, path, headers, body);
+        assert!(reply.text.is_empty() || serde_json::from_str::<Value>(&reply.text).is_ok(), "JSON: {}", reply.text);
+        reply
     }
 
     fn makes(&self, body: &Value) -> Value {
@@ -191,7 +91,7 @@ impl Gateway {
     /// Calls, keys, and stays until the gateway's log says how it went.
     fn calls(&self, digits: &str, until: &str) -> String {
         let mut phone = Command::new(env!("CARGO_BIN_EXE_einwahl"))
-            .args(["phone", &format!("sip:einwahl@127.0.0.1:{}", self.sip), "--seconds", "60", "--digits", digits])
+            .args(["phone", &format!("sip:einwahl@127.0.0.1:{}", self.0.sip), "--seconds", "60", "--digits", digits])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

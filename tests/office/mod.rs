@@ -46,7 +46,12 @@ pub fn free_port() -> u16 {
 impl Office {
     /// With these lines in its configuration, beside its doors and one meeting.
     pub fn new(name: &str, lines: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("office-{name}"));
+        Self::with_meeting(&format!("office-{name}"), "moderator_pin = \"0815\"\n", lines)
+    }
+
+    /// In a folder of this name; with these words of its one meeting, and these lines beside it.
+    pub fn with_meeting(folder: &str, meeting: &str, lines: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
         drop(std::fs::remove_dir_all(&folder));
         std::fs::create_dir_all(&folder).expect("a folder");
         let office = Self { folder, sip: free_port(), web: free_port() };
@@ -54,14 +59,22 @@ impl Office {
         let text = format!(
             "[sip]\ngrace = 1\nlisten = [\"127.0.0.1:{}\"]\n[web]\nlisten = [\"127.0.0.1:{}\"]\n[browsers]\nlisten = [\"127.0.0.1:{browsers}\"]\n\
              [media]\nfirst_port = {media}\nlast_port = {}\n[store]\nfolder = {:?}\n\
-             [[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\nmoderator_pin = \"0815\"\n{lines}",
+             [[meetings]]\nroom = \"rat\"\nid = \"123456\"\npin = \"4711\"\n{meeting}{lines}",
             office.sip,
             office.web,
             media.saturating_add(15),
-            office.folder.join("kept"),
+            office.kept(),
         );
-        std::fs::write(office.folder.join("einwahl.toml"), text).expect("a configuration");
+        std::fs::write(office.config(), text).expect("a configuration");
         office
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("einwahl.toml")
+    }
+
+    pub fn kept(&self) -> PathBuf {
+        self.folder.join("kept")
     }
 
     /// The lines for a token.
@@ -72,7 +85,7 @@ impl Office {
     /// `einwahl …` with the office's configuration.
     pub fn commands(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_einwahl"));
-        let output = command.args(arguments).arg("--config").arg(self.folder.join("einwahl.toml")).output();
+        let output = command.args(arguments).arg("--config").arg(self.config()).output();
         let output = output.expect("runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
@@ -89,7 +102,7 @@ impl Office {
     pub fn serves(&self) -> Gateway {
         let mut process = Command::new(env!("CARGO_BIN_EXE_einwahl"))
             .args(["serve", "--config"])
-            .arg(self.folder.join("einwahl.toml"))
+            .arg(self.config())
             .env("EINWAHL_LOG", "einwahl=info")
             .env("NO_COLOR", "1")
             .stderr(Stdio::piped())
@@ -168,7 +181,12 @@ impl Gateway {
 
     /// A request with these headers alone.
     pub fn asks(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Reply {
-        ask(&self.origin(), method, path, headers, body.map(Value::to_string))
+        self.sends(method, path, headers, body.map(Value::to_string))
+    }
+
+    /// The same with a body that need not be JSON.
+    pub fn sends(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
+        ask(&self.origin(), method, path, headers, body)
     }
 
     /// Follows what is told, as a program with a token does.
