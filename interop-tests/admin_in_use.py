@@ -21,7 +21,7 @@ import time
 import urllib.request
 
 from gateway import serving
-from pages import CHROMIUM, FLAGS
+from pages import CHROMIUM, FLAGS, Findings
 from playwright.sync_api import expect, sync_playwright
 
 WEB_PORT, MEDIA_PORT, SIP_PORT = 28451, 23481, 25079
@@ -115,17 +115,7 @@ def api(token, method, path, body):
         return json.load(answer)
 
 
-class Story:
-    def __init__(self, screenshots):
-        self.screenshots = screenshots
-        self.passed, self.faults = 0, []
-
-    def check(self, what, fine, detail=""):
-        self.passed += bool(fine)
-        print(f"{'ok   ' if fine else 'WRONG'} {what} {detail}", flush=True)
-        if not fine:
-            self.faults.append(what)
-
+class Story(Findings):
     def look(self, page, view, steps=lambda: None):
         """The view in both languages, at both widths; `steps` leads back to it after a change of language."""
         for language in ("en", "de"):

@@ -45,6 +45,19 @@ async (seconds) => {
 """
 
 
+class Findings:
+    """Says what was seen, and counts what is wrong. With a folder for screenshots."""
+    def __init__(self, screenshots):
+        self.screenshots = screenshots
+        self.passed, self.faults = 0, []
+
+    def check(self, what, fine, detail=""):
+        self.passed += bool(fine)
+        print(f"{'ok   ' if fine else 'WRONG'} {what} {detail}", flush=True)
+        if not fine:
+            self.faults.append(what)
+
+
 class Page:
     """One person in one Chromium of their own, who says what is in a WAV file."""
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from gateway import configuration, serving
-from pages import HANDLES, Page
+from pages import HANDLES, Findings, Page
 from phones import level_of_tone, write_tone
 from playwright.sync_api import expect, sync_playwright
 
@@ -23,17 +23,7 @@ GATEWAY = configuration(SIP_PORT, web=WEB_PORT, browsers=MEDIA_PORT, title="Rats
                         id="123456", pin="4711", moderator_pin="0815", lobby=True)
 
 
-class Story:
-    def __init__(self, screenshots):
-        self.screenshots = screenshots
-        self.passed, self.faults = 0, []
-
-    def check(self, what, fine, detail=""):
-        self.passed += bool(fine)
-        print(f"{'ok   ' if fine else 'WRONG'} {what} {detail}", flush=True)
-        if not fine:
-            self.faults.append(what)
-
+class Story(Findings):
     def look(self, person, view):
         """The view in both languages, at both widths."""
         for language in ("de", "en"):
