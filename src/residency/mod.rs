@@ -1,5 +1,5 @@
 //! Where data may go. In: the processors of the configuration (GDPR article 4 no. 8), and each wish to open a connection, with
-//! its purpose. Out: a permit, or a refusal that says why; every one is counted.
+//! its purpose. Out: a permit, or a refusal that says why.
 //!
 //! Whoever opens a connection asks here first (`clippy.toml` forbids to open one without a reason). It is
 //! permitted if a declared processor has that purpose, lies in the European Economic Area, and has the *address* in its
@@ -10,52 +10,34 @@ mod firewall;
 mod permit;
 mod processor;
 mod report;
-mod seen;
 
 pub use firewall::nftables;
 pub use permit::{Permit, Refused};
 pub use processor::{Processor, Purpose};
 pub use report::{Destination, Report, Verdict};
-pub use seen::{Count, Sight};
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use seen::Seen;
-
-/// What is declared, and what was asked for. Copies share what they have seen.
+/// What is declared.
 #[derive(Clone, Debug, Default)]
-pub struct Residency {
-    processors: Arc<[Processor]>,
-    seen: Arc<Seen>,
-}
+pub struct Residency(Arc<[Processor]>);
 
 impl Residency {
     /// Of these processors.
     pub fn new(processors: impl Into<Arc<[Processor]>>) -> Self {
-        Self { processors: processors.into(), seen: Arc::default() }
+        Self(processors.into())
     }
 
-    /// The processors.
-    pub fn processors(&self) -> &[Processor] {
-        &self.processors
-    }
-
-    /// Whether data may go to this address for this purpose; `host` is the name that led to it, if one did. Counted.
+    /// Whether data may go to this address for this purpose; `host` is the name that led to it, if one did.
     ///
     /// # Errors
     /// No declared processor allows it.
     pub fn permit(&self, purpose: Purpose, host: Option<&str>, address: IpAddr) -> Result<Permit, Refused> {
-        let verdict = permit::permit(&self.processors, purpose, host, address);
-        self.seen.note(purpose, address.to_canonical(), verdict.as_ref().err());
+        let verdict = permit::permit(&self.0, purpose, host, address);
         if let Err(refused) = &verdict {
             tracing::warn!(%purpose, why = %refused, "an outbound connection is refused");
         }
         verdict
-    }
-
-    /// What was permitted and refused so far.
-    pub fn sights(&self) -> Vec<Sight> {
-        self.seen.all()
     }
 }

@@ -55,18 +55,6 @@ pub enum Refused {
     },
 }
 
-impl Refused {
-    /// In one word, for figures.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Undeclared { .. } => "undeclared",
-            Self::Elsewhere { .. } => "elsewhere",
-            Self::OtherName { .. } => "other-name",
-            Self::Abroad { .. } => "abroad",
-        }
-    }
-}
-
 fn told(host: Option<&str>) -> String {
     host.map_or_else(String::new, |host| format!(" ({host})"))
 }
