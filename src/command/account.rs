@@ -12,7 +12,7 @@ use einwahl::words::{AccountName, InvalidName};
 use serde_json::{Value, json};
 
 use super::remote::{Gateway, Trouble, USUAL};
-use super::{fails, say, with_config, wrong};
+use super::{audit, fails, say, wrong};
 
 #[derive(Subcommand)]
 pub enum Account {
@@ -25,7 +25,7 @@ pub enum Account {
         #[arg(long, value_parser = role)]
         role: Role,
         #[command(flatten)]
-        place: Place,
+        place: Where,
     },
     /// Tell all accounts
     List {
@@ -33,7 +33,7 @@ pub enum Account {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: Place,
+        place: Where,
     },
     /// Give an account another role
     Role {
@@ -44,7 +44,7 @@ pub enum Account {
         #[arg(value_parser = role)]
         role: Role,
         #[command(flatten)]
-        place: Place,
+        place: Where,
     },
     /// Let nobody sign in with an account
     Disable {
@@ -52,7 +52,7 @@ pub enum Account {
         #[arg(value_parser = name)]
         name: AccountName,
         #[command(flatten)]
-        place: Place,
+        place: Where,
     },
     /// Let its owner sign in again
     Enable {
@@ -60,7 +60,7 @@ pub enum Account {
         #[arg(value_parser = name)]
         name: AccountName,
         #[command(flatten)]
-        place: Place,
+        place: Where,
     },
     /// Give an account a new one-time password, and take its second factor away
     Reset {
@@ -68,18 +68,14 @@ pub enum Account {
         #[arg(value_parser = name)]
         name: AccountName,
         #[command(flatten)]
-        place: Place,
+        place: Where,
     },
 }
 
 #[derive(Args)]
-pub struct Place {
-    /// The configuration, for the folder
-    #[arg(long)]
-    config: Option<PathBuf>,
-    /// The folder itself
-    #[arg(long, conflicts_with = "config")]
-    folder: Option<PathBuf>,
+pub struct Where {
+    #[command(flatten)]
+    kept: audit::Place,
     /// Ask the gateway that runs, with the token in this file: `einwahl api token NAME --rights accounts` makes one
     #[arg(long)]
     token_file: Option<PathBuf>,
@@ -108,13 +104,10 @@ pub fn run(command: Account) -> ExitCode {
         Account::Enable { name, place } => (Wish::Change(name, Change { role: None, disabled: Some(false) }), place),
         Account::Reset { name, place } => (Wish::Reset(name), place),
     };
-    let Place { config, folder, token_file, gateway, certificate } = place;
-    match (token_file, folder) {
-        (Some(token_file), _) => by_api(&wish, &Gateway { gateway, token_file, certificate }),
-        (None, Some(folder)) => in_folder(&folder, &wish),
-        (None, None) => with_config(config, |config| {
-            in_folder(&config.store.folder(std::env::var("STATE_DIRECTORY").ok().as_deref()), &wish)
-        }),
+    let Where { kept, token_file, gateway, certificate } = place;
+    match token_file {
+        Some(token_file) => by_api(&wish, &Gateway { gateway, token_file, certificate }),
+        None => kept.with(|folder| in_folder(&folder, &wish)),
     }
 }
 

@@ -40,7 +40,8 @@ pub struct Place {
 }
 
 impl Place {
-    fn with(self, then: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
+    /// The folder that is meant.
+    pub fn with(self, then: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
         match self.folder {
             Some(folder) => then(folder),
             None => with_config(self.config, |config| {

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::body::no_null;
 use super::problem::{NotDone, NotTold, Refusal};
-use super::reading::{answer, json};
+use super::reading::{Asked, Sent, answer, json, named};
 use super::routes::{From, Shares};
 use super::session::RoleName;
 use crate::account::{Account, Role};
@@ -145,7 +145,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
     get,
     path = "/api/v1/accounts",
     operation_id = "listAccounts",
-    responses((status = 200, description = "All of them, by name", body = Accounts), NotTold),
+    responses((status = 200, description = "All of them, by name", body = Accounts), NotTold, Asked),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn list(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap) -> Response {
@@ -158,7 +158,7 @@ pub(super) async fn list(State(shared): Shares, ConnectInfo(from): From, headers
     path = "/api/v1/accounts",
     operation_id = "makeAccount",
     request_body = NewAccount,
-    responses((status = 201, description = "It is made; this answer alone tells its one-time password", body = AccountShown), NotDone),
+    responses((status = 201, description = "It is made; this answer alone tells its one-time password", body = AccountShown), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn make(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap, body: Body) -> Response {
@@ -178,7 +178,7 @@ pub(super) async fn make(State(shared): Shares, ConnectInfo(from): From, headers
     operation_id = "changeAccount",
     params(("name" = String, Path, description = "Its name", pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")),
     request_body = AccountChange,
-    responses((status = 200, description = "As it is now", body = AccountShown), NotDone),
+    responses((status = 200, description = "As it is now", body = AccountShown), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn change(
@@ -189,7 +189,7 @@ pub(super) async fn change(
     body: Body,
 ) -> Response {
     let change = json::<AccountChange>(&headers, body).await;
-    let wish = named(name).and_then(|name| {
+    let wish = named(name).ok_or(Refusal::NotFound).and_then(|name| {
         let AccountChange { role, disabled } = change?;
         Ok(super::Wish::Accounts(Wish::Change { name, role, disabled }))
     });
@@ -204,7 +204,7 @@ pub(super) async fn change(
     path = "/api/v1/accounts/{name}/reset",
     operation_id = "resetAccount",
     params(("name" = String, Path, description = "Its name", pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")),
-    responses((status = 200, description = "This answer alone tells its one-time password", body = AccountShown), NotDone),
+    responses((status = 200, description = "This answer alone tells its one-time password", body = AccountShown), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn reset(
@@ -213,7 +213,7 @@ pub(super) async fn reset(
     headers: HeaderMap,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let wish = named(name).map(|name| super::Wish::Accounts(Wish::Reset { name }));
+    let wish = named(name).ok_or(Refusal::NotFound).map(|name| super::Wish::Accounts(Wish::Reset { name }));
     answer(&shared, from, &headers, wish).await
 }
 
@@ -223,7 +223,7 @@ pub(super) async fn reset(
     path = "/api/v1/accounts/{name}",
     operation_id = "deleteAccount",
     params(("name" = String, Path, description = "Its name", pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")),
-    responses((status = 204, description = "It is no more"), NotDone),
+    responses((status = 204, description = "It is no more"), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn delete(
@@ -232,13 +232,8 @@ pub(super) async fn delete(
     headers: HeaderMap,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let wish = named(name).map(|name| super::Wish::Accounts(Wish::Delete { name }));
+    let wish = named(name).ok_or(Refusal::NotFound).map(|name| super::Wish::Accounts(Wish::Delete { name }));
     answer(&shared, from, &headers, wish).await
-}
-
-/// What is no name is no account's name.
-fn named(name: Result<Path<String>, PathRejection>) -> Result<AccountName, Refusal> {
-    name.ok().and_then(|Path(name)| name.parse().ok()).ok_or(Refusal::NotFound)
 }
 
 impl IntoResponse for Done {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::problem::{NotTold, Refusal};
-use super::reading::{answer, unreadable};
+use super::reading::{Asked, answer, unreadable};
 use super::routes::{From, Shares};
 use crate::records::{Broken, Verdict, Wanted};
 use crate::web::Shared;
@@ -115,7 +115,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         (status = 200, description = "Some or all of its entries", content(
             (Entries = "application/json"), (String = "text/csv"),
         )),
-        NotTold,
+        NotTold, Asked,
     ),
     security(("token" = []), ("cookie" = []))
 )]

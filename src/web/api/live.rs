@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use super::problem::{NotDone, NotTold, Refusal};
-use super::reading::{answer, json};
+use super::reading::{Asked, Sent, answer, json, named};
 use super::routes::{From, Shares};
 use crate::room::Kind;
 use crate::web::Shared;
@@ -278,7 +278,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
     get,
     path = "/api/v1/live",
     operation_id = "readLive",
-    responses((status = 200, description = "Calls and meetings of now", body = Live), NotTold),
+    responses((status = 200, description = "Calls and meetings of now", body = Live), NotTold, Asked),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn look(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap) -> Response {
@@ -295,7 +295,7 @@ pub(super) async fn look(State(shared): Shares, ConnectInfo(from): From, headers
     operation_id = "followLive",
     responses(
         (status = 200, description = "`live` once, with what GET /api/v1/live tells, then `change`s", body = LiveEvent, content_type = "text/event-stream"),
-        NotTold,
+        NotTold, Asked,
     ),
     security(("token" = []), ("cookie" = []))
 )]
@@ -309,7 +309,7 @@ pub(super) async fn events(State(shared): Shares, ConnectInfo(from): From, heade
     path = "/api/v1/live/calls/{id}/hangup",
     operation_id = "hangUpCall",
     params(("id" = u64, Path, description = "Its number", minimum = 0)),
-    responses((status = 204, description = "It is asked to end"), NotDone),
+    responses((status = 204, description = "It is asked to end"), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn hang_up(
@@ -331,7 +331,7 @@ pub(super) async fn hang_up(
     operation_id = "muteCall",
     params(("id" = u64, Path, description = "Its number", minimum = 0)),
     request_body = MuteBody,
-    responses((status = 204, description = "It is"), NotDone),
+    responses((status = 204, description = "It is"), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn mute_call(
@@ -356,7 +356,7 @@ pub(super) async fn mute_call(
         ("id" = u64, Path, description = "The line of the roster", minimum = 0),
     ),
     request_body = MuteBody,
-    responses((status = 204, description = "They are"), NotDone),
+    responses((status = 204, description = "They are"), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn mute(
@@ -382,7 +382,7 @@ pub(super) async fn mute(
     path = "/api/v1/live/rooms/{room}/end",
     operation_id = "endRoom",
     params(("room" = String, Path, description = "Its name", pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")),
-    responses((status = 204, description = "It is over"), NotDone),
+    responses((status = 204, description = "It is over"), NotDone, Asked, Sent),
     security(("token" = []), ("cookie" = []))
 )]
 pub(super) async fn end(
@@ -391,7 +391,7 @@ pub(super) async fn end(
     headers: HeaderMap,
     room: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let room = room.ok().and_then(|Path(room)| room.parse().ok()).ok_or(Refusal::NotFound);
+    let room = named(room).ok_or(Refusal::NotFound);
     answer(&shared, from, &headers, room.map(|room| super::Wish::Live(Wish::End { room }))).await
 }
 

@@ -69,70 +69,34 @@ pub enum Refusal {
     NoMethod,
 }
 
-/// What is answered to a question that is not answered.
+/// What is answered to a question that is not answered, beside what whoever asks is told.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "only described")]
 pub(super) enum NotTold {
     /// The request cannot be read
     #[response(status = 400, content_type = "application/problem+json")]
     Unreadable(#[to_schema] Problem),
-    /// No valid token, and nobody signed in
-    #[response(status = 401, content_type = "application/problem+json")]
-    NoToken(#[to_schema] Problem),
-    /// The right is missing, or the request is not a page's own
-    #[response(status = 403, content_type = "application/problem+json")]
-    NoRight(#[to_schema] Problem),
     /// There is no such thing
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(#[to_schema] Problem),
-    /// Too many wrong tokens
-    #[response(status = 429, content_type = "application/problem+json")]
-    SlowDown(#[to_schema] Problem),
-    /// Too much at once, or the store is out
-    #[response(status = 503, content_type = "application/problem+json")]
-    Busy(#[to_schema] Problem),
 }
 
-/// What is answered to a wish that is not fulfilled.
+/// What is answered to a wish that is not fulfilled, beside what whoever asks and sends is told.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "only described")]
 pub(super) enum NotDone {
-    /// The request cannot be read
-    #[response(status = 400, content_type = "application/problem+json")]
-    Unreadable(#[to_schema] Problem),
-    /// No valid token, and nobody signed in
-    #[response(status = 401, content_type = "application/problem+json")]
-    NoToken(#[to_schema] Problem),
-    /// The right is missing, or the request is not a page's own
-    #[response(status = 403, content_type = "application/problem+json")]
-    NoRight(#[to_schema] Problem),
     /// There is no such thing
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(#[to_schema] Problem),
-    /// The body did not come in time
-    #[response(status = 408, content_type = "application/problem+json")]
-    TooSlow(#[to_schema] Problem),
     /// It cannot be done as it is now
     #[response(status = 409, content_type = "application/problem+json")]
     NotSo(#[to_schema] Problem),
     /// It was changed meanwhile
     #[response(status = 412, content_type = "application/problem+json")]
     Stale(#[to_schema] Problem),
-    /// The body is too long
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLong(#[to_schema] Problem),
-    /// The body is not JSON
-    #[response(status = 415, content_type = "application/problem+json")]
-    NotJson(#[to_schema] Problem),
     /// A field cannot be like this
     #[response(status = 422, content_type = "application/problem+json")]
     Faults(#[to_schema] Problem),
-    /// Too many wrong tokens
-    #[response(status = 429, content_type = "application/problem+json")]
-    SlowDown(#[to_schema] Problem),
-    /// Too much at once, or the store is out
-    #[response(status = 503, content_type = "application/problem+json")]
-    Busy(#[to_schema] Problem),
 }
 
 /// A problem (RFC 9457).

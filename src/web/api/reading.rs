@@ -1,9 +1,12 @@
 //! What every address does: read what is sent, ask the gateway, and tell what it answered.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::oneshot;
@@ -34,10 +37,10 @@ const LONGEST_PLAN: usize = 32 * 1_024 * 1_024;
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "only described")]
 pub(super) enum Asked {
-    /// No valid token
+    /// No valid token, and nobody signed in
     #[response(status = 401, content_type = "application/problem+json")]
     NoToken(#[to_schema] Problem),
-    /// The token has not the right
+    /// The right is missing, or the request is not a page's own
     #[response(status = 403, content_type = "application/problem+json")]
     NoRight(#[to_schema] Problem),
     /// Too many wrong tokens
@@ -97,16 +100,29 @@ async fn ask(
     wish: Result<Wish, Refusal>,
     patience: Duration,
 ) -> Result<Done, Refusal> {
+    let (from, shown) = (Personal::new(from.ip().to_canonical()), site::shown(headers));
+    hand_over(shared, patience, |reply| Event::Called(Box::new(Call { from, shown, wish, reply }))).await
+}
+
+/// Hands the gateway an event with a place for its answer, and waits for that.
+pub(super) async fn hand_over<T>(
+    shared: &Shared,
+    patience: Duration,
+    event: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Event,
+) -> Result<T, Refusal> {
     let _turn = shared.calls.try_acquire().map_err(|_| Refusal::Busy)?;
     let (reply, answer) = oneshot::channel();
-    let from = Personal::new(from.ip().to_canonical());
-    let call = Box::new(Call { from, shown: site::shown(headers), wish, reply });
-    shared.events.try_send(Event::Called(call)).map_err(|_| Refusal::Busy)?;
+    shared.events.try_send(event(reply)).map_err(|_| Refusal::Busy)?;
     match timeout(patience, answer).await {
         Ok(Ok(answer)) => answer,
         // The gateway stops, or the store takes longer than it may.
         Ok(Err(_)) | Err(_) => Err(Refusal::Out),
     }
+}
+
+/// The name in the address; what is no name names nothing that there is.
+pub(super) fn named<T: FromStr>(name: Result<Path<String>, PathRejection>) -> Option<T> {
+    name.ok().and_then(|Path(name)| name.parse().ok())
 }
 
 /// A body that may be long: it is read only if whoever sends it may do what it asks for, and few at once.

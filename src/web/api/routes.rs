@@ -14,11 +14,10 @@ use serde::Deserialize;
 
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
-use super::reading::{answer, expected, json, unreadable};
+use super::reading::{answer, expected, json, named, unreadable};
 use super::{Done, Wish, accounts, audit, calls, dialplan, document, live, session, site, trunks};
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
-use crate::words::RoomId;
 
 /// Meetings in one answer, at most and if nothing is said.
 const MOST: usize = 500;
@@ -147,7 +146,7 @@ pub(super) async fn show(
     headers: HeaderMap,
     room: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let wish = named(room).map(|room| Wish::Read { room });
+    let wish = named(room).ok_or(Refusal::NotFound).map(|room| Wish::Read { room });
     answer(&shared, from, &headers, wish).await
 }
 
@@ -189,7 +188,7 @@ pub(super) async fn change(
     body: Body,
 ) -> Response {
     let draft = draft(&shared, &headers, body).await;
-    let wish = named(room).and_then(|room| {
+    let wish = named(room).ok_or(Refusal::NotFound).and_then(|room| {
         let draft = draft?;
         if draft.room.as_ref().is_some_and(|name| *name != room) {
             let message = "a meeting keeps its name: make a new one, and delete this one";
@@ -229,13 +228,9 @@ pub(super) async fn delete(
     headers: HeaderMap,
     room: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let wish = named(room).and_then(|room| Ok(Wish::Delete { room, expects: expected(&headers)? }));
+    let wish =
+        named(room).ok_or(Refusal::NotFound).and_then(|room| Ok(Wish::Delete { room, expects: expected(&headers)? }));
     answer(&shared, from, &headers, wish).await
-}
-
-/// What is no name is no meeting's name.
-fn named(room: Result<Path<String>, PathRejection>) -> Result<RoomId, Refusal> {
-    room.ok().and_then(|Path(room)| room.parse().ok()).ok_or(Refusal::NotFound)
 }
 
 async fn draft(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Draft, Refusal> {

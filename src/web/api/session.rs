@@ -17,13 +17,12 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::body::no_null;
 use super::problem::{Problem, Refusal};
-use super::reading::{PATIENCE, json};
+use super::reading::{PATIENCE, hand_over, json};
 use super::routes::{From, Shares};
 use super::{Secret, Shown, site};
 use crate::account::{Role, Token, Unfit};
@@ -404,18 +403,11 @@ pub(super) async fn sign_out(
 }
 
 async fn knock(shared: &Shared, from: SocketAddr, headers: &HeaderMap, wish: Result<Wish, Refusal>) -> Response {
-    let Ok(_turn) = shared.calls.try_acquire() else { return Refusal::Busy.into_response() };
-    let (reply, answer) = oneshot::channel();
-    let from = Personal::new(from.ip().to_canonical());
-    let knock = Box::new(Knock { from, shown: site::shown(headers), wish, reply });
-    if shared.events.try_send(Event::Knocked(knock)).is_err() {
-        return Refusal::Busy.into_response();
-    }
-    match timeout(PATIENCE, answer).await {
-        Ok(Ok(Ok(done))) => done.into_response(),
-        Ok(Ok(Err(refusal))) => refusal.into_response(),
-        // The gateway stops, or the store takes longer than it may.
-        Ok(Err(_)) | Err(_) => Refusal::Out.into_response(),
+    let (from, shown) = (Personal::new(from.ip().to_canonical()), site::shown(headers));
+    let knock = |reply| Event::Knocked(Box::new(Knock { from, shown, wish, reply }));
+    match hand_over(shared, PATIENCE, knock).await {
+        Ok(done) => done.into_response(),
+        Err(refusal) => refusal.into_response(),
     }
 }
 

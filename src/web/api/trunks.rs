@@ -16,7 +16,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::Wish;
 use super::problem::{Problem, Refusal};
-use super::reading::{Asked, Sent, answer, answer_in_time, json};
+use super::reading::{Asked, Sent, answer, answer_in_time, json, named};
 use super::routes::{From, Shares};
 use crate::meeting::Fault;
 use crate::trunk::is_user;
@@ -165,7 +165,7 @@ async fn check(
     body: Body,
 ) -> Response {
     let sent = json::<CheckBody>(&headers, body).await;
-    let name = name.ok().and_then(|Path(name)| name.parse().ok()).ok_or(Refusal::NoTrunk);
+    let name = named(name).ok_or(Refusal::NoTrunk);
     let wish = name.and_then(|name| {
         let number = sent?.call;
         if number.as_deref().is_some_and(|number| !is_user(number)) {
