@@ -18,12 +18,13 @@ use einwahl::dialplan::{Facts, Home, Plan, Problem, Source, Surroundings};
 use einwahl::media::codec::{Decoder, Encoder, LONGEST_PAYLOAD, LONGEST_SOUND, OpusStyle};
 use einwahl::media::jitter::JitterBuffer;
 use einwahl::media::leg::{Datagram, TICK};
+use einwahl::media::peer_streams::Said;
 use einwahl::media::rtp::{Header, Packet};
 use einwahl::media::shard::{Outlet, Seat, Shard};
 use einwahl::media::tone::{Player, Tone};
 use einwahl::media::{PhoneLeg, Session};
 use einwahl::wire::{Origin, Reading, normalise};
-use einwahl::words::{Codec, Direction, LegId, Rate, RtpTime};
+use einwahl::words::{Codec, Direction, LegId, PeerId, Rate, RtpTime};
 use rtc_srtp::context::Context;
 use rtc_srtp::option::srtp_no_replay_protection;
 use rtc_srtp::protection_profile::ProtectionProfile;
@@ -179,6 +180,10 @@ impl Outlet for Nowhere {
 
     fn to_browser(&mut self, _leg: LegId, rtp: &[u8]) {
         black_box(rtp.len());
+    }
+
+    fn to_peer(&mut self, _peer: PeerId, _ssrc: u32, _said: Said<'_>) {
+        panic!("no other gateway is here");
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! A phone call walks: `wire` (repaired, or refused) → `sip` (INVITE) → `gateway` → `dialplan` (what it is for) → `call` (offer and answer) → `workers` (a
 //! private leg) → `ivr` (digits → admission) → `room` (join → effects) → `workers` and `media` (the leg hears and is heard).
-//! A page walks: `web` (WebSocket) → `gateway` → `browser` (offer and answer) → `room` → `workers` and `media`.
+//! A page walks: `web` (WebSocket) → `gateway` → `connection` (offer and answer) → `room` → `workers` and `media`.
 //! A meeting made by API walks: `web` → `gateway` → `meeting` (what may not be) → `store` (a thread of its own) → `gateway` (its
 //! copy) → the answer; `records` notes who did it.
 //! A plan that is published walks: `web`, or a folder → `gateway` → `dialplan` (what is wrong with it) → `publish` (whether somebody else was
@@ -70,7 +70,7 @@ pub mod dialplan;
 pub mod trunk;
 pub mod call;
 pub mod wire;
-pub mod browser;
+pub mod connection;
 pub mod media;
 pub mod member;
 pub mod words;

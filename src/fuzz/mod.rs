@@ -21,13 +21,13 @@ use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
 use crate::trunk::digest::Challenge;
 use crate::words::{Codec, Rate, RtpTime, Secret};
-use crate::{browser, call, cascade, dialplan, ivr, member, page, room, wire};
+use crate::{call, cascade, connection, dialplan, ivr, member, page, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 17] = [
+pub const TARGETS: [(&str, Body); 18] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -39,6 +39,7 @@ pub const TARGETS: [(&str, Body); 17] = [
     ("challenge", challenge),
     ("browser_offer", browser_offer),
     ("browser_datagrams", browser_datagrams),
+    ("gateway_datagrams", gateway_datagrams),
     ("page_protocol", page_protocol),
     ("dialplan_file", dialplan_file),
     ("prompt_file", prompt_file),
@@ -214,11 +215,12 @@ pub fn info_body(bytes: &[u8]) {
 /// An offer that is taken is answered, line by line.
 pub fn browser_offer(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(offer) = browser::Offer::read(text) else { return };
-    let credentials = browser::Credentials::new(&[7; 26], &offer.ufrag);
-    let here = browser::Candidate::Udp((Ipv4Addr::LOCALHOST, 3478).into());
+    let Ok(offer) = connection::Offer::read(text) else { return };
+    let credentials = connection::Credentials::new(&[7; 26], &offer.ufrag);
+    let here = connection::Candidate::Udp((Ipv4Addr::LOCALHOST, 3478).into());
     let name = CanonicalName::new([1; 12]);
-    let (session, answer) = browser::answer(&offer, browser::Fingerprint([1; 32]), &credentials, &[here], 50, &name);
+    let (session, answer) =
+        connection::answer(&offer, connection::Fingerprint([1; 32]), &credentials, &[here], 50, &name);
     assert!(session.slots.len() <= 6);
     assert!(answer.starts_with("v=0\r\n"));
 }
@@ -226,11 +228,21 @@ pub fn browser_offer(bytes: &[u8]) {
 /// Datagrams from strangers and from the browser's own address, before, during and after the key exchange: once sound
 /// passes, nothing stops it.
 pub fn browser_datagrams(bytes: &[u8]) {
-    thread_local!(static CALL: RefCell<browser::pair::Pair> = RefCell::new(browser::pair::Pair::connected()));
-    browser::pair::Pair::about_to_connect().hostile(bytes);
+    thread_local!(static CALL: RefCell<connection::pair::Pair> = RefCell::new(connection::pair::Pair::connected()));
+    connection::pair::Pair::about_to_connect().hostile(bytes);
     CALL.with_borrow_mut(|call| {
         call.hostile(bytes);
         assert!(call.still_talks());
+    });
+}
+
+/// The same between two gateways, of which one dials.
+pub fn gateway_datagrams(bytes: &[u8]) {
+    thread_local!(static LINE: RefCell<connection::between::Between> = RefCell::new(connection::between::Between::connected()));
+    connection::between::Between::about_to_connect().hostile(bytes);
+    LINE.with_borrow_mut(|line| {
+        line.hostile(bytes);
+        assert!(line.still_talks());
     });
 }
 

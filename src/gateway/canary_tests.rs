@@ -90,7 +90,7 @@ impl Story {
 }
 
 fn page_offer() -> String {
-    let fingerprint = crate::browser::Fingerprint([1; 32]);
+    let fingerprint = crate::connection::Fingerprint([1; 32]);
     format!(
         "v=0\r\no=- 1 2 IN IP4 {ADDRESS}\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
          c=IN IP4 0.0.0.0\r\na=ice-ufrag:AbCd\r\na=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 {fingerprint}\r\n\

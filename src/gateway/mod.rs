@@ -48,8 +48,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::browser::{Candidate, Identity};
 use crate::call::{Refusal, sdp};
+use crate::connection::{Candidate, Identity};
 use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
@@ -139,9 +139,9 @@ pub enum CannotStart {
     /// See [`web::CannotServe`].
     #[error(transparent)]
     Web(#[from] web::CannotServe),
-    /// See [`crate::browser::CannotBegin`].
+    /// See [`crate::connection::CannotBegin`].
     #[error(transparent)]
-    Browsers(#[from] crate::browser::CannotBegin),
+    Browsers(#[from] crate::connection::CannotBegin),
     /// See [`store::CannotOpen`].
     #[error(transparent)]
     Store(#[from] store::CannotOpen),
@@ -331,6 +331,9 @@ impl Gateway {
             }
             workers::Event::Over { leg, quality } => self.sounded(leg, &quality),
             workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
+            workers::Event::PeerConnected { peer } => tracing::info!(%peer, "sound passes to and from another gateway"),
+            workers::Event::PeerLost { peer } => tracing::warn!(%peer, "no sound passes to or from another gateway"),
+            workers::Event::PeerQuality { peer, quality } => quality::tell_of_peer(peer, &quality),
             // The page notices too, and asks for a restart; its place is its own while it is connected.
             workers::Event::Lost { leg } if self.visitors.is_here(leg) => {
                 tracing::info!(%leg, "no sound passes to or from a browser");

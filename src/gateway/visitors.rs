@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::chance::{NoChance, random};
 use super::{Gateway, clock};
-use crate::browser::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
+use crate::connection::{Candidate, Credentials, Fingerprint, Offer, Transport, answer};
 use crate::ivr::{Admission, Notice, Obstacle, Target};
 use crate::media::{BrowserLeg, CanonicalName};
 use crate::observe::Who;

@@ -1,19 +1,15 @@
-//! One browser leg. In: its RTP and RTCP, decrypted; each tick. Out: how loud it is, its sound if telephones need it, and the RTP
-//! that it hears: the telephones' mix, and other browsers' packets untouched but for their header.
-//!
-//! What a browser says is decoded only while it speaks and somebody on a telephone listens: until then the level that it
-//! writes beside each packet (RFC 6464) tells all.
+//! One browser leg. In: its RTP and RTCP, decrypted; each tick. Out: what it says ([`Speech`]), and the RTP that it hears: the
+//! telephones' mix, and packets of browsers and of people on other gateways, untouched but for their header.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::codec::CodecError;
-use super::jitter::{Counts, JitterBuffer, Pulled};
-use super::leg::Frame;
-use super::level::level_of;
 use super::quality::{Quality, Told};
-use super::reports::{CanonicalName, Reports, Sending};
-use super::rtp::{HEADER, Header, Packet, is_rtcp};
-use crate::words::{Codec, LegId, Level, Rate, RtpTime};
+use super::reports::{CanonicalName, Reports};
+use super::rtp::{Packet, is_rtcp};
+use super::speech::{Arrived, Speech};
+use super::stream::Stream;
+use crate::words::{Codec, LegId, RtpTime};
 
 /// What was negotiated for a browser leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,66 +24,20 @@ pub struct BrowserSession {
     pub name: CanonicalName,
 }
 
-/// Packets of one tick; more are a flood, and dropped.
-const MOST_PER_TICK: usize = 16;
-
-/// The longest Opus packet that is taken: 1275 bytes a frame are the most (RFC 6716 section 3.4).
-const LONGEST: usize = 1_275;
-
-/// A packet that came in this tick.
-#[derive(Clone, Debug)]
-pub struct Arrived {
-    sequence: u16,
-    timestamp: RtpTime,
-    payload: Vec<u8>,
-}
-
 /// See the module.
 pub struct BrowserLeg {
     session: BrowserSession,
-    incoming: JitterBuffer,
-    /// Its sound goes into the jitter buffer.
-    followed: bool,
-    arrived: Vec<Arrived>,
-    /// Emptied buffers, for the next tick.
-    spare: Vec<Vec<u8>>,
-    level: Level,
-    frame: Box<Frame>,
-    mix: Slot,
+    speech: Speech,
+    mix: Stream,
     others: Vec<Slot>,
     reports: Reports,
-    /// Frames that were a guess.
-    concealed: u64,
 }
 
-/// A stream that the browser hears.
+/// A stream in which the browser hears one speaker after the other.
 #[derive(Clone, Debug)]
 struct Slot {
-    sending: Sending,
+    stream: Stream,
     source: Option<LegId>,
-    /// The last packet sent.
-    sequence: u16,
-    timestamp: RtpTime,
-    sent_at: Option<Instant>,
-    /// What is added to the source's numbers.
-    sequence_shift: u16,
-    timestamp_shift: u32,
-    marker: bool,
-}
-
-impl Slot {
-    const fn new(ssrc: u32, sequence: u16, timestamp: RtpTime) -> Self {
-        Self {
-            sending: Sending::new(ssrc),
-            source: None,
-            sequence,
-            timestamp,
-            sent_at: None,
-            sequence_shift: 0,
-            timestamp_shift: 0,
-            marker: true,
-        }
-    }
 }
 
 impl BrowserLeg {
@@ -99,141 +49,43 @@ impl BrowserLeg {
     pub fn new(session: BrowserSession, chance: [u8; 32], now: Instant) -> Result<Self, CodecError> {
         let [s0, s1, t0, t1, t2, t3, n0, n1, n2, n3, .., r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = chance;
         let (sequence, timestamp) = (u16::from_be_bytes([s0, s1]), RtpTime(u32::from_be_bytes([t0, t1, t2, t3])));
-        let slot = |ssrc: &u32| Slot::new(*ssrc, sequence, timestamp);
+        let stream = |ssrc: &u32| Stream::new(*ssrc, sequence, timestamp);
         // A browser that hears nothing gets reports all the same, in the name of a stream that has nothing to say.
-        let mix = slot(session.slots.first().unwrap_or(&u32::from_be_bytes([n0, n1, n2, n3])));
-        let others = session.slots.iter().skip(1).map(slot).collect();
+        let mix = stream(session.slots.first().unwrap_or(&u32::from_be_bytes([n0, n1, n2, n3])));
+        let others = session.slots.iter().skip(1).map(|ssrc| Slot { stream: stream(ssrc), source: None }).collect();
         Ok(Self {
-            incoming: JitterBuffer::new(Codec::Opus, Rate::Full)?,
-            followed: false,
-            arrived: Vec::with_capacity(MOST_PER_TICK),
-            spare: Vec::new(),
-            level: Level::SILENCE,
-            frame: Box::new([0; Rate::Full.frame()]),
+            speech: Speech::new(session.payload_type, session.level)?,
             mix,
             others,
             reports: Reports::new(session.name.clone(), [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9], now),
-            concealed: 0,
             session,
         })
     }
 
-    /// What was lost or broken of the sound that was decoded; nothing, if none was.
-    pub const fn counts(&self) -> Counts {
-        self.incoming.counts()
+    /// What it says.
+    pub const fn speech(&mut self) -> &mut Speech {
+        &mut self.speech
     }
 
     /// Takes one RTP or RTCP packet.
     pub fn receive(&mut self, datagram: &[u8], now: Instant) {
         if is_rtcp(datagram) {
-            let streams = std::iter::once(&mut self.mix).chain(&mut self.others).map(|slot| &mut slot.sending);
+            let others = self.others.iter_mut().map(|slot| &mut slot.stream);
+            let streams = std::iter::once(&mut self.mix).chain(others).map(|stream| &mut stream.sending);
             self.reports.read(datagram, streams, now);
             return;
         }
         let Some(packet) = Packet::read(datagram) else { return };
-        let fits = packet.payload_type == self.session.payload_type && packet.payload.len() <= LONGEST;
-        if fits {
+        if self.speech.receive(&packet, now) {
             self.reports.note(packet.ssrc, Codec::Opus.clock(), packet.sequence, Some(packet.timestamp), now);
-        }
-        if !fits || packet.payload.is_empty() || self.arrived.len() >= MOST_PER_TICK {
-            return;
-        }
-        let said = self.session.level.and_then(|id| packet.level(id));
-        if let Some(level) = said {
-            self.level = self.level.min(level);
-        }
-        if self.followed || said.is_none() {
-            self.incoming.insert(packet.sequence, packet.timestamp, packet.payload, now);
-        }
-        let mut payload = self.spare.pop().unwrap_or_default();
-        payload.extend_from_slice(packet.payload);
-        self.arrived.push(Arrived { sequence: packet.sequence, timestamp: packet.timestamp, payload });
-    }
-
-    /// How loud it was in this tick. Where the browser does not say so, its sound is decoded to know.
-    pub fn measure(&mut self, now: Instant) -> Level {
-        if self.session.level.is_none() {
-            self.decode(Rate::Full, now);
-        }
-        self.level
-    }
-
-    /// From now on its sound is needed, or no more.
-    pub fn follow(&mut self, on: bool, now: Instant) {
-        if on && !self.followed && self.session.level.is_some() {
-            self.incoming.begin_anew();
-            self.insert_arrived(now);
-        }
-        self.followed = on;
-    }
-
-    /// The next frame of its sound at `rate`, of a leg that is followed.
-    pub fn listen(&mut self, rate: Rate, now: Instant) -> (&[i16], Rate) {
-        if self.session.level.is_some() {
-            self.decode(rate, now);
-        }
-        let rate = self.incoming.rate();
-        (self.frame.get(..rate.frame()).unwrap_or_default(), rate)
-    }
-
-    /// What came in this tick, for a buffer that begins.
-    fn insert_arrived(&mut self, now: Instant) {
-        for packet in &self.arrived {
-            self.incoming.insert(packet.sequence, packet.timestamp, &packet.payload, now);
-        }
-    }
-
-    fn decode(&mut self, rate: Rate, now: Instant) {
-        if self.incoming.rate() != rate
-            && let Ok(buffer) = JitterBuffer::new(Codec::Opus, rate)
-        {
-            self.incoming = buffer;
-            self.insert_arrived(now);
-        }
-        let length = self.incoming.rate().frame();
-        let Some(frame) = self.frame.get_mut(..length) else { return };
-        match self.incoming.pull(now, frame) {
-            Pulled::Sound => {}
-            Pulled::Concealed => self.concealed += 1,
-            Pulled::Nothing => frame.fill(0),
-        }
-        if self.session.level.is_none() {
-            self.level = level_of(frame);
-        }
-    }
-
-    /// What came in this tick, to be heard by others; [`Self::give_back`] takes the buffers again.
-    pub fn take_arrived(&mut self) -> Vec<Arrived> {
-        std::mem::take(&mut self.arrived)
-    }
-
-    /// The buffers, when everybody has heard what is in them.
-    pub fn give_back(&mut self, packets: Vec<Arrived>) {
-        self.arrived = packets;
-    }
-
-    /// The tick is over.
-    pub fn end_tick(&mut self) {
-        self.level = Level::SILENCE;
-        for mut packet in self.arrived.drain(..) {
-            packet.payload.clear();
-            self.spare.push(packet.payload);
         }
     }
 
     /// Lets it hear the telephones' mix: one Opus packet of 20 ms, or a pause.
     pub fn hear_mix(&mut self, payload: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
-        let slot = &mut self.mix;
-        slot.timestamp = slot.timestamp.plus(Rate::Full.hz() / 50);
         // Opus with DTX leaves out what is 2 bytes or less (RFC 6716 section 2.1.9).
-        let Some(payload) = payload.filter(|payload| payload.len() > 2 && !self.session.slots.is_empty()) else {
-            slot.marker = true;
-            return false;
-        };
-        slot.sequence = slot.sequence.wrapping_add(1);
-        write(out, self.session.payload_type, slot, payload);
-        slot.marker = false;
-        true
+        let payload = payload.filter(|payload| payload.len() > 2 && !self.session.slots.is_empty());
+        self.mix.go_on(self.session.payload_type, payload, out)
     }
 
     /// Gives each of `speakers` a slot, and keeps those who have one where they are.
@@ -249,27 +101,15 @@ impl BrowserLeg {
             }
             if let Some(slot) = self.others.iter_mut().find(|slot| slot.source.is_none()) {
                 slot.source = Some(speaker);
-                slot.marker = true;
+                slot.stream.begin();
             }
         }
     }
 
-    /// Lets it hear a packet of another browser, if that one has a slot. The numbers go on where the slot's last speaker
-    /// stopped, so that the browser sees one stream.
+    /// Lets it hear a packet of a speaker, if that one has a slot.
     pub fn hear(&mut self, speaker: LegId, packet: &Arrived, now: Instant, out: &mut Vec<u8>) -> bool {
         let Some(slot) = self.others.iter_mut().find(|slot| slot.source == Some(speaker)) else { return false };
-        if slot.marker {
-            let pause = slot.sent_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-            let ticks = ticks_in(pause).max(Rate::Full.hz() / 50);
-            slot.sequence_shift = slot.sequence.wrapping_add(1).wrapping_sub(packet.sequence);
-            slot.timestamp_shift = slot.timestamp.0.wrapping_add(ticks).wrapping_sub(packet.timestamp.0);
-        }
-        slot.sequence = packet.sequence.wrapping_add(slot.sequence_shift);
-        slot.timestamp = RtpTime(packet.timestamp.0.wrapping_add(slot.timestamp_shift));
-        slot.sent_at = Some(now);
-        write(out, self.session.payload_type, slot, &packet.payload);
-        slot.marker = false;
-        true
+        slot.stream.pass(self.session.payload_type, packet, None, now, out)
     }
 
     /// Our report, if one is due: its length in `out`.
@@ -285,9 +125,8 @@ impl BrowserLeg {
     fn report(&mut self, is_leaving: bool, now: Instant, out: &mut [u8]) -> Option<usize> {
         let mix = std::iter::once((&mut self.mix.sending, self.mix.timestamp));
         let others = self.others.iter_mut().map(|slot| {
-            let pause = slot.sent_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-            let timestamp = slot.timestamp.plus(ticks_in(pause));
-            (&mut slot.sending, timestamp)
+            let timestamp = slot.stream.time(now);
+            (&mut slot.stream.sending, timestamp)
         });
         self.reports.write(mix.chain(others), is_leaving, now, out)
     }
@@ -295,7 +134,8 @@ impl BrowserLeg {
     /// How the call is.
     pub fn quality(&self, now: Instant) -> Quality {
         let clock = Codec::Opus.clock();
-        let streams = || std::iter::once(&self.mix).chain(&self.others).map(|slot| &slot.sending);
+        let others = || self.others.iter().map(|slot| &slot.stream);
+        let streams = || std::iter::once(&self.mix).chain(others()).map(|stream| &stream.sending);
         let both = |one: Told, other: Told| Told { loss: one.loss + other.loss, jitter: one.jitter.max(other.jitter) };
         Quality {
             codec: Codec::Opus,
@@ -305,25 +145,10 @@ impl BrowserLeg {
             jitter_in: self.reports.jitter(),
             out: streams().filter_map(|stream| stream.told(clock)).reduce(both),
             round_trip: self.reports.round_trip(),
-            late: self.incoming.counts().late,
-            concealed: self.concealed,
+            late: self.speech.counts().late,
+            concealed: self.speech.concealed(),
         }
     }
-}
-
-/// Ticks of Opus' clock; of a very long span, some large number of them.
-fn ticks_in(span: Duration) -> u32 {
-    u32::try_from(span.as_millis() * 48).unwrap_or(u32::MAX / 2)
-}
-
-fn write(out: &mut Vec<u8>, payload_type: u8, slot: &mut Slot, payload: &[u8]) {
-    let Slot { sequence, timestamp, marker, .. } = *slot;
-    let ssrc = slot.sending.ssrc();
-    slot.sending.count(payload.len());
-    out.clear();
-    out.reserve(HEADER + payload.len());
-    out.extend_from_slice(&Header { payload_type, marker, sequence, timestamp, ssrc }.to_bytes());
-    out.extend_from_slice(payload);
 }
 
 #[cfg(test)]
@@ -331,7 +156,10 @@ mod tests {
     use super::*;
     use crate::media::codec::{Encoder, LONGEST_PAYLOAD, OpusStyle};
     use crate::media::leg::TICK;
+    use crate::media::level::level_of;
+    use crate::media::rtp::Header;
     use crate::media::tone::{Player, Tone};
+    use crate::words::{Level, Rate};
 
     fn leg(level: Option<u8>) -> BrowserLeg {
         let name = CanonicalName::new([7; 12]);
@@ -340,7 +168,7 @@ mod tests {
     }
 
     fn arrived(sequence: u16, timestamp: u32) -> Arrived {
-        Arrived { sequence, timestamp: RtpTime(timestamp), payload: vec![1, 2, 3, 4] }
+        Arrived { sequence, timestamp: RtpTime(timestamp), level: None, payload: vec![1, 2, 3, 4] }
     }
 
     #[test]
@@ -405,17 +233,13 @@ mod tests {
                 datagram.extend(&payload[..length]);
                 let now = start + TICK * at;
                 leg.receive(&datagram, now);
-                loudest = loudest.min(leg.measure(now));
-                leg.follow(true, now);
-                let (heard, rate) = leg.listen(Rate::Wide, now);
+                loudest = loudest.min(leg.speech().measure(now));
+                leg.speech().follow(true, now);
+                let heard = leg.speech().listen(Rate::Wide, now);
                 if at > 20 {
-                    assert!(
-                        level_of(heard).0.abs_diff(level_of(&sound).0) <= 2,
-                        "{level:?} {rate:?} {:?}",
-                        level_of(heard)
-                    );
+                    assert!(level_of(heard).0.abs_diff(level_of(&sound).0) <= 2, "{level:?} {:?}", level_of(heard));
                 }
-                leg.end_tick();
+                leg.speech().end_tick();
             }
             assert!(loudest.0.abs_diff(18) <= 8, "{loudest:?}");
         }

@@ -76,6 +76,11 @@ impl Sending {
         self.bytes = self.bytes.wrapping_add(u32::try_from(bytes).unwrap_or_default());
     }
 
+    /// The peer tells this of it.
+    pub const fn tell(&mut self, block: Block) {
+        self.told = Some(block);
+    }
+
     /// What the peer tells of it, if it has told anything.
     pub fn told(&self, clock: u32) -> Option<Told> {
         let block = self.told?;
@@ -115,7 +120,7 @@ impl Reports {
         let [c0, c1, c2, c3, l0, l1, l2, l3, l4, l5] = chance;
         // The highest bit set and the next not: it is never zero, which means "no clock", and does not wrap during a call.
         let seconds = u64::from(u32::from_be_bytes([c0, c1, c2, c3]) >> 2 | 1 << 31);
-        let mut lots = Lots(u64::from_be_bytes([0, 0, l0, l1, l2, l3, l4, l5]));
+        let mut lots = Lots::new([0, 0, l0, l1, l2, l3, l4, l5]);
         let due = now + lots.interval() / 2;
         let clock = NtpTime(seconds << 32);
         Self {
@@ -246,10 +251,14 @@ impl Reports {
 
 /// Lots for the intervals (splitmix64): no secrets, only so that not all legs report at once.
 #[derive(Clone, Debug)]
-struct Lots(u64);
+pub(super) struct Lots(u64);
 
 impl Lots {
-    fn draw(&mut self) -> u64 {
+    pub(super) const fn new(chance: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(chance))
+    }
+
+    pub(super) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -257,7 +266,7 @@ impl Lots {
     }
 
     /// Half to one and a half of the mean interval, less the compensation (RFC 3550 section 6.3.1).
-    fn interval(&mut self) -> Duration {
+    pub(super) fn interval(&mut self) -> Duration {
         let thousandths = u32::try_from(self.draw() % 1_000).unwrap_or_default();
         INTERVAL * (500 + thousandths) / COMPENSATION
     }

@@ -105,6 +105,24 @@ impl Header {
         let kind = self.payload_type & 0x7f | if self.marker { 0x80 } else { 0 };
         [0x80, kind, s0, s1, t0, t1, t2, t3, i0, i1, i2, i3]
     }
+
+    /// The header of a packet in which an extension follows: [`level_extension`].
+    pub const fn with_extension(self) -> [u8; HEADER] {
+        let [flags, rest @ ..] = self.to_bytes();
+        let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10] = rest;
+        [flags | 0x10, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10]
+    }
+}
+
+/// The level extension between gateways, in bytes.
+pub const LEVEL: usize = 8;
+
+/// The number that it has there.
+pub const LEVEL_ID: u8 = 1;
+
+/// A level as a header extension with one element (RFC 6464, RFC 8285 section 4.2).
+pub const fn level_extension(level: Level) -> [u8; LEVEL] {
+    [0xbe, 0xde, 0, 1, LEVEL_ID << 4, level.0 & 0x7f, 0, 0]
 }
 
 #[cfg(test)]
@@ -123,6 +141,16 @@ mod tests {
         assert_eq!(packet.level(2), Some(Level(7)));
         assert_eq!(packet.level(3), None);
         assert_eq!(packet.payload, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_level_that_we_write_is_read_and_the_payload_after_it() {
+        let header = Header { payload_type: 111, marker: true, sequence: 1, timestamp: RtpTime(2), ssrc: 3 };
+        for level in [Level(0), Level(55), Level::SILENCE] {
+            let datagram = [&header.with_extension()[..], &level_extension(level), &[1, 2, 3]].concat();
+            let packet = Packet::read(&datagram).expect("a packet");
+            assert_eq!((packet.level(LEVEL_ID), packet.payload, packet.marker), (Some(level), &[1, 2, 3][..], true));
+        }
     }
 
     #[test]

@@ -4,55 +4,29 @@
 //! Only the selected speakers are mixed. Every telephone else hears the same mix, which is converted and encoded once per
 //! codec; a speaker hears the mix without itself. The mix has the rate of the best telephone. A browser hears the
 //! telephones' mix, encoded once for all browsers, and each browser who speaks as it sent itself: no sound of a browser is
-//! decoded but for telephones.
+//! decoded but for telephones. Somebody on another gateway is heard as a browser is, and hears there.
+
+#[cfg(test)]
+mod impaired;
+mod peers;
+#[cfg(test)]
+mod stories;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::browser_leg::BrowserLeg;
 use super::clip::{Clip, Player};
 use super::codec::{Encoder, LONGEST_PAYLOAD, OpusStyle};
-use super::leg::{Datagram, PhoneLeg};
+use super::leg::Datagram;
 use super::mixer::Mixer;
+use super::peer_streams::Said;
 use super::resample::Resampler;
-use super::speakers::{self, Speakers};
-use crate::words::{Codec, LegId, Level, Rate};
-
-/// A leg, and what the room knows of it.
-pub struct Seat {
-    /// The leg.
-    pub leg: PhoneLeg,
-    /// It hears the room, but is not heard.
-    pub muted: bool,
-    to_bus: Option<Resampler>,
-    from_bus: Option<Resampler>,
-    on_bus: Vec<i16>,
-}
-
-impl Seat {
-    /// A seat for `leg`.
-    pub fn new(leg: PhoneLeg, muted: bool) -> Self {
-        Self { leg, muted, to_bus: None, from_bus: None, on_bus: Vec::new() }
-    }
-}
-
-/// A browser's leg, and what the room knows of it.
-pub struct BrowserSeat {
-    /// The leg.
-    pub leg: BrowserLeg,
-    /// It hears the room, but is not heard.
-    pub muted: bool,
-    to_bus: Option<Resampler>,
-    on_bus: Vec<i16>,
-}
-
-impl BrowserSeat {
-    /// A seat for `leg`.
-    pub const fn new(leg: BrowserLeg, muted: bool) -> Self {
-        Self { leg, muted, to_bus: None, on_bus: Vec::new() }
-    }
-}
+use super::seats::DistantSeat;
+pub use super::seats::{BrowserSeat, Seat};
+use super::selection::{Loudness, Selection};
+use super::speech::Speech;
+use crate::words::{Codec, LegId, Level, PeerId, Rate};
 
 /// Takes what a shard sends.
 pub trait Outlet {
@@ -60,16 +34,23 @@ pub trait Outlet {
     fn to_phone(&mut self, leg: LegId, datagram: &Datagram, target: SocketAddr);
     /// A whole RTP packet for a browser, not yet protected.
     fn to_browser(&mut self, leg: LegId, rtp: &[u8]);
+    /// A packet for another gateway, in the stream of this SSRC.
+    fn to_peer(&mut self, peer: PeerId, ssrc: u32, said: Said<'_>);
 }
 
 /// See the module.
 pub struct Shard {
     seats: BTreeMap<LegId, Seat>,
     browsers: BTreeMap<LegId, BrowserSeat>,
+    distant: BTreeMap<LegId, DistantSeat>,
+    /// How other gateways hear each leg, and which of them are sent something, with or without what comes from others.
+    streams: BTreeMap<LegId, peers::Outgoing>,
+    related: BTreeMap<PeerId, bool>,
     /// The telephones' mix, for browsers.
     for_browsers: Option<Group>,
     scratch: Vec<u8>,
-    speakers: Speakers,
+    selection: Selection,
+    loudness: Vec<Loudness>,
     groups: Vec<Group>,
     bus: Rate,
     /// A sound for everybody: somebody came or went.
@@ -92,9 +73,13 @@ impl Default for Shard {
         Self {
             seats: BTreeMap::new(),
             browsers: BTreeMap::new(),
+            distant: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            related: BTreeMap::new(),
             for_browsers: None,
             scratch: Vec::new(),
-            speakers: Speakers::new(speakers::Config::default()),
+            selection: Selection::default(),
+            loudness: Vec::new(),
             groups: Vec::new(),
             bus: Rate::Narrow,
             chime: Player::default(),
@@ -110,7 +95,7 @@ impl Shard {
 
     /// Lets a leg go.
     pub fn exit(&mut self, leg: LegId) -> Option<Seat> {
-        self.speakers.remove(leg);
+        self.forget(leg);
         self.seats.remove(&leg)
     }
 
@@ -131,7 +116,7 @@ impl Shard {
 
     /// Lets a browser go.
     pub fn exit_browser(&mut self, leg: LegId) -> Option<BrowserSeat> {
-        self.speakers.remove(leg);
+        self.forget(leg);
         self.browsers.remove(&leg)
     }
 
@@ -145,14 +130,15 @@ impl Shard {
         self.browsers.iter_mut().map(|(leg, seat)| (*leg, seat))
     }
 
-    /// Whether nobody is here.
+    /// Whether nobody is here, and no other gateway needs anything of this room.
     pub fn is_empty(&self) -> bool {
-        self.seats.is_empty() && self.browsers.is_empty()
+        let nobody = self.seats.is_empty() && self.browsers.is_empty() && self.distant.is_empty();
+        nobody && self.related.is_empty() && !self.selection.is_led()
     }
 
     /// Who speaks.
     pub fn speaking(&self) -> Vec<LegId> {
-        self.speakers.iter().collect()
+        self.selection.heard().collect()
     }
 
     /// Plays clips to everybody in the room.
@@ -172,23 +158,37 @@ impl Shard {
             self.encode_for_browsers(&mixer);
         }
         if !self.seats.is_empty() {
-            self.mix_browsers(&mut mixer, now);
+            self.mix_speech(&mut mixer, now);
             self.send_to_phones(&mixer, outlet);
         }
         if !self.browsers.is_empty() {
             self.send_to_browsers(sounds, now, outlet);
         }
+        self.send_to_peers(outlet);
+        self.end_tick();
         changed
     }
 
     fn choose_speakers(&mut self, now: Instant) -> bool {
-        let heard = |muted: bool, level: Level| if muted { Level::SILENCE } else { level };
-        let phones = self.seats.iter().map(|(leg, seat)| (*leg, heard(seat.muted, seat.leg.level())));
-        let browsers = self.browsers.iter_mut().map(|(leg, seat)| (*leg, heard(seat.muted, seat.leg.measure(now))));
-        let changed = self.speakers.tick(phones.chain(browsers), now);
+        let of = |leg: LegId, is_here: bool, muted: bool, level: Level| Loudness {
+            leg,
+            level: if muted { Level::SILENCE } else { level },
+            is_here,
+        };
+        self.loudness.clear();
+        self.loudness.extend(self.seats.iter().map(|(leg, seat)| of(*leg, true, seat.muted, seat.leg.level())));
+        let browsers = self.browsers.iter_mut();
+        self.loudness.extend(browsers.map(|(leg, seat)| of(*leg, true, seat.muted, seat.leg.speech().measure(now))));
+        let distant = self.distant.iter_mut();
+        self.loudness.extend(distant.map(|(leg, seat)| of(*leg, false, seat.muted, seat.speech().measure(now))));
+        let changed = self.selection.tick(&self.loudness, now);
         let has_phones = !self.seats.is_empty();
         for (leg, seat) in &mut self.browsers {
-            seat.leg.follow(has_phones && !seat.muted && self.speakers.contains(*leg), now);
+            seat.leg.speech().follow(has_phones && !seat.muted && self.selection.hears(*leg), now);
+        }
+        for (leg, seat) in &mut self.distant {
+            let is_followed = has_phones && !seat.muted && self.selection.hears(*leg);
+            seat.speech().follow(is_followed, now);
         }
         changed
     }
@@ -205,7 +205,7 @@ impl Shard {
             let own = own.get_mut(..seat.leg.rate().frame()).unwrap_or_default();
             if seat.leg.played(own) {
                 seat.leg.say(own, send);
-            } else if self.speakers.contains(*id) {
+            } else if self.selection.hears(*id) {
                 let mut others = [0; Rate::Full.frame()];
                 let others = others.get_mut(..bus.frame()).unwrap_or_default();
                 mixer.everybody_but(&seat.on_bus, others);
@@ -223,13 +223,13 @@ impl Shard {
         }
     }
 
-    /// To each browser the telephones' mix, and what the other browsers who speak have sent.
+    /// To each browser the telephones' mix, and what the others who speak have sent.
     fn send_to_browsers(&mut self, sounds: bool, now: Instant, outlet: &mut impl Outlet) {
         let payload = self.for_browsers.as_ref().filter(|_| sounds).map(Group::payload);
         let mut said = Vec::new();
-        for leg in self.speakers.iter() {
-            if let Some(seat) = self.browsers.get_mut(&leg).filter(|seat| !seat.muted) {
-                said.push((leg, seat.leg.take_arrived()));
+        for leg in self.selection.heard() {
+            if let Some(speech) = speech_of(&mut self.browsers, &mut self.distant, leg) {
+                said.push((leg, speech.take_arrived()));
             }
         }
         for (id, seat) in &mut self.browsers {
@@ -246,11 +246,10 @@ impl Shard {
             }
         }
         for (leg, packets) in said {
-            if let Some(seat) = self.browsers.get_mut(&leg) {
-                seat.leg.give_back(packets);
+            if let Some(speech) = speech_of(&mut self.browsers, &mut self.distant, leg) {
+                speech.give_back(packets);
             }
         }
-        self.browsers.values_mut().for_each(|seat| seat.leg.end_tick());
     }
 
     /// One Opus packet of the telephones' mix, for every browser.
@@ -268,7 +267,7 @@ impl Shard {
 
     fn mix_phones(&mut self, mixer: &mut Mixer) -> bool {
         let mut any = false;
-        for leg in self.speakers.iter() {
+        for leg in self.selection.heard() {
             let Some(seat) = self.seats.get_mut(&leg) else { continue };
             seat.on_bus.resize(self.bus.frame(), 0);
             if seat.muted {
@@ -283,14 +282,11 @@ impl Shard {
         any
     }
 
-    fn mix_browsers(&mut self, mixer: &mut Mixer, now: Instant) {
-        for leg in self.speakers.iter() {
-            let Some(seat) = self.browsers.get_mut(&leg).filter(|seat| !seat.muted) else { continue };
-            seat.on_bus.resize(self.bus.frame(), 0);
-            // libopus decodes to 16 kHz better than to 8 kHz: the rest is left to the resampler.
-            let (sound, rate) = seat.leg.listen(self.bus.max(Rate::Wide), now);
-            Resampler::kept(&mut seat.to_bus, rate, self.bus).convert(sound, &mut seat.on_bus);
-            mixer.add(&seat.on_bus);
+    fn mix_speech(&mut self, mixer: &mut Mixer, now: Instant) {
+        for leg in self.selection.heard() {
+            if let Some(speech) = speech_of(&mut self.browsers, &mut self.distant, leg) {
+                mixer.add(speech.listen(self.bus, now));
+            }
         }
     }
 
@@ -302,6 +298,18 @@ impl Shard {
             mixer.add(on_bus);
         }
         sounds
+    }
+}
+
+/// What a browser, or somebody on another gateway, says; nothing of one that is muted.
+fn speech_of<'a>(
+    browsers: &'a mut BTreeMap<LegId, BrowserSeat>,
+    distant: &'a mut BTreeMap<LegId, DistantSeat>,
+    leg: LegId,
+) -> Option<&'a mut Speech> {
+    match browsers.get_mut(&leg) {
+        Some(seat) => (!seat.muted).then(|| seat.leg.speech()),
+        None => distant.get_mut(&leg).filter(|seat| !seat.muted).map(DistantSeat::speech),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::*;
+use crate::media::PhoneLeg;
 use crate::media::leg::TICK;
 use crate::media::session::Session;
+use crate::media::tests_only::strength;
 use crate::media::tone::{Player, Tone};
 use crate::words::Direction;
 
@@ -50,6 +52,10 @@ impl Outlet for FarEnd<'_> {
     fn to_browser(&mut self, _leg: LegId, _rtp: &[u8]) {
         panic!("no browser is here");
     }
+
+    fn to_peer(&mut self, _peer: PeerId, _ssrc: u32, _said: Said<'_>) {
+        panic!("no other gateway is here");
+    }
 }
 
 /// Plays `seconds` of a room of phones with a tone each; gives what each heard in the last second.
@@ -91,19 +97,6 @@ fn meet(phones: &[(Codec, u16)], seconds: u32, muted: &[usize]) -> Vec<(Rate, Ve
         }
     }
     far.into_iter().map(|phone| (phone.leg.rate(), phone.heard)).collect()
-}
-
-/// How strong a tone is in a sound, in dB relative to [`Tone::Steady`].
-#[allow(clippy::cast_precision_loss, reason = "a second of sound")]
-fn strength(sound: &[i16], rate: Rate, hertz: u16) -> f64 {
-    let (mut re, mut im) = (0.0, 0.0);
-    for (at, sample) in sound.iter().enumerate() {
-        let angle = std::f64::consts::TAU * f64::from(hertz) * at as f64 / f64::from(rate.hz());
-        re += f64::from(*sample) * angle.cos();
-        im += f64::from(*sample) * angle.sin();
-    }
-    let amplitude = 2.0 * re.hypot(im) / sound.len() as f64;
-    20.0 * (amplitude / 8_231.0).max(1e-6).log10()
 }
 
 #[test]

@@ -46,6 +46,11 @@ impl Speakers {
         Self { config, now_speaking: BTreeMap::new() }
     }
 
+    /// How many may speak at once.
+    pub const fn most(&self) -> usize {
+        self.config.most
+    }
+
     /// Takes one tick's levels. A leg that is not among them sent nothing. Returns whether the set changed.
     pub fn tick(&mut self, levels: impl IntoIterator<Item = (LegId, Level)>, now: Instant) -> bool {
         let before: Vec<LegId> = self.iter().collect();

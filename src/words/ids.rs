@@ -125,6 +125,11 @@ number!(
     "session-"
 );
 number!(
+    /// One media connection of this node to another gateway; a new one has a new name.
+    PeerId,
+    "peer-"
+);
+number!(
     /// One line of a room's roster.
     ParticipantId,
     "p"

@@ -15,7 +15,9 @@ mod transport;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
-pub use ids::{AccountName, CallId, InvalidName, LegId, ParticipantId, RoomId, SessionId, TokenName, TrunkName};
+pub use ids::{
+    AccountName, CallId, InvalidName, LegId, ParticipantId, PeerId, RoomId, SessionId, TokenName, TrunkName,
+};
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language, LanguageTag};
 pub use network::{InvalidNetwork, Network};
 pub use personal::{Mask, Personal, Purpose};

@@ -5,8 +5,10 @@
 
 mod batch;
 mod clock;
+mod crowd;
 mod line;
 mod pages;
+mod peers;
 mod port;
 mod ports;
 mod reports;
@@ -22,10 +24,10 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::mpsc;
 
-use crate::browser::{Credentials, Transport};
+use crate::connection::{Credentials, Transport};
 use crate::media::codec::CodecError;
 use crate::media::{BrowserLeg, Clip, PhoneLeg, Quality, Session};
-use crate::words::{Digit, Family, LegId, RoomId};
+use crate::words::{Digit, Family, LegId, PeerId, RoomId};
 
 use ports::Ports;
 pub use ports::{NoPorts, PortPair};
@@ -39,7 +41,7 @@ pub struct Config {
     pub ports: std::ops::Range<u16>,
     /// A phone that sent nothing for this long is warned by a tone, at the half of it, and then its call is over.
     pub silence: Duration,
-    /// Where browsers' media is received, with UDP and with TCP: one port for all.
+    /// Where browsers' media is received, with UDP and with TCP, and that of other gateways, with UDP: one port for all.
     pub browsers: Vec<SocketAddr>,
 }
 
@@ -128,10 +130,68 @@ pub enum Command {
         /// One after the other.
         clips: Vec<Clip>,
     },
-    /// The call is over.
+    /// The call is over, or somebody on another gateway left.
     Remove {
         /// Which leg.
         leg: LegId,
+    },
+    /// Takes a connection to another gateway: one that dials ([`Transport::dialling`]) begins at once, one that answers
+    /// ([`Transport::new`]) waits for checks.
+    AddPeer {
+        /// Its name.
+        peer: PeerId,
+        /// Our half of its checks' name.
+        ufrag: String,
+        /// The connection.
+        transport: Box<Transport>,
+    },
+    /// That connection is over. Those who were heard through it keep their seats, and are silent.
+    RemovePeer {
+        /// Which.
+        peer: PeerId,
+    },
+    /// From now on the peer is sent the room's speakers who are on this gateway.
+    Relate {
+        /// Which peer.
+        peer: PeerId,
+        /// Which room; it is kept until [`Command::Unrelate`].
+        room: RoomId,
+        /// Speakers on other gateways too, but for its own.
+        relay: bool,
+    },
+    /// The peer is sent nothing of the room any more.
+    Unrelate {
+        /// Which peer.
+        peer: PeerId,
+        /// Which room.
+        room: RoomId,
+    },
+    /// Takes in somebody on another gateway, who is inside the room at once. With a leg that there is: the same seat, whose sound
+    /// comes from elsewhere from now on.
+    AddDistant {
+        /// Its name.
+        leg: LegId,
+        /// From where its sound comes. A peer that is not there may be added later.
+        peer: PeerId,
+        /// In which stream, on that connection.
+        ssrc: u32,
+        /// Which room.
+        room: RoomId,
+    },
+    /// By this SSRC the leg is sent to peers, in whatever room it is; without one it is not sent.
+    Stream {
+        /// Which leg: a telephone, a browser, or somebody on another gateway who is relayed.
+        leg: LegId,
+        /// No other leg's at the same time.
+        ssrc: u32,
+    },
+    /// Who speaks, as the room's home has decided. The list is heard here, and while it is not full, whoever else is loud enough. Our own
+    /// speakers are sent to peers in any case. With `None` we decide alone.
+    Choose {
+        /// Which room; with a list it is kept until there is none.
+        room: RoomId,
+        /// The list.
+        chosen: Option<Vec<LegId>>,
     },
 }
 
@@ -176,6 +236,23 @@ pub enum Event {
         /// Which leg.
         leg: LegId,
         /// How it fared.
+        quality: Quality,
+    },
+    /// Sound can pass between us and another gateway, for the first time or again.
+    PeerConnected {
+        /// Which.
+        peer: PeerId,
+    },
+    /// It cannot, for three seconds or so, or never will: the key exchange failed. One that comes back by itself is connected again.
+    PeerLost {
+        /// Which.
+        peer: PeerId,
+    },
+    /// How the line to another gateway fares, every five seconds or so: what was lost both ways, how unevenly it comes.
+    PeerQuality {
+        /// Which.
+        peer: PeerId,
+        /// Since it began.
         quality: Quality,
     },
     /// Nothing has come from this leg for too long: a phone's call is over; a browser may come back.
@@ -241,7 +318,7 @@ impl Pool {
         let (commands, queue) = bounded(QUEUE);
         let figures = Figures::default();
         let port = port::Port::open(&config.browsers, figures.clone())?;
-        let worker = thread::Worker::new(queue, events, figures.clone(), config.silence, pages::Pages::new(port));
+        let worker = thread::Worker::new(queue, events, figures.clone(), config.silence, crowd::Crowd::new(port));
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
         let ports = config.addresses.iter().map(|address| Ports::new(*address, config.ports.clone())).collect();
         let ports = Arc::new(Mutex::new(ports));

@@ -1,4 +1,4 @@
-//! The one port that all browsers share, with UDP and with TCP (RFC 6544, framed as in RFC 4571). In: datagrams and where
+//! The one port that all browsers and other gateways share, with UDP and with TCP (RFC 6544, framed as in RFC 4571). In: datagrams and where
 //! they came from. Out: datagrams. Nothing here blocks.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::stamp::{Moment, Reader, ask_for_stamps};
 use super::{Figures, count};
-use crate::browser::{Path, Via};
+use crate::connection::{Path, Via};
 
 /// TCP connections at once; a further one is closed.
 const MOST_STREAMS: usize = 512;
@@ -103,6 +103,13 @@ impl Port {
                 }
             }
         }
+    }
+
+    /// The ways from here to an address: from each of our sockets of its family.
+    pub(super) fn ways_to(&self, peer: SocketAddr) -> Vec<Path> {
+        let ours = |socket: &UdpSocket| socket.local_addr().is_ok_and(|ours| ours.is_ipv4() == peer.is_ipv4());
+        let numbered = self.sockets.iter().enumerate().filter(|(_, (socket, _))| ours(socket));
+        numbered.map(|(number, _)| Path { peer, via: Via::Udp(number) }).collect()
     }
 
     /// Sends what waits.

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Event;
+use super::crowd::Crowd;
 use super::line::Line;
-use super::pages::Pages;
 use super::stamp::{Moment, Reader};
 use crate::media::{BrowserLeg, PhoneLeg, rtcp};
 use crate::words::LegId;
@@ -69,21 +69,21 @@ impl Reports {
     pub(super) fn of_page(
         &mut self,
         leg: LegId,
-        pages: &mut Pages,
+        crowd: &mut Crowd,
         browser: &mut BrowserLeg,
         now: Instant,
         news: &mut Vec<Event>,
     ) {
         if let Some(length) = browser.poll_report(now, &mut self.out) {
-            pages.send_report(leg, self.out.get(..length).unwrap_or_default());
+            crowd.send_report(leg, self.out.get(..length).unwrap_or_default());
             news.push(Event::Quality { leg, quality: browser.quality(now) });
         }
     }
 
     /// Says farewell to a browser.
-    pub(super) fn end_page(&mut self, leg: LegId, pages: &mut Pages, browser: &mut BrowserLeg, now: Instant) -> Event {
+    pub(super) fn end_page(&mut self, leg: LegId, crowd: &mut Crowd, browser: &mut BrowserLeg, now: Instant) -> Event {
         if let Some(length) = browser.farewell(now, &mut self.out) {
-            pages.send_report(leg, self.out.get(..length).unwrap_or_default());
+            crowd.send_report(leg, self.out.get(..length).unwrap_or_default());
         }
         Event::Over { leg, quality: browser.quality(now) }
     }

@@ -1,6 +1,7 @@
 //! The thread with real sockets on loopback: a phone is played a prompt, enters a room, and hears another phone.
 #![allow(clippy::disallowed_methods, reason = "the far ends are sockets of the test")]
 
+mod gateways;
 mod strangers;
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -93,7 +94,7 @@ fn session(rtp: &UdpSocket, rtcp: &UdpSocket) -> Session {
 fn next(news: &mut mpsc::Receiver<Event>) -> Option<Event> {
     loop {
         let event = news.blocking_recv();
-        if !matches!(event, Some(Event::Quality { .. })) {
+        if !matches!(event, Some(Event::Quality { .. } | Event::PeerQuality { .. })) {
             return event;
         }
     }

@@ -1,5 +1,7 @@
 //! The loop of the media thread: commands until the next tick is due, then one tick.
 
+mod afar;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -8,16 +10,17 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::sync::mpsc;
 
+use super::crowd::{Crowd, Heard};
 use super::line::Line;
-use super::pages::Pages;
 use super::reports::Reports;
 use super::{Command, Event, Figures, clock, count};
 use crate::media::leg::Datagram;
 use crate::media::leg::TICK;
+use crate::media::peer_streams::Said;
 use crate::media::shard::{BrowserSeat, Outlet, Seat, Shard};
 use crate::media::tone::{Player, Tone};
 use crate::media::{Clip, PhoneLeg};
-use crate::words::{Digit, LegId, Rate, RoomId};
+use crate::words::{Digit, LegId, PeerId, Rate, RoomId};
 
 pub(super) struct Worker {
     queue: Receiver<Command>,
@@ -26,7 +29,10 @@ pub(super) struct Worker {
     silence: Silence,
     lines: HashMap<LegId, Line>,
     private: BTreeMap<LegId, PhoneLeg>,
-    pages: Pages,
+    crowd: Crowd,
+    distant: HashMap<LegId, afar::Distant>,
+    /// By which SSRC other gateways are sent a leg.
+    streams: HashMap<LegId, u32>,
     shards: BTreeMap<RoomId, Shard>,
     reports: Reports,
 }
@@ -50,11 +56,21 @@ impl Worker {
         events: mpsc::Sender<Event>,
         figures: Figures,
         silence: Duration,
-        pages: Pages,
+        crowd: Crowd,
     ) -> Self {
-        let (lines, private, shards) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
-        let silence = Silence { most: silence, warning: warning() };
-        Self { queue, events, figures, silence, lines, private, pages, shards, reports: Reports::default() }
+        Self {
+            queue,
+            events,
+            figures,
+            silence: Silence { most: silence, warning: warning() },
+            lines: HashMap::new(),
+            private: BTreeMap::new(),
+            crowd,
+            distant: HashMap::new(),
+            streams: HashMap::new(),
+            shards: BTreeMap::new(),
+            reports: Reports::default(),
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -83,8 +99,10 @@ impl Worker {
                 self.lines.insert(leg, Line::new(ports, self.figures.clone()));
                 self.private.insert(leg, *phone);
             }
-            Command::AddBrowser { leg, ufrag, transport, browser } => self.pages.add(leg, ufrag, *transport, *browser),
-            Command::Restart { leg, credentials } => self.pages.restart(leg, credentials),
+            Command::AddBrowser { leg, ufrag, transport, browser } => {
+                self.crowd.add_page(leg, ufrag, *transport, *browser);
+            }
+            Command::Restart { leg, credentials } => self.crowd.restart_page(leg, credentials),
             Command::Renegotiate { leg, session } => {
                 if let Some(phone) = self.phone(leg)
                     && let Err(error) = phone.renegotiate(session)
@@ -115,8 +133,15 @@ impl Worker {
                 }
             }
             Command::Remove { leg } => self.remove(leg),
+            Command::AddPeer { peer, ufrag, transport } => self.add_peer(peer, ufrag, *transport),
+            Command::RemovePeer { peer } => self.remove_peer(peer),
+            Command::Relate { peer, room, relay } => self.shards.entry(room).or_default().relate(peer, relay),
+            Command::Unrelate { peer, room } => self.unrelate(peer, &room),
+            Command::AddDistant { leg, peer, ssrc, room } => self.add_distant(leg, peer, ssrc, room),
+            Command::Stream { leg, ssrc } => self.name_stream(leg, ssrc),
+            Command::Choose { room, chosen } => self.choose(room, chosen),
         }
-        self.figures.legs.store((self.lines.len() + self.pages.len()) as u64, Ordering::Relaxed);
+        self.figures.legs.store((self.lines.len() + self.crowd.pages.len()) as u64, Ordering::Relaxed);
     }
 
     fn phone(&mut self, leg: LegId) -> Option<&mut PhoneLeg> {
@@ -129,21 +154,25 @@ impl Worker {
 
     fn enter(&mut self, leg: LegId, room: RoomId) {
         self.exit(leg);
-        if let Some(page) = self.pages.get_mut(leg) {
+        if let Some(page) = self.crowd.pages.get_mut(leg) {
             let Some(browser) = page.private.take() else { return };
             page.room = Some(room.clone());
             let seat = BrowserSeat::new(browser, page.muted);
-            self.shards.entry(room).or_default().enter_browser(leg, seat);
+            let shard = self.shards.entry(room).or_default();
+            shard.enter_browser(leg, seat);
+            self.streams.get(&leg).iter().for_each(|ssrc| shard.name_stream(leg, **ssrc));
             return;
         }
         let Some(line) = self.lines.get_mut(&leg) else { return };
         let Some(phone) = self.private.remove(&leg) else { return };
         line.room = Some(room.clone());
-        self.shards.entry(room).or_default().enter(leg, Seat::new(phone, line.muted));
+        let shard = self.shards.entry(room).or_default();
+        shard.enter(leg, Seat::new(phone, line.muted));
+        self.streams.get(&leg).iter().for_each(|ssrc| shard.name_stream(leg, **ssrc));
     }
 
     fn exit(&mut self, leg: LegId) {
-        let mut page = self.pages.get_mut(leg);
+        let mut page = self.crowd.pages.get_mut(leg);
         let line = self.lines.get_mut(&leg);
         let of_page = page.as_mut().and_then(|page| page.room.take());
         let Some(room) = of_page.or_else(|| line.and_then(|line| line.room.take())) else { return };
@@ -154,27 +183,35 @@ impl Worker {
         if let Some(page) = page {
             page.private = shard.exit_browser(leg).map(|seat| seat.leg);
         }
-        if shard.is_empty() {
-            self.shards.remove(&room);
+        self.close(&room);
+    }
+
+    /// Forgets a room of which nobody needs anything.
+    fn close(&mut self, room: &RoomId) {
+        if self.shards.get(room).is_some_and(Shard::is_empty) {
+            self.shards.remove(room);
         }
     }
 
     fn remove(&mut self, leg: LegId) {
         let now = clock::now();
         self.exit(leg);
+        self.streams.remove(&leg);
+        self.remove_distant(leg);
         if let (Some(line), Some(mut phone)) = (self.lines.remove(&leg), self.private.remove(&leg)) {
             let over = self.reports.end_phone(leg, &line, &mut phone, now);
             self.tell(over);
         }
-        if let Some(mut browser) = self.pages.get_mut(leg).and_then(|page| page.private.take()) {
-            let over = self.reports.end_page(leg, &mut self.pages, &mut browser, now);
+        if let Some(mut browser) = self.crowd.pages.get_mut(leg).and_then(|page| page.private.take()) {
+            let over = self.reports.end_page(leg, &mut self.crowd, &mut browser, now);
             self.tell(over);
         }
-        self.pages.remove(leg);
+        self.crowd.remove_page(leg);
     }
 
     fn mute(&mut self, leg: LegId, on: bool) {
-        if let Some(page) = self.pages.get_mut(leg) {
+        self.mute_distant(leg, on);
+        if let Some(page) = self.crowd.pages.get_mut(leg) {
             page.muted = on;
             let shard = page.room.as_ref().and_then(|room| self.shards.get_mut(room));
             if let Some(seat) = shard.and_then(|shard| shard.browser(leg)) {
@@ -210,15 +247,7 @@ impl Worker {
             }
         }
         let shards = &mut self.shards;
-        self.pages.receive(now, &mut news, |leg, page, packet, at| match &mut page.private {
-            Some(private) => private.receive(packet, at),
-            None => {
-                let shard = page.room.as_ref().and_then(|room| shards.get_mut(room));
-                if let Some(seat) = shard.and_then(|shard| shard.browser(leg)) {
-                    seat.leg.receive(packet, at);
-                }
-            }
-        });
+        self.crowd.receive(now, &mut news, |heard, packet, at| hear(shards, heard, packet, at));
         for (room, shard) in &mut self.shards {
             for (leg, seat) in shard.seats() {
                 if let Some(line) = self.lines.get_mut(&leg) {
@@ -226,18 +255,18 @@ impl Worker {
                     watch(leg, line, &mut seat.leg, now, &self.silence, &mut news);
                 }
             }
-            if shard.tick(now, &mut Wires { lines: &self.lines, pages: &mut self.pages }) {
+            if shard.tick(now, &mut Wires { lines: &self.lines, crowd: &mut self.crowd, now }) {
                 news.push(Event::Speaking { room: room.clone(), legs: shard.speaking() });
             }
         }
         self.report(now, &mut news);
-        self.pages.flush();
+        self.crowd.flush();
         news.into_iter().for_each(|event| self.tell(event));
     }
 
     /// Takes and sends RTCP. Those browsers that are in no room have had theirs.
     fn report(&mut self, now: Instant, news: &mut Vec<Event>) {
-        let Self { reports, lines, private, pages, shards, .. } = self;
+        let Self { reports, lines, private, crowd, shards, .. } = self;
         reports.begin_tick();
         for (leg, phone) in private {
             if let Some(line) = lines.get(leg) {
@@ -251,9 +280,10 @@ impl Worker {
                 }
             }
             for (leg, seat) in shard.browsers() {
-                reports.of_page(leg, pages, &mut seat.leg, now, news);
+                reports.of_page(leg, crowd, &mut seat.leg, now, news);
             }
         }
+        crowd.report_to_peers(now, news, |peer| afar::troubles(shards, peer));
     }
 
     fn tell(&self, event: Event) {
@@ -266,7 +296,8 @@ impl Worker {
 /// Carries what the shards send.
 struct Wires<'a> {
     lines: &'a HashMap<LegId, Line>,
-    pages: &'a mut Pages,
+    crowd: &'a mut Crowd,
+    now: Instant,
 }
 
 impl Outlet for Wires<'_> {
@@ -277,7 +308,31 @@ impl Outlet for Wires<'_> {
     }
 
     fn to_browser(&mut self, leg: LegId, rtp: &[u8]) {
-        self.pages.send(leg, rtp);
+        self.crowd.send_to_page(leg, rtp);
+    }
+
+    fn to_peer(&mut self, peer: PeerId, ssrc: u32, said: Said<'_>) {
+        self.crowd.send_to_peer(peer, ssrc, said, self.now);
+    }
+}
+
+/// Takes a packet that came over the one port to the leg that it is of.
+fn hear(shards: &mut BTreeMap<RoomId, Shard>, heard: Heard<'_>, packet: &[u8], at: Instant) {
+    match heard {
+        Heard::Page(leg, page) => match &mut page.private {
+            Some(private) => private.receive(packet, at),
+            None => {
+                let shard = page.room.as_ref().and_then(|room| shards.get_mut(room));
+                if let Some(seat) = shard.and_then(|shard| shard.browser(leg)) {
+                    seat.leg.receive(packet, at);
+                }
+            }
+        },
+        Heard::Distant(leg, room) => {
+            if let Some(seat) = shards.get_mut(room).and_then(|shard| shard.distant(leg)) {
+                seat.receive(packet, at);
+            }
+        }
     }
 }
 

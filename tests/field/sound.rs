@@ -9,11 +9,12 @@ use einwahl::media::browser_leg::{BrowserLeg, BrowserSession};
 use einwahl::media::codec::{Encoder, LONGEST_PAYLOAD, OpusStyle};
 use einwahl::media::leg::{Datagram, TICK};
 use einwahl::media::level::level_of;
+use einwahl::media::peer_streams::Said;
 use einwahl::media::rtp::{Header, Packet};
 use einwahl::media::shard::{BrowserSeat, Outlet, Seat};
 use einwahl::media::tone::{Player, Tone};
 use einwahl::media::{CanonicalName, PhoneLeg, Session, Shard};
-use einwahl::words::{Codec, Direction, LegId, Level, Rate, RtpTime};
+use einwahl::words::{Codec, Direction, LegId, Level, PeerId, Rate, RtpTime};
 
 fn address(port: u16) -> SocketAddr {
     ([192, 0, 2, 1], port).into()
@@ -63,6 +64,10 @@ impl Outlet for Sent {
 
     fn to_browser(&mut self, leg: LegId, _rtp: &[u8]) {
         *self.browsers.entry(leg).or_default() += 1;
+    }
+
+    fn to_peer(&mut self, _peer: PeerId, _ssrc: u32, _said: Said<'_>) {
+        panic!("no other gateway is here");
     }
 }
 
@@ -263,7 +268,7 @@ fn jigasi_37_only_those_who_speak_are_decoded_and_all_listeners_of_a_codec_share
         assert_eq!(payloads.len(), 2, "one frame for each codec, whoever listens");
     }
     for (leg, _) in &talkers {
-        let corrupt = shard.browser(*leg).expect("a seat").leg.counts().corrupt;
+        let corrupt = shard.browser(*leg).expect("a seat").leg.speech().counts().corrupt;
         assert_eq!(corrupt > 0, leg.0 >= quiet, "{leg}: {corrupt} packets were given to a decoder");
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use einwahl::browser::{Candidate, Credentials, Identity, Offer, Transport, answer};
+use einwahl::connection::{Candidate, Credentials, Identity, Offer, Transport, answer};
 use einwahl::media::{BrowserLeg, CanonicalName};
 use einwahl::words::{LegId, RoomId};
 use einwahl::workers::{Command, Config, Pool};

@@ -45,6 +45,9 @@ impl Room {
                 | Event::Played { .. }
                 | Event::Connected { .. }
                 | Event::Quality { .. }
+                | Event::PeerConnected { .. }
+                | Event::PeerLost { .. }
+                | Event::PeerQuality { .. }
                 | Event::Lost { .. }) => panic!("{other:?}"),
             }
         };
@@ -54,7 +57,7 @@ impl Room {
 }
 
 /// Datagrams that have come.
-fn waiting(socket: &UdpSocket) -> usize {
+pub(super) fn waiting(socket: &UdpSocket) -> usize {
     socket.set_nonblocking(true).expect("a socket");
     std::iter::from_fn(|| socket.recv_from(&mut [0; 2_048]).ok()).count()
 }

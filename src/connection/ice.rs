@@ -8,7 +8,7 @@ use rtc_crypto::RTCCryptoProvider;
 use rtc_stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
 use rtc_stun::fingerprint::FINGERPRINT;
 use rtc_stun::integrity::MessageIntegrity;
-use rtc_stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter as _};
+use rtc_stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, MessageType, Setter as _};
 use rtc_stun::xoraddr::XorMappedAddress;
 
 /// The carrier of a datagram.
@@ -23,7 +23,7 @@ pub enum Via {
 /// Where a datagram came from and how: what answers it goes back the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {
-    /// The browser's address as seen here.
+    /// The peer's address as seen here.
     pub peer: SocketAddr,
     /// The carrier.
     pub via: Via,
@@ -101,7 +101,7 @@ impl Ice {
 
     /// The response to a check; `None` to whatever is not a good one: a scanner hears nothing.
     pub(super) fn check(&mut self, datagram: &[u8], path: Path, now: Instant) -> Option<Vec<u8>> {
-        let mut request = read(datagram)?;
+        let mut request = read(datagram, BINDING_REQUEST)?;
         let name = request.get(ATTR_USERNAME).ok()?;
         let is_for = |credentials: &Credentials| {
             let (ours, theirs) = (credentials.ufrag.as_bytes(), credentials.remote_ufrag.as_bytes());
@@ -135,13 +135,14 @@ impl Ice {
     }
 }
 
-fn read(datagram: &[u8]) -> Option<Message> {
+/// A message of this type.
+pub(super) fn read(datagram: &[u8], typ: MessageType) -> Option<Message> {
     if datagram.len() > LONGEST_CHECK {
         return None;
     }
     let mut message = Message::new();
     message.unmarshal_binary(datagram).ok()?;
-    (message.typ == BINDING_REQUEST).then_some(message)
+    (message.typ == typ).then_some(message)
 }
 
 fn respond(request: &Message, peer: SocketAddr, key: &[u8], crypto: &dyn RTCCryptoProvider) -> Option<Vec<u8>> {
@@ -157,7 +158,7 @@ fn respond(request: &Message, peer: SocketAddr, key: &[u8], crypto: &dyn RTCCryp
 
 /// Whose check this is, by our half of its USERNAME (RFC 8445 section 7.2.2); `None` if it is no check at all.
 pub fn ufrag_of(datagram: &[u8]) -> Option<String> {
-    let name = read(datagram)?.get(ATTR_USERNAME).ok()?;
+    let name = read(datagram, BINDING_REQUEST)?.get(ATTR_USERNAME).ok()?;
     let end = name.iter().position(|byte| *byte == b':')?;
     String::from_utf8(name.get(..end)?.to_vec()).ok()
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | 1. one datagram from anywhere ends a call | `trap_1_…`, and `stories::no_datagram_of_a_stranger_…` for a call that is up |
 //! | 2. no UDP mux | `trap_2_…`; with sockets: two pages on one port in `interop-tests/two_pages_and_a_phone.py` |
-//! | 3. a multicast socket for mDNS per connection | `trap_3_…`: no candidate is looked at, and `browser` has no socket |
+//! | 3. a multicast socket for mDNS per connection | `trap_3_…`: no candidate is looked at, and `connection` has no socket |
 //! | 4. `close_notify` and `Closed` are not told | `trap_4_…`; hang-up is a word on the WebSocket (`pages_in_use.py`) |
 //! | 5. pinned credentials break an ICE restart | `trap_5_…`, and `stories::a_browser_that_changes_its_network_…` |
 //! | 6. a packet with numbers that were not negotiated is dropped in silence | `trap_6_…` |
@@ -121,10 +121,10 @@ fn trap_6_what_is_forwarded_has_the_numbers_that_its_hearer_agreed_on() {
     said[0] |= 0x10;
     said.extend([0xbe, 0xde, 0, 1, 0x10, 20, 0, 0, 1, 2, 3, 4]);
     speaker.receive(&said, now);
-    assert_eq!(speaker.measure(now), Level(20));
+    assert_eq!(speaker.speech().measure(now), Level(20));
     hearer.seat_speakers([LegId(1)].into_iter());
     let mut out = Vec::new();
-    assert!(hearer.hear(LegId(1), &speaker.take_arrived()[0], now, &mut out));
+    assert!(hearer.hear(LegId(1), &speaker.speech().take_arrived()[0], now, &mut out));
     let heard = Packet::read(&out).expect("RTP");
     assert_eq!((heard.payload_type, heard.ssrc, heard.extension, heard.payload), (96, slot, None, &[1, 2, 3, 4][..]));
 }
@@ -149,10 +149,10 @@ fn trap_8_a_flood_of_packets_is_cut_off_in_its_tick_and_the_next_tick_is_as_ever
         for sequence in 0..1_000 {
             leg.receive(&Pair::rtp(1_000 * tick + sequence, 77), now);
         }
-        let arrived = leg.take_arrived();
+        let arrived = leg.speech().take_arrived();
         assert_eq!(arrived.len(), 16);
-        leg.give_back(arrived);
-        leg.end_tick();
+        leg.speech().give_back(arrived);
+        leg.speech().end_tick();
     }
 }
 

@@ -1,5 +1,7 @@
-//! Media keys (RFC 3711, RFC 7714). In: RTP and RTCP, or SRTP and SRTCP. Out: the other. One SSRC's sound comes in; more are
-//! not looked at.
+//! Media keys (RFC 3711, RFC 7714). In: RTP and RTCP, or SRTP and SRTCP. Out: the other. Of a browser one SSRC's sound comes in,
+//! of another gateway those that were declared; more are not looked at.
+
+use std::collections::HashSet;
 
 use bytes::BytesMut;
 use rtc_crypto::RTCCryptoProvider;
@@ -23,6 +25,8 @@ pub(super) struct Keys {
     config: Config,
     outgoing: Context,
     incoming: Option<Incoming>,
+    /// All streams of another gateway; it keeps the state of each that was ever declared, for a packet of it may come again.
+    declared: Option<Context>,
     reporters: Vec<Incoming>,
     forgeries: u32,
 }
@@ -43,7 +47,14 @@ impl Keys {
         let keys = &config.keys;
         let outgoing =
             Context::new(&keys.local_master_key, &keys.local_master_salt, config.profile, None, None, crypto.crypto());
-        Some(Self { outgoing: outgoing.ok()?, incoming: None, reporters: Vec::new(), forgeries: 0, config })
+        Some(Self {
+            outgoing: outgoing.ok()?,
+            incoming: None,
+            declared: None,
+            reporters: Vec::new(),
+            forgeries: 0,
+            config,
+        })
     }
 
     /// RTP for the browser.
@@ -62,6 +73,23 @@ impl Keys {
         let rtp = context.decrypt_rtp(packet).ok()?;
         self.incoming = Some(Incoming { ssrc, context });
         Some(rtp)
+    }
+
+    /// RTP of another gateway, of the streams that it declared.
+    pub(super) fn open_declared(
+        &mut self,
+        packet: &[u8],
+        declared: &HashSet<u32>,
+        crypto: &dyn RTCCryptoProvider,
+    ) -> Option<BytesMut> {
+        let ssrc = u32::from_be_bytes(*packet.get(8..)?.first_chunk()?);
+        if !declared.contains(&ssrc) {
+            return None;
+        }
+        if self.declared.is_none() {
+            self.declared = self.context_for_incoming(crypto);
+        }
+        self.declared.as_mut()?.decrypt_rtp(packet).ok()
     }
 
     /// RTCP for the browser.

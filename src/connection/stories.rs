@@ -1,6 +1,7 @@
 //! Stories of a connection: a browser meets the gateway, and so do others who mean no good.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 
@@ -30,7 +31,9 @@ fn a_lossy_line_delays_the_key_exchange_and_does_not_break_it() {
 fn a_browser_that_missed_the_last_flight_gets_it_again_and_not_without_end() {
     let mut pair = Pair::connected();
     let repeated = [22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0];
-    let replies = (0..100).filter(|_| {
+    let replies = (0..100).filter(|number| {
+        // A flight is two datagrams.
+        pair.now += Duration::from_millis(if number % 2 == 0 { 250 } else { 1 });
         pair.gateway.receive(&repeated, path(1), pair.now);
         std::iter::from_fn(|| pair.gateway.poll_transmit()).count() > 0
     });

@@ -1,4 +1,5 @@
-//! The key exchange (RFC 5764), as the server. In: DTLS records until the keys are there. Out: records, and then the keys.
+//! The key exchange (RFC 5764): as the server, or as the client where we dial another gateway. In: DTLS records until the keys are
+//! there. Out: records, and then the keys.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -47,7 +48,7 @@ impl From<rtc_crypto::CryptoError> for CannotBegin {
     }
 }
 
-/// What this node shows to browsers: a certificate that lives as long as the process.
+/// What this node shows to browsers and to other gateways: a certificate that lives as long as the process.
 #[derive(Clone)]
 pub struct Identity {
     pub(super) crypto: Arc<dyn RTCCryptoProvider>,
@@ -55,6 +56,8 @@ pub struct Identity {
     /// For browsers that have AES-GCM, and for those that may not.
     fast: Arc<HandshakeConfig>,
     any: Arc<HandshakeConfig>,
+    /// Where we dial.
+    dialling: Arc<HandshakeConfig>,
 }
 
 impl Identity {
@@ -70,9 +73,10 @@ impl Identity {
         let fast = vec![SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm];
         let any =
             vec![SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm, SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80];
-        let fast = Arc::new(config(&crypto, &certificate, fast)?);
-        let any = Arc::new(config(&crypto, &certificate, any)?);
-        Ok(Self { crypto, fingerprint, fast, any })
+        let dialling = Arc::new(config(&crypto, &certificate, fast.clone(), true)?);
+        let fast = Arc::new(config(&crypto, &certificate, fast, false)?);
+        let any = Arc::new(config(&crypto, &certificate, any, false)?);
+        Ok(Self { crypto, fingerprint, fast, any, dialling })
     }
 
     /// What the answer says of it.
@@ -85,6 +89,7 @@ fn config(
     crypto: &Arc<dyn RTCCryptoProvider>,
     certificate: &Certificate,
     profiles: Vec<SrtpProtectionProfile>,
+    is_client: bool,
 ) -> Result<HandshakeConfig, CannotBegin> {
     let config = ConfigBuilder::default()
         .with_crypto_provider(Arc::clone(crypto))
@@ -95,7 +100,7 @@ fn config(
         .with_insecure_skip_verify(true)
         .with_extended_master_secret(ExtendedMasterSecretType::Require)
         .with_flight_interval(Duration::from_millis(250))
-        .build(false, None)?;
+        .build(is_client, None)?;
     Ok(config)
 }
 
@@ -111,16 +116,57 @@ const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIF
 /// The last flight is repeated so often at most.
 const MOST_REPEATS: u8 = 8;
 
+/// Datagrams that come within this time are one flight of the peer: it gets one answer.
+const ONE_FLIGHT: Duration = Duration::from_millis(100);
+
 /// How far the key exchange is.
 pub(super) enum Dtls {
     /// Nothing has come: what the browser says first decides how its sound will be protected.
     Waiting { fast: Arc<HandshakeConfig>, any: Arc<HandshakeConfig>, expected: Fingerprint },
-    /// Records go into the machine.
-    Exchanging { machine: Box<Endpoint>, expected: Fingerprint },
-    /// The machine is gone. The last flight is kept for a browser that missed it.
-    Done { last_flight: Vec<BytesMut>, repeats_left: u8 },
+    /// We shall speak first, once the way is known.
+    Ready { config: Arc<HandshakeConfig>, expected: Fingerprint },
+    /// Records go into the machine, but for those that were answered.
+    Exchanging { machine: Box<Endpoint>, expected: Fingerprint, answered: Answered },
+    /// The machine is gone. The last flight is kept for a peer that missed it.
+    Done { last_flight: Vec<BytesMut>, repeats_left: u8, sent_at: Instant },
     /// It failed, or the browser is not the one that made the offer.
     Failed,
+}
+
+/// What of the peer we have answered. Heard again, it would make the machine forget to repeat its answer, should that be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// Nothing that matters.
+    Nothing,
+    /// A ClientHello, by the flight of the server.
+    Hello,
+    /// That flight, by all that a client says.
+    All,
+}
+
+impl Answered {
+    /// We send this.
+    fn note(&mut self, mut datagram: &[u8]) {
+        while let Some((&[kind, _, _, _, _, _, _, _, _, _, _, l0, l1], rest)) = datagram.split_first_chunk::<13>() {
+            match (*self, kind, rest.first()) {
+                (Self::Nothing, HANDSHAKE, Some(&SERVER_HELLO)) => *self = Self::Hello,
+                // A server says this only in its last flight.
+                (Self::Nothing, CHANGE_CIPHER_SPEC, _) => *self = Self::All,
+                _ => {}
+            }
+            datagram = rest.get(usize::from(u16::from_be_bytes([l0, l1]))..).unwrap_or_default();
+        }
+    }
+
+    /// Whether this was answered; it stands in records of epoch 0.
+    const fn is_again(self, datagram: &[u8]) -> bool {
+        let &[HANDSHAKE, _, _, 0, 0, _, _, _, _, _, _, _, _, message, ..] = datagram else { return false };
+        match self {
+            Self::Nothing => false,
+            Self::Hello => message == CLIENT_HELLO,
+            Self::All => true,
+        }
+    }
 }
 
 /// What came of a datagram.
@@ -138,6 +184,24 @@ impl Dtls {
         Self::Waiting { fast: Arc::clone(&identity.fast), any: Arc::clone(&identity.any), expected }
     }
 
+    pub(super) fn dialling(identity: &Identity, expected: Fingerprint) -> Self {
+        Self::Ready { config: Arc::clone(&identity.dialling), expected }
+    }
+
+    /// Our first words, if they have not been said.
+    pub(super) fn begin(&mut self, now: Instant) -> Vec<BytesMut> {
+        let Self::Ready { config, expected } = self else { return Vec::new() };
+        let mut machine = Endpoint::new(PEER, TransportProtocol::UDP, None);
+        if let Err(error) = machine.connect(now, PEER, Arc::clone(config), None) {
+            tracing::error!(%error, "a key exchange with another gateway did not begin");
+            *self = Self::Failed;
+            return Vec::new();
+        }
+        let words = std::iter::from_fn(|| machine.poll_transmit().map(|sent| sent.message)).collect();
+        *self = Self::Exchanging { machine: Box::new(machine), expected: *expected, answered: Answered::Nothing };
+        words
+    }
+
     pub(super) const fn has_failed(&self) -> bool {
         matches!(self, Self::Failed)
     }
@@ -149,17 +213,19 @@ impl Dtls {
             }
             let config = if offers_gcm(datagram) { fast } else { any };
             let machine = Endpoint::new(PEER, TransportProtocol::UDP, Some(Arc::clone(config)));
-            *self = Self::Exchanging { machine: Box::new(machine), expected: *expected };
+            *self = Self::Exchanging { machine: Box::new(machine), expected: *expected, answered: Answered::Nothing };
         }
         match self {
             Self::Exchanging { .. } if would_end_it(datagram) => Progress::NOTHING,
-            Self::Exchanging { machine, expected } => {
+            Self::Exchanging { answered, .. } if answered.is_again(datagram) => Progress::NOTHING,
+            Self::Exchanging { machine, expected, answered } => {
                 let events = machine.read(now, PEER, None, BytesMut::from(datagram));
                 let replies: Vec<_> = std::iter::from_fn(|| machine.poll_transmit().map(|sent| sent.message)).collect();
+                replies.iter().for_each(|sent| answered.note(sent));
                 let is_complete = match events {
                     Ok(events) => events.iter().any(|event| matches!(event, EndpointEvent::HandshakeComplete)),
                     Err(error) => {
-                        tracing::debug!(%error, "a browser's key exchange failed");
+                        tracing::debug!(%error, "a key exchange failed");
                         *self = Self::Failed;
                         return Progress { replies, keys: None };
                     }
@@ -170,26 +236,28 @@ impl Dtls {
                 let state = machine.get_connection_state(PEER).filter(|state| has_shown(state, *expected, crypto));
                 let keys = state.and_then(|state| Keys::of(state, crypto)).map(Box::new);
                 *self = match keys {
-                    Some(_) => Self::Done { last_flight: replies.clone(), repeats_left: MOST_REPEATS },
+                    Some(_) => Self::Done { last_flight: replies.clone(), repeats_left: MOST_REPEATS, sent_at: now },
                     None => Self::Failed,
                 };
                 Progress { replies, keys }
             }
-            Self::Done { last_flight, repeats_left } => {
-                if datagram.first() != Some(&HANDSHAKE) || *repeats_left == 0 {
+            Self::Done { last_flight, repeats_left, sent_at } => {
+                let is_answered = now.saturating_duration_since(*sent_at) < ONE_FLIGHT;
+                if datagram.first() != Some(&HANDSHAKE) || is_answered || *repeats_left == 0 {
                     return Progress::NOTHING;
                 }
                 *repeats_left -= 1;
+                *sent_at = now;
                 Progress { replies: last_flight.clone(), keys: None }
             }
-            Self::Waiting { .. } | Self::Failed => Progress::NOTHING,
+            Self::Waiting { .. } | Self::Ready { .. } | Self::Failed => Progress::NOTHING,
         }
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         match self {
             Self::Exchanging { machine, .. } => machine.poll_timeout(&PEER),
-            Self::Waiting { .. } | Self::Done { .. } | Self::Failed => None,
+            Self::Waiting { .. } | Self::Ready { .. } | Self::Done { .. } | Self::Failed => None,
         }
     }
 
@@ -202,7 +270,7 @@ impl Dtls {
                 }
                 std::iter::from_fn(|| machine.poll_transmit().map(|sent| sent.message)).collect()
             }
-            Self::Waiting { .. } | Self::Done { .. } | Self::Failed => Vec::new(),
+            Self::Waiting { .. } | Self::Ready { .. } | Self::Done { .. } | Self::Failed => Vec::new(),
         }
     }
 }
@@ -210,6 +278,10 @@ impl Dtls {
 /// Content types of records (RFC 6347 section 4.1).
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
+
+/// Types of messages (RFC 5246 section 7.4).
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
 
 /// A ChangeCipherSpec in an epoch other than 0 has no meaning, and makes the machine send a fatal alert.
 fn would_end_it(datagram: &[u8]) -> bool {
@@ -219,11 +291,11 @@ fn would_end_it(datagram: &[u8]) -> bool {
     }
 }
 
-/// Whether the peer's certificate is the one whose fingerprint stood in the offer.
+/// Whether the peer's certificate is the one whose fingerprint was told before.
 fn has_shown(state: &State, expected: Fingerprint, crypto: &dyn RTCCryptoProvider) -> bool {
     let shown = state.peer_certificates.first().and_then(|der| fingerprint_of(der, crypto).ok());
     if shown != Some(expected) {
-        tracing::debug!("a browser's certificate is not the one in its offer");
+        tracing::debug!("a certificate is not the one that was told before");
     }
     shown == Some(expected)
 }
