@@ -1,6 +1,7 @@
 //! Stories of an admin and a plan.
 
 mod calendars;
+mod clocks;
 mod faults;
 mod words;
 
