@@ -6,6 +6,7 @@
 //! emergency rule or by nothing (a plan in which another rule could take them does not load).
 
 mod calendar;
+mod called;
 mod decide;
 mod expression;
 mod file;
@@ -28,6 +29,7 @@ mod window;
 mod stories;
 
 pub use calendar::Calendar;
+pub use called::is_callee;
 pub use decide::{Facts, Outcome, Step, Taken, Trace};
 pub use expression::Expression;
 pub use holidays::{Holidays, UnknownPlace};
@@ -232,6 +234,31 @@ impl Decision {
         }
     }
 
+    /// The same for a call to this number: of a telephone that stands there as `{called}`, which it is. Who cannot be called
+    /// is left out.
+    #[must_use]
+    pub fn for_call(&self, called: &str) -> Self {
+        match self {
+            Self::Ring(ring) => {
+                let to = ring.to.iter().filter_map(|callee| callee.for_call(called)).collect();
+                Self::Ring(Ring { to, ..ring.clone() })
+            }
+            Self::Transfer(transfer) => match transfer.to.for_call(called) {
+                Some(to) => Self::Transfer(Transfer { to, otherwise: transfer.otherwise }),
+                None => Self::Reject { why: Reject::NotFound },
+            },
+            Self::Menu { .. }
+            | Self::Room { .. }
+            | Self::Reject { .. }
+            | Self::Closed { .. }
+            | Self::Redirect { .. }
+            | Self::Emergency { .. }
+            | Self::Rescue(_)
+            | Self::Announce(_)
+            | Self::Queue(_) => self.clone(),
+        }
+    }
+
     /// Whom it may call.
     pub fn callees(&self) -> &[Callee] {
         match self {
@@ -248,6 +275,12 @@ impl Decision {
             | Self::Rescue(_) => &[],
         }
     }
+}
+
+/// Whether all numbers of some patterns are among those of others. Of expressions, which cannot be compared, it is not.
+pub fn are_covered(patterns: &[Pattern], by: &[Pattern]) -> bool {
+    let parties = |patterns: &[Pattern]| patterns.iter().map(sets::Party::from).collect::<Vec<_>>();
+    sets::are_within(parties(patterns), &parties(by))
 }
 
 /// How a call is refused.

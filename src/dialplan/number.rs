@@ -29,6 +29,11 @@ pub(super) struct Dialled {
 const SHORTEST_LOCAL: usize = 5;
 
 impl Home {
+    /// The international form of a number, with its plus; none of an extension, or of what is no number.
+    pub fn international(&self, text: &str) -> Option<String> {
+        self.dialled(text).international.map(|digits| format!("+{digits}"))
+    }
+
     pub(super) fn dialled(&self, text: &str) -> Dialled {
         let plain = plain(text);
         let digits = plain.strip_prefix('+').unwrap_or(&plain);

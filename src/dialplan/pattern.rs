@@ -76,7 +76,7 @@ impl Pattern {
     }
 
     /// Whether digits without a plus fit.
-    pub(super) fn fits_digits(&self, digits: &str) -> bool {
+    pub fn fits_digits(&self, digits: &str) -> bool {
         let Self::Digits { sets, tail, .. } = self else { return false };
         let long_enough = match tail {
             Tail::End => digits.len() == sets.len(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::called::Called;
 use super::{Context, Plan};
 use crate::call::hunt::Way;
 use crate::words::{Language, Personal, PhoneNumber, TrunkName};
@@ -10,7 +11,8 @@ use crate::words::{Language, Personal, PhoneNumber, TrunkName};
 /// Somebody who can be rung: a user or a number at a trunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callee {
-    /// The user part of the address: an extension, a number, a name.
+    /// The user part of the address: an extension, a number, a name; in a plan also what is made of the number that was
+    /// called (`{called:-4}`), until [`super::Decision::for_call`] fills it in.
     pub user: String,
     /// Who leads there.
     pub trunk: TrunkName,
@@ -92,6 +94,16 @@ pub struct Rescue {
     pub trunk: TrunkName,
     /// Shown as this number, by which the house is found; as the trunk's without it.
     pub identity: Option<Personal<PhoneNumber>>,
+}
+
+impl Callee {
+    /// Who it is for a call to this number.
+    pub(super) fn for_call(&self, called: &str) -> Option<Self> {
+        match Called::read(&self.user) {
+            None => Some(self.clone()),
+            Some(part) => part.filled(called).map(|user| Self { user, trunk: self.trunk.clone() }),
+        }
+    }
 }
 
 impl Ring {

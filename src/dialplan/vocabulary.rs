@@ -126,7 +126,11 @@ pub(super) const RULE: &[Word] = &[
 ];
 
 pub(super) const RING: &[Word] = &[
-    must("to", TEXTS, "Extensions or numbers: 2001, or 2001@pbx with its trunk."),
+    must(
+        "to",
+        TEXTS,
+        "Extensions or numbers: 2001, or 2001@pbx with its trunk; {called} is the number that was called, {called:-4} its last four digits.",
+    ),
     may("trunk", Kind::Text, "The trunk by which they are called."),
     may("way", Kind::Choice(ways), "One after the other, all at once, or each call beginning with the next."),
     may("seconds", Kind::Number(&SECONDS), "So long each rings."),
@@ -146,7 +150,7 @@ pub(super) const QUEUE: &[Word] = &[
 ];
 
 pub(super) const TRANSFER: &[Word] = &[
-    must("to", Kind::Text, "An extension or a number."),
+    must("to", Kind::Text, "An extension or a number, or {called}, as in ring."),
     may("trunk", Kind::Text, "The trunk by which it is called."),
     may("otherwise", Kind::Text, "The context that goes on if nobody answers."),
 ];

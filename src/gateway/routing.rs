@@ -109,11 +109,12 @@ fn asked(facts: &sip::Facts) -> Facts {
 
 fn routed(under: &Shared, taken: Option<Taken<'_>>, asked: &Facts, language: Language) -> Routed {
     let rule = taken.map(|taken| taken.rule.to_owned());
+    let decision = taken.map(|taken| taken.decision.for_call(&asked.called));
     Routed {
         under: under.clone(),
         facts: asked.clone(),
-        decided: taken.map_or_else(|| Refusal::NoRule.to_string(), |taken| taken.decision.to_string()),
-        outcome: begin(taken.map(|taken| taken.decision.clone()), rule.as_deref().unwrap_or_default(), asked, language),
+        decided: decision.as_ref().map_or_else(|| Refusal::NoRule.to_string(), ToString::to_string),
+        outcome: begin(decision, rule.as_deref().unwrap_or_default(), asked, language),
         rule,
     }
 }

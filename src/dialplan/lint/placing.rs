@@ -1,19 +1,27 @@
 //! Actions that place calls: whether what they speak of is there, and what they may cost.
 
+use super::super::called::{Called, Reach};
 use super::super::pattern::EMERGENCY;
 use super::super::placing::Callee;
-use super::super::{Action, Decision, Rule, Surroundings};
+use super::super::{Action, Decision, Placed, Rule, Surroundings};
 use super::{Findings, NO_TRUNK, is_outside, there_are};
 use crate::words::TrunkName;
 
 pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
     for rule in findings.plan.rules() {
-        let Action::Decide(decision) = &rule.action.value else { continue };
+        let decision = match &rule.action.value {
+            Action::Decide(decision) => decision,
+            Action::Table(table) => {
+                rows_of(findings, rule, *table, around);
+                continue;
+            }
+            Action::Go(_) => continue,
+        };
         for callee in decision.callees() {
-            callee_of(findings, rule, callee, around);
+            callee_of(findings, rule, &place_of(rule), callee, around);
         }
         if let Decision::Rescue(rescue) = decision {
-            trunk_of(findings, rule, &rescue.trunk, around);
+            trunk_of(findings, &place_of(rule), &rescue.trunk, around);
         }
         if let Decision::Announce(saying) = decision
             && !around.prompts.contains(&saying.say)
@@ -24,29 +32,61 @@ pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
     }
 }
 
-fn callee_of(findings: &mut Findings<'_>, rule: &Rule, callee: &Callee, around: &Surroundings) {
-    trunk_of(findings, rule, &callee.trunk, around);
-    if EMERGENCY.contains(&callee.user.as_str()) {
+fn place_of(rule: &Rule) -> Placed<()> {
+    Placed { value: (), file: rule.action.file, span: rule.action.span.clone() }
+}
+
+/// Telephones of a table, each in its row. A table that two rules speak of is looked at for each.
+fn rows_of(findings: &mut Findings<'_>, rule: &Rule, table: usize, around: &Surroundings) {
+    let Some(table) = findings.plan.tables.get(table) else { return };
+    let Placed { value, file, .. } = &table.value;
+    let mut rows: Vec<_> = value.rows().filter(|row| !row.decision.callees().is_empty()).collect();
+    rows.sort_by_key(|row| row.span.start);
+    for row in rows {
+        let place = Placed { value: (), file: *file, span: row.span.clone() };
+        for callee in row.decision.callees() {
+            callee_of(findings, rule, &place, callee, around);
+        }
+    }
+}
+
+fn callee_of(findings: &mut Findings<'_>, rule: &Rule, place: &Placed<()>, callee: &Callee, around: &Surroundings) {
+    trunk_of(findings, place, &callee.trunk, around);
+    let reach = match Called::read(&callee.user) {
+        None => Reach { emergency: EMERGENCY.contains(&callee.user.as_str()), outside: is_outside(&callee.user) },
+        Some(part) => rule.patterns().map(|pattern| part.reach(pattern)).fold(Reach::default(), |all, one| Reach {
+            emergency: all.emergency || one.emergency,
+            outside: all.outside || one.outside,
+        }),
+    };
+    if reach.emergency && Called::read(&callee.user).is_some() {
+        let message = format!("{} of rule {:?} could ring 110 or 112 like a telephone", callee.user, rule.name.value);
+        findings.error(
+            place,
+            message,
+            String::from("narrow the rule's pattern: X, Z and [2-9] say which digits may stand there"),
+        );
+    } else if reach.emergency {
         let message = format!("{} is rung like a telephone: an emergency call needs its own rule", callee.user);
         let help = format!("write emergency = {{ trunk = \"{}\", identity = \"+49…\" }}", callee.trunk);
-        findings.error(&rule.action, message, help);
-    } else if is_outside(&callee.user) && rule.caller.is_empty() {
+        findings.error(place, message, help);
+    } else if reach.outside && rule.caller.is_empty() {
         let message = format!(
             "whoever calls may reach {} by rule {:?}, and the call goes on your bill",
             callee.user, rule.name.value
         );
         let help = String::from("add caller = \"…\" for those who may, or ring an extension");
-        findings.warning(&rule.action, message, help);
+        findings.warning(place, message, help);
     }
 }
 
-fn trunk_of(findings: &mut Findings<'_>, rule: &Rule, trunk: &TrunkName, around: &Surroundings) {
+fn trunk_of(findings: &mut Findings<'_>, place: &Placed<()>, trunk: &TrunkName, around: &Surroundings) {
     if !around.trunks.contains(trunk) {
         let help = there_are(&around.trunks, NO_TRUNK);
-        findings.error(&rule.action, format!("there is no trunk {trunk}"), help);
+        findings.error(place, format!("there is no trunk {trunk}"), help);
     } else if !around.dial.contains(trunk) {
         let message = format!("by trunk {trunk} nobody can be called: it does not say where calls go");
         let help = format!("add dial = \"sip:HOST:5060\" to trunk {trunk} in the configuration");
-        findings.error(&rule.action, message, help);
+        findings.error(place, message, help);
     }
 }

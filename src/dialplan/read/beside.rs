@@ -5,11 +5,14 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::super::file::File;
+use super::super::placing::Ring;
 use super::super::table::{Mistake, Table};
 use super::super::vocabulary::{CALENDAR, TABLE, Word};
 use super::super::{Calendar, Decision, Named, Placed};
 use super::action::{ADDRESS, LANGUAGES, ROOM, is_uri};
+use super::placing::{MOST, read_callee};
 use super::{Reader, Value, ends_with};
+use crate::call::hunt::Way;
 
 impl Reader<'_> {
     pub(super) fn table_of_numbers(&mut self, name: Placed<String>, value: &Value<'_>) {
@@ -91,8 +94,16 @@ fn decision(word: &str, value: &str) -> Result<Decision, String> {
     match word {
         "room" => value.parse().map(|room| Decision::Room { room }).map_err(|_| String::from(ROOM)),
         "menu" => value.parse().map(|language| Decision::Menu { language }).map_err(|_| String::from(LANGUAGES)),
+        "ring" => {
+            let to = value.split([' ', ',']).filter(|text| !text.is_empty()).map(|text| read_callee(text, None));
+            let to = to.collect::<Result<Vec<_>, _>>().map_err(|(message, help)| format!("{message}: {help}"))?;
+            if to.len() > MOST {
+                return Err(format!("{MOST} telephones can be rung, these are {}", to.len()));
+            }
+            Ok(Decision::Ring(Ring { to, way: Way::InOrder, patience: Ring::PATIENCE, otherwise: None }))
+        }
         "redirect" if is_uri(value) => Ok(Decision::Redirect { to: value.to_owned() }),
         "redirect" => Err(String::from(ADDRESS)),
-        _ => Err(format!("column {word} means nothing; known: number, room, menu, redirect, comment")),
+        _ => Err(format!("column {word} means nothing; known: number, room, ring, menu, redirect, comment")),
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::super::called::{Called, is_user};
 use super::super::placing::{Callee, Onward, Rescue, Ring, Saying, Transfer};
 use super::super::vocabulary::{ANNOUNCE, RESCUE, RING, TRANSFER};
 use super::{Reader, Value, list};
@@ -20,7 +21,7 @@ pub(in super::super) const WAYS: [(&str, Way); 3] =
 pub(in super::super) const SECONDS: std::ops::RangeInclusive<u64> = 3..=180;
 
 /// So many telephones at most: all of them may ring at once.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 
 impl Reader<'_> {
     pub(super) fn ring(&mut self, value: &Value<'_>) -> Option<Ring> {
@@ -134,30 +135,13 @@ impl Reader<'_> {
     /// `2001`, `2001@pbx`, `sip:bob@pbx`: after the `@` stands a trunk.
     fn callee(&mut self, value: &Value<'_>, trunk: Option<&TrunkName>) -> Option<Callee> {
         let text = self.text(value)?;
-        let plain = text.value.strip_prefix("sip:").unwrap_or(&text.value).trim();
-        let (user, named) = plain.split_once('@').map_or((plain, None), |(user, trunk)| (user, Some(trunk)));
-        let user: String = user.chars().filter(|c| !c.is_whitespace()).collect();
-        if user.is_empty() || user.len() > 64 || !user.chars().all(may_be_called) {
-            let help = "write an extension, a number or a name: \"2001\", \"+49 30 1234567\", \"bob@pbx\"";
-            self.wrong(text.span, &format!("{:?} is nobody who can be called", text.value), help);
-            return None;
+        match read_callee(&text.value, trunk) {
+            Ok(callee) => Some(callee),
+            Err((message, help)) => {
+                self.wrong(text.span, &message, help);
+                None
+            }
         }
-        let trunk = match named {
-            None => trunk.cloned(),
-            Some(named) => match named.parse() {
-                Ok(trunk) => Some(trunk),
-                Err(_) => {
-                    let help = "after the @ stands the name of a trunk, not a host: 2001@pbx";
-                    self.wrong(text.span, &format!("{named:?} is no name of a trunk"), help);
-                    return None;
-                }
-            },
-        };
-        if trunk.is_none() {
-            let help = "add trunk = \"…\", or write it behind an @: \"2001@pbx\"";
-            self.wrong(text.span, &format!("by which trunk is {:?} called?", text.value), help);
-        }
-        Some(Callee { user, trunk: trunk? })
     }
 
     pub(super) fn trunk(&mut self, value: &Value<'_>) -> Option<TrunkName> {
@@ -188,6 +172,27 @@ impl Reader<'_> {
     }
 }
 
-fn may_be_called(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '+' | '*' | '-' | '_' | '.')
+/// Somebody who can be called, or what is wrong with it and what to write.
+pub(super) fn read_callee(text: &str, trunk: Option<&TrunkName>) -> Result<Callee, (String, &'static str)> {
+    let plain = text.strip_prefix("sip:").unwrap_or(text).trim();
+    let (user, named) = plain.split_once('@').map_or((plain, None), |(user, trunk)| (user, Some(trunk)));
+    let user: String = user.chars().filter(|c| !c.is_whitespace()).collect();
+    if user.contains('{') && Called::read(&user).is_none() {
+        let help = "write {called}, {called:1} without the first digit, or {called:-4} for the last four";
+        return Err((format!("{text:?} does not say what of the number is called"), help));
+    }
+    if !user.contains('{') && !is_user(&user) {
+        let help = "write an extension, a number or a name: \"2001\", \"+49 30 1234567\", \"bob@pbx\"";
+        return Err((format!("{text:?} is nobody who can be called"), help));
+    }
+    let trunk = match named {
+        None => trunk.cloned(),
+        Some(named) => {
+            let help = "after the @ stands the name of a trunk, not a host: 2001@pbx";
+            Some(named.parse().map_err(|_| (format!("{named:?} is no name of a trunk"), help))?)
+        }
+    };
+    let help = "add trunk = \"…\", or write it behind an @: \"2001@pbx\"";
+    let trunk = trunk.ok_or_else(|| (format!("by which trunk is {text:?} called?"), help))?;
+    Ok(Callee { user, trunk })
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::called::Called;
 use super::super::placing::{Queue, Ring};
 use super::super::vocabulary::QUEUE;
 use super::super::{Named, Placed};
@@ -30,6 +31,11 @@ impl Reader<'_> {
     fn queue_of(&mut self, name: &Placed<String>, table: &toml::de::DeTable<'_>) -> Option<Queue> {
         let trunk = self.optional(table.get("trunk"), Self::trunk)?;
         let agents = self.callees(table.get("agents"), trunk.as_ref(), name.span.clone());
+        if agents.iter().flatten().any(|agent| Called::read(&agent.user).is_some()) {
+            let place = table.get("agents").map_or(name.span.clone(), Value::span);
+            let message = "a queue has the same agents whatever number was called";
+            self.wrong(place, message, "name them: agents = [\"2001\", \"2002\"]");
+        }
         let opens = self.optional(table.get("opens"), |reader, value| {
             let office = reader.text(value)?;
             reader.some_office(&office)
