@@ -66,6 +66,7 @@ pub mod room;
 pub mod ivr;
 pub mod queue;
 pub mod publish;
+pub mod import;
 pub mod dialplan;
 pub mod trunk;
 pub mod call;

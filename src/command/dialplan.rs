@@ -1,4 +1,4 @@
-//! `einwahl dialplan lint`, `trace` and `schema`, and the plan's part of `einwahl check`.
+//! `einwahl dialplan lint`, `trace`, `import` and `schema`, and the plan's part of `einwahl check`.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -13,6 +13,8 @@ use einwahl::words::{LanguageTag, Personal, PhoneNumber, TrunkName};
 
 use super::{fails, say, with_config, wrong};
 
+#[path = "importing.rs"]
+mod importing;
 #[path = "publishing.rs"]
 mod publishing;
 
@@ -64,6 +66,8 @@ pub enum Dialplan {
         #[arg(long)]
         json: bool,
     },
+    /// Make a plan of what others wrote, and tell what became of each line
+    Import(importing::Import),
     /// Print the JSON Schema of a plan's files, for editors that complete and check them
     Schema,
 }
@@ -77,6 +81,7 @@ pub enum Format {
 pub fn run(command: Dialplan) -> ExitCode {
     match command {
         Dialplan::Publishing(command) => publishing::run(command),
+        Dialplan::Import(command) => importing::run(command),
         Dialplan::Lint { folder, config, format } => with_config(config, |mut config| {
             config.dialplan.folder = folder.or(config.dialplan.folder);
             lint(&config, format)
@@ -157,8 +162,10 @@ fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCod
         return wrong("--at: write a local time like 2026-11-24T08:00");
     };
     let (taken, trace) = plan.trace(&facts, &time);
-    let decided =
-        taken.map_or_else(|| String::from("refused: no rule takes it (404)"), |taken| taken.decision.to_string());
+    let decided = taken.map_or_else(
+        || String::from("refused: no rule takes it (404)"),
+        |taken| taken.decision.for_call(&facts.called).to_string(),
+    );
     if json {
         let document = serde_json::json!({ "called": facts.called, "at": time.to_string(), "trace": trace, "rule": trace.rule(), "decision": decided });
         say(&serde_json::to_string_pretty(&document).unwrap_or_default());

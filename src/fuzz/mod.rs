@@ -21,13 +21,13 @@ use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
 use crate::trunk::digest::Challenge;
 use crate::words::{Codec, Rate, RtpTime, Secret};
-use crate::{call, cascade, connection, dialplan, ivr, member, page, room, wire};
+use crate::{call, cascade, connection, dialplan, import, ivr, member, page, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 18] = [
+pub const TARGETS: [(&str, Body); 21] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -46,6 +46,9 @@ pub const TARGETS: [(&str, Body); 18] = [
     ("meeting", meeting),
     ("registry_file", registry_file),
     ("link_frames", link_frames),
+    ("calendar_file", calendar_file),
+    ("asterisk_file", asterisk_file),
+    ("list_of_extensions", list_of_extensions),
 ];
 
 /// What a peer asks breaks out of no quotes of our answer.
@@ -255,7 +258,77 @@ pub fn page_protocol(bytes: &[u8]) {
 /// Whatever stands in a file, each problem has its place in it.
 pub fn dialplan_file(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let around = dialplan::Surroundings {
+    let around = around();
+    let source = dialplan::Source { name: String::from("10-stadt.toml"), text: text.to_owned() };
+    let (_, problems) = dialplan::Plan::check(vec![source], &around);
+    let lines = text.lines().count() + 1;
+    for problem in problems {
+        assert!((1..=lines).contains(&problem.line), "{problem}");
+    }
+}
+
+/// Whatever stands in a calendar, it is read to its end, each mistake has its place, and a time is on or it is not.
+pub fn calendar_file(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let plan = "[calendars.a]\nfile = \"a.ics\"\n[hours.h]\nmon-sun = \"00:00-24:00\"\nclosed = \"calendar:a\"\n\
+        [[rule]]\nname = \"A\"\ncalled = \"1\"\nwhen = { during = \"a\" }\nmenu = \"de\"\n\
+        [[rule]]\nname = \"B\"\ncalled = \"1\"\nwhen = { open = \"h\" }\nmenu = \"de\"\n";
+    let source = |name: &str, text: &str| dialplan::Source { name: name.to_owned(), text: text.to_owned() };
+    let (plan, problems) = dialplan::Plan::check(vec![source("10.toml", plan), source("a.ics", text)], &around());
+    let lines = text.lines().count().max(20) + 1;
+    for problem in &problems {
+        assert!((1..=lines).contains(&problem.line), "{problem}");
+    }
+    let facts = dialplan::Facts { called: String::from("1"), ..dialplan::Facts::default() };
+    for day in 0..800 {
+        let now = jiff::civil::date(2026, 1, 1).saturating_add(jiff::Span::new().days(day)).at(12, 0, 0, 0);
+        let now = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).expect("a time");
+        // Whatever closes the office is in the calendar.
+        assert!(plan.decide(&facts, &now).is_some() || problems.iter().any(dialplan::Problem::is_error));
+    }
+}
+
+/// Each line of a file of Asterisk stands in the report once and in order, and the plan that is made of it can be read.
+pub fn asterisk_file(bytes: &[u8]) {
+    imported("extensions.conf", bytes);
+}
+
+/// Each line of a list stands in the report once and in order, and its table can be read.
+pub fn list_of_extensions(bytes: &[u8]) {
+    imported("liste.csv", bytes);
+}
+
+fn imported(name: &str, bytes: &[u8]) {
+    let options = import::Options {
+        home: around().home,
+        trunk: "haus-1".parse().expect("a trunk"),
+        peers: std::collections::BTreeMap::new(),
+        entries: Vec::new(),
+        language: crate::words::Language::De,
+        prompts: around().prompts,
+        sounds: std::collections::BTreeMap::new(),
+    };
+    let file = import::File { name: name.to_owned(), bytes: bytes.to_owned() };
+    let Ok(imported) = import::import(&[file], &options) else { return };
+    let numbers: Vec<usize> = imported.report.lines.iter().map(|line| line.number).collect();
+    assert!(numbers.iter().copied().eq(1..=numbers.len()), "{numbers:?}");
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        assert_eq!(numbers.len(), text.trim_start_matches('\u{feff}').lines().count());
+    }
+    let trunks: Vec<_> = imported.report.needs.trunks.iter().cloned().collect();
+    let rooms = imported.report.needs.rooms.iter().cloned().collect();
+    let around = dialplan::Surroundings { rooms, dial: trunks.clone(), trunks, ..around() };
+    let (_, problems) = dialplan::Plan::check(imported.files.clone(), &around);
+    for problem in problems.iter().filter(|problem| problem.is_error()) {
+        // Asterisk knows numbers that never decide, and rings whom it is told to.
+        let is_theirs = ["can never decide", "110 or 112"].iter().any(|what| problem.message.contains(what));
+        assert!(is_theirs, "{problem}\n{}", imported.files.iter().map(|file| file.text.as_str()).collect::<String>());
+    }
+}
+
+/// A town with a room, a trunk and a prompt.
+fn around() -> dialplan::Surroundings {
+    dialplan::Surroundings {
         home: dialplan::Home { country: "DE".parse().expect("a country"), area: String::from("30") },
         rooms: vec!["rat".parse().expect("a room")],
         trunks: vec!["haus-1".parse().expect("a trunk")],
@@ -263,12 +336,6 @@ pub fn dialplan_file(bytes: &[u8]) {
         prompts: vec![String::from("closed")],
         zone: jiff::tz::TimeZone::UTC,
         blocks: Vec::new(),
-    };
-    let source = dialplan::Source { name: String::from("10-stadt.toml"), text: text.to_owned() };
-    let (_, problems) = dialplan::Plan::check(vec![source], &around);
-    let lines = text.lines().count() + 1;
-    for problem in problems {
-        assert!((1..=lines).contains(&problem.line), "{problem}");
     }
 }
 
