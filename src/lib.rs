@@ -43,6 +43,10 @@ pub mod sip;
 #[cfg(feature = "gateway")]
 pub mod web;
 #[cfg(feature = "gateway")]
+pub mod https;
+#[cfg(feature = "gateway")]
+pub mod names;
+#[cfg(feature = "gateway")]
 pub mod residency;
 #[cfg(feature = "gateway")]
 pub mod observe;

@@ -13,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::names;
 use crate::residency::Residency;
 use crate::sip::{Outbound, Resolver, Trunk, Unresolved};
 use crate::tls;
@@ -133,9 +134,11 @@ async fn look_up(wish: &Wish, outbound: &Outbound, seen: &mut Seen, ladder: &mut
         Err(error) => {
             ladder.note(false, error.to_string());
             seen.directory = match error {
-                Unresolved::NoSuchName(name) => Directory::NoSuchName(name),
-                Unresolved::NoAddress(name) => Directory::NoAddress(name),
-                Unresolved::Setup(why) | Unresolved::NoAnswer { why, .. } => Directory::NoAnswer(why),
+                Unresolved::Name(names::Unresolved::NoSuchName(name)) => Directory::NoSuchName(name),
+                Unresolved::Name(names::Unresolved::NoAddress(name)) => Directory::NoAddress(name),
+                Unresolved::Name(names::Unresolved::Setup(why) | names::Unresolved::NoAnswer { why, .. }) => {
+                    Directory::NoAnswer(why)
+                }
                 Unresolved::Outside { addresses, .. } => Directory::Outside(addresses),
             };
             Vec::new()

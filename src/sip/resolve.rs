@@ -1,51 +1,29 @@
 //! Asks DNS where a trunk is (RFC 3263). In: its target, how calls may travel, and the networks that are its own. Out: the hops
 //! to try, the best first. What the names mean is `trunk::hops`; here is only the asking.
 //!
-//! This is the one place of the SIP side that resolves names: the stack is given addresses. An answer that leads outside of the
-//! trunk's networks, or to where `residency` lets nothing go, is never followed, whoever gave it.
+//! The stack is given addresses. An answer that leads outside of the trunk's networks, or to where `residency` lets nothing go,
+//! is never followed, whoever gave it.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
-use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use ipnet::IpNet;
 
 use super::Trunk;
-use crate::residency::{Purpose, Refused, Residency};
+use crate::names::{self, Name, Names, RData, RecordType};
+use crate::residency::{Purpose, Residency};
 use crate::trunk::hops::{self, Hop, Hops, Pointer, Service};
 use crate::words::{Host, Target, Transport};
 
 /// Asks DNS servers.
 #[derive(Clone)]
-pub struct Resolver {
-    dns: TokioResolver,
-    residency: Residency,
-}
+pub struct Resolver(Names);
 
 /// A target leads nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unresolved {
-    /// The resolver cannot be set up.
-    #[error("DNS cannot be asked: {0}")]
-    Setup(String),
-    /// There is no such name.
-    #[error("DNS knows no name {0}")]
-    NoSuchName(String),
-    /// The name is there, but has no address; or the service that it names has none.
-    #[error("DNS knows {0}, but no address for it")]
-    NoAddress(String),
-    /// No DNS server answers, or it fails.
-    #[error("DNS does not answer for {name}: {why}")]
-    NoAnswer {
-        /// Which name was asked for.
-        name: String,
-        /// What is known of it.
-        why: String,
-    },
+    /// See [`names::Unresolved`].
+    #[error(transparent)]
+    Name(#[from] names::Unresolved),
     /// No address may be called.
     #[error("{name} leads to {}, outside of the trunk's networks or of those of a declared processor", list(.addresses))]
     Outside {
@@ -60,37 +38,13 @@ fn list(addresses: &[IpAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// One DNS server gets so long for an answer, twice.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 impl Resolver {
     /// Asks these servers; those of this machine, if none is named.
     ///
     /// # Errors
     /// This machine names none, or one that is named may not be asked.
     pub fn new(servers: &[SocketAddr], residency: Residency) -> Result<Self, Unresolved> {
-        for server in servers {
-            let refused = |refused: Refused| Unresolved::Setup(refused.to_string());
-            residency.permit(Purpose::Dns, None, server.ip()).map_err(refused)?;
-        }
-        let setup = |error: NetError| Unresolved::Setup(error.to_string());
-        let mut builder = if servers.is_empty() {
-            TokioResolver::builder_tokio().map_err(setup)?
-        } else {
-            let server = |at: &SocketAddr| {
-                let ports = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-                    connection.port = at.port();
-                    connection
-                });
-                NameServerConfig::new(at.ip(), true, ports.to_vec())
-            };
-            let config = ResolverConfig::from_name_servers(servers.iter().map(server).collect());
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        };
-        builder.options_mut().timeout = PATIENCE;
-        builder.options_mut().attempts = 1;
-        let dns = builder.build().map_err(setup)?;
-        Ok(Self { dns, residency })
+        Ok(Self(Names::new(servers, residency)?))
     }
 
     /// Where to try a trunk, the best first.
@@ -107,7 +61,7 @@ impl Resolver {
             Host::Name(name) => Some(name.as_str()),
             Host::Address(_) => None,
         };
-        let may = |hop: &Hop| self.residency.permit(Purpose::Trunk, host, hop.address.ip()).is_ok();
+        let may = |hop: &Hop| self.0.residency().permit(Purpose::Trunk, host, hop.address.ip()).is_ok();
         let (to_try, refused): (Vec<Hop>, Vec<Hop>) = hops.to_try.into_iter().partition(may);
         hops.to_try = to_try;
         hops.outside.extend(refused.iter().map(|hop| hop.address.ip().to_canonical()));
@@ -116,7 +70,7 @@ impl Resolver {
         }
         let name = target.host.to_string();
         Err(if hops.outside.is_empty() {
-            Unresolved::NoAddress(name)
+            names::Unresolved::NoAddress(name).into()
         } else {
             Unresolved::Outside { name, addresses: hops.outside }
         })
@@ -144,7 +98,7 @@ impl Resolver {
             }
         }
         if was_there {
-            return if found.is_empty() { Err(Unresolved::NoAddress(host.clone())) } else { Ok(found) };
+            return if found.is_empty() { Err(names::Unresolved::NoAddress(host.clone()).into()) } else { Ok(found) };
         }
         let transport = target.transport.unwrap_or_else(|| hops::plain_way(&ways));
         self.addresses(host, hops::usual_port(transport), transport).await
@@ -177,7 +131,7 @@ impl Resolver {
                 replacement: plain(&it.replacement),
             })
         };
-        self.records(host, RecordType::NAPTR, pointer).await
+        Ok(self.0.records(host, RecordType::NAPTR, pointer).await?)
     }
 
     async fn services(&self, name: &str) -> Result<Vec<Service>, Unresolved> {
@@ -190,39 +144,13 @@ impl Resolver {
                 host: if it.target.is_root() { String::from(".") } else { plain(&it.target) },
             })
         };
-        self.records(name, RecordType::SRV, service).await
-    }
-
-    /// What stands at a name; nothing, if the name or that kind of record is not there.
-    async fn records<T>(
-        &self,
-        name: &str,
-        kind: RecordType,
-        read: impl Fn(&RData) -> Option<T>,
-    ) -> Result<Vec<T>, Unresolved> {
-        match self.dns.lookup(whole(name), kind).await {
-            Ok(lookup) => Ok(lookup.answers().iter().filter_map(|record| read(&record.data)).collect()),
-            Err(error) if error.is_no_records_found() => Ok(Vec::new()),
-            Err(error) => Err(Unresolved::NoAnswer { name: name.to_owned(), why: error.to_string() }),
-        }
+        Ok(self.0.records(name, RecordType::SRV, service).await?)
     }
 
     async fn addresses(&self, host: &str, port: u16, transport: Transport) -> Result<Vec<Hop>, Unresolved> {
-        match self.dns.lookup_ip(whole(host)).await {
-            Ok(lookup) => {
-                let hop = |address| Hop { address: SocketAddr::new(address, port), transport };
-                Ok(lookup.iter().map(hop).collect())
-            }
-            Err(error) if error.is_nx_domain() => Err(Unresolved::NoSuchName(host.to_owned())),
-            Err(error) if error.is_no_records_found() => Err(Unresolved::NoAddress(host.to_owned())),
-            Err(error) => Err(Unresolved::NoAnswer { name: host.to_owned(), why: error.to_string() }),
-        }
+        let hop = |address| Hop { address: SocketAddr::new(address, port), transport };
+        Ok(self.0.addresses(host).await?.into_iter().map(hop).collect())
     }
-}
-
-/// A name as it is asked for: whole, without the search domains of this machine.
-fn whole(name: &str) -> String {
-    format!("{}.", name.trim_end_matches('.'))
 }
 
 fn plain(name: &Name) -> String {

@@ -1,4 +1,4 @@
-//! TLS for the doors, and for calls to trunks: certificates, and what is agreed on. In: PEM files, or the names to make a
+//! TLS for the doors, and for whom we call or ask: certificates, and what is agreed on. In: PEM files, or the names to make a
 //! certificate for. Out: what a listener or a caller needs. TLS 1.2 with forward secrecy, or TLS 1.3, with the ciphers and curves of BSI TR-02102-2.
 
 use std::path::{Path, PathBuf};
@@ -66,21 +66,39 @@ pub fn server(certificate: &Certificate) -> Result<ServerConfig, Unusable> {
 /// # Errors
 /// The file cannot be used, or this machine knows no authority.
 pub fn client(ca: Option<&Path>) -> Result<ClientConfig, Unusable> {
-    let usual = AUTHORITIES.iter().map(Path::new).find(|file| file.exists());
-    let file = ca.or(usual).ok_or_else(|| Unusable::Pair(String::from(NO_AUTHORITIES)))?;
     let mut roots = RootCertStore::empty();
-    let (taken, _) = roots.add_parsable_certificates(read_chain(file)?);
-    if taken == 0 {
-        return Err(Unusable::File {
-            file: file.to_owned(),
-            why: String::from("no certificate of an authority is in it"),
-        });
-    }
+    roots.add_parsable_certificates(authorities(ca)?);
     let unusable = |error: rustls::Error| Unusable::Pair(error.to_string());
     let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(unusable)?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The same for who asks over HTTPS.
+///
+/// # Errors
+/// The file cannot be used, or this machine knows no authority.
+pub fn asking(ca: Option<&Path>) -> Result<ureq::tls::TlsConfig, Unusable> {
+    let known = authorities(ca)?;
+    let roots = known.iter().map(|known| ureq::tls::Certificate::from_der(known).to_owned());
+    Ok(ureq::tls::TlsConfig::builder()
+        .root_certs(ureq::tls::RootCerts::from(roots))
+        .unversioned_rustls_crypto_provider(Arc::new(provider()))
+        .build())
+}
+
+/// Those whom we trust; at least one of them can be used.
+fn authorities(ca: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+    let usual = AUTHORITIES.iter().map(Path::new).find(|file| file.exists());
+    let file = ca.or(usual).ok_or_else(|| Unusable::Pair(String::from(NO_AUTHORITIES)))?;
+    let known = read_chain(file)?;
+    let (taken, _) = RootCertStore::empty().add_parsable_certificates(known.iter().cloned());
+    if taken == 0 {
+        let why = String::from("no certificate of an authority is in it");
+        return Err(Unusable::File { file: file.to_owned(), why });
+    }
+    Ok(known)
 }
 
 /// Where distributions keep the authorities that a machine trusts.

@@ -1,0 +1,135 @@
+//! Asks other servers over HTTPS (RFC 9110). In: a request. Out: its answer, or why there is none. It blocks: to be called where
+//! nobody waits.
+//!
+//! A name is looked up here, and only an address that `residency` permits for the purpose is connected to, whatever the name says
+//! the next time. No proxy and no redirection is followed: the answer comes from whom was asked, or there is none.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use ureq::http::{Request, Response, Uri};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+use crate::names::{Names, NotReached};
+use crate::residency::{Purpose, Refused};
+use crate::tls::{self, Unusable};
+
+/// Asks for one purpose.
+#[derive(Clone, Debug)]
+pub struct Https {
+    agent: ureq::Agent,
+}
+
+/// There is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// Nothing may be sent there.
+    #[error("{host} is not asked: {why}")]
+    Refused {
+        /// Who.
+        host: String,
+        /// Why.
+        why: Refused,
+    },
+    /// It cannot be reached, is not whom we trust, or says nothing that can be read.
+    #[error("{host} does not answer: {why}")]
+    Silent {
+        /// Who.
+        host: String,
+        /// What is known of it.
+        why: String,
+    },
+}
+
+/// The whole of a question, looking up and answer included.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The longest answer that is read, in bytes.
+const LONGEST: u64 = 256 * 1_024;
+
+/// Addresses that are tried.
+const MOST_ADDRESSES: usize = 8;
+
+impl Https {
+    /// Asks for a purpose those for whom the authorities in `ca` vouch, or those of this machine. Must be made inside of the
+    /// runtime that looks names up.
+    ///
+    /// # Errors
+    /// The authorities cannot be used.
+    pub fn new(purpose: Purpose, ca: Option<&Path>, names: Names) -> Result<Self, Unusable> {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .https_only(true)
+            .proxy(None)
+            .max_redirects(0)
+            .max_idle_connections(0)
+            .timeout_global(Some(PATIENCE))
+            .user_agent("einwahl")
+            .tls_config(tls::asking(ca)?)
+            .build();
+        let looking = Permitted { purpose, names, runtime: Handle::current() };
+        Ok(Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), looking) })
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// Nothing may be sent there, or nobody answers.
+    pub fn ask(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Trouble> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let trouble = |why: ureq::Error| why_not(&host, why);
+        let (head, mut body) = self.agent.run(request).map_err(trouble)?.into_parts();
+        let bytes = body.with_config().limit(LONGEST).read_to_vec().map_err(trouble)?;
+        Ok(Response::from_parts(head, bytes))
+    }
+}
+
+fn why_not(host: &str, error: ureq::Error) -> Trouble {
+    let host = host.to_owned();
+    if let ureq::Error::Other(inner) = &error
+        && let Some(NotReached::Refused(why)) = inner.downcast_ref::<NotReached>()
+    {
+        return Trouble::Refused { host, why: why.clone() };
+    }
+    // What ureq adds of its own says nothing to an administrator.
+    let why = if let ureq::Error::Other(inner) = &error { inner.to_string() } else { error.to_string() };
+    Trouble::Silent { host, why }
+}
+
+/// Looks names up, and gives no address that may not be reached.
+struct Permitted {
+    purpose: Purpose,
+    names: Names,
+    runtime: Handle,
+}
+
+impl fmt::Debug for Permitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "names for {}", self.purpose)
+    }
+}
+
+/// RFC 9110 section 4.2.2.
+const PORT: u16 = 443;
+
+impl Resolver for Permitted {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        _config: &ureq::config::Config,
+        _timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
+        let found = self.runtime.block_on(self.names.permitted(self.purpose, host));
+        let found = found.map_err(|why| ureq::Error::Other(Box::new(why)))?;
+        let mut all = self.empty();
+        for address in found.into_iter().take(MOST_ADDRESSES) {
+            all.push(SocketAddr::new(address, uri.port_u16().unwrap_or(PORT)));
+        }
+        Ok(all)
+    }
+}
