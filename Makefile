@@ -57,6 +57,7 @@ interop: pages interop-tests/.venv
 	interop-tests/.venv/bin/python interop-tests/other_ways.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/sign_in.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/oidc.py target/debug/einwahl
 	interop-tests/api.sh target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
 	interop-tests/calls.py target/debug/einwahl

@@ -12,6 +12,9 @@
 //! A plan that is published walks: `web`, or a folder → `gateway` → `dialplan` (what is wrong with it) → `publish` (whether somebody else was
 //! faster) → `store` → `gateway` (it runs, for calls that begin from then on) → the answer.
 //!
+//! Who signs in by the institution's own system walks: `web` → `gateway` → `oidc` (a thread of its own; `https` and `names`, with a permit of
+//! `residency`) → `account` (whose journey it was, which role) → a session.
+//!
 //! Who may meet with us from elsewhere stands in a signed registry: `member`.
 //!
 //! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
@@ -42,6 +45,8 @@ pub mod config;
 pub mod sip;
 #[cfg(feature = "gateway")]
 pub mod web;
+#[cfg(feature = "gateway")]
+pub mod oidc;
 #[cfg(feature = "gateway")]
 pub mod https;
 #[cfg(feature = "gateway")]

@@ -70,6 +70,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/session/totp", "session"),
     ("POST", "/api/v1/session/enrolment", "session"),
     ("POST", "/api/v1/session/password", "session"),
+    ("GET", "/api/v1/session/ways", "nobody"),
+    ("GET", "/api/v1/session/oidc", "nobody"),
+    ("GET", "/api/v1/session/oidc/callback", "nobody"),
 ];
 
 /// An address with something in place of its variables that there is not: whoever may, changes nothing.

@@ -197,3 +197,42 @@ fn a_closed_account_lets_nobody_in_and_a_reset_one_begins_anew() {
     assert_eq!(gateway.browser().posts(SESSION, &json!({"name": "erika", "password": once})).status, 401);
     gateway.begins("erika", again);
 }
+
+#[test]
+fn a_provider_that_is_down_keeps_nobody_out_who_has_an_account_and_what_is_forged_leads_nowhere() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let secret = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oidc-secret");
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&secret);
+    std::io::Write::write_all(&mut file.expect("a file"), b"geheim\n").expect("written");
+    let lines = format!(
+        "[oidc]\nissuer = \"https://127.0.0.1:{}\"\nclient_id = \"einwahl\"\nclient_secret_file = {secret:?}\n\
+         console = \"https://einwahl.stadt.example\"\nbutton = \"Stadt-Login\"\n[[oidc.roles]]\ngroup = \"a\"\nrole = \"viewer\"\n",
+        office::free_port()
+    );
+    let office = Office::new("oidc", &lines);
+    let once = office.adds("erika", "editor");
+    let gateway = office.serves();
+    let mut browser = gateway.browser();
+    assert_eq!(browser.gets("/api/v1/session/ways").body, json!({"oidc": "Stadt-Login"}));
+    let leads_to = |reply: &office::Reply| (reply.status, reply.header("location").to_owned());
+    let down = browser.gets("/api/v1/session/oidc?to=/admin/audit");
+    assert_eq!(leads_to(&down), (303, String::from("/admin?oidc=unreachable")));
+    let forged =
+        gateway.asks("GET", "/api/v1/session/oidc/callback?state=x&code=y", &[("sec-fetch-site", "cross-site")], None);
+    assert_eq!(leads_to(&forged), (303, String::from("/admin?oidc=unknown")));
+    assert_eq!(forged.header("set-cookie"), "");
+    let garbled = browser.gets("/api/v1/session/oidc/callback?state=x&state=y&code=z");
+    assert_eq!(leads_to(&garbled), (303, String::from("/admin?oidc=garbled")));
+    let ended: Vec<_> = (0..60).map(|_| browser.gets("/api/v1/session/oidc/callback?state=x&code=y")).collect();
+    assert!(ended.iter().any(|reply| reply.header("location") == "/admin?oidc=busy"), "who tries often is slowed down");
+    let (mut browser, _) = gateway.begins("erika", &once);
+    let foreign = browser.asks_with("GET", "/api/v1/session/oidc", &[("sec-fetch-site", "cross-site")], None);
+    assert_eq!(foreign.status, 403, "another site's page sends nobody away");
+    gateway.stops();
+    let stopped: Vec<_> = office.audit().into_iter().filter(|entry| entry["what"] == "signInStopped").collect();
+    let why: Vec<_> = stopped.iter().take(3).map(|entry| entry["why"].as_str().unwrap()).collect();
+    assert_eq!(why, ["unreachable", "unknown", "garbled"]);
+    assert!(stopped.len() < 30, "an attack does not flood the audit");
+    assert_eq!(Office::new("no-oidc", "").serves().browser().gets("/api/v1/session/oidc").status, 404);
+}

@@ -4,9 +4,10 @@
 //!
 //! Signing in: the password → the code of an app ([`Stage::Code`]), or, at the first time, an app is made known
 //! ([`Stage::Enrol`]) → a password that somebody else made is replaced ([`Stage::NewPassword`]) → [`Stage::In`]. Each step
-//! gives the session a new identifier.
+//! gives the session a new identifier. Who is sent by the institution's own sign-in ([`oidc`]) is in at once.
 
 mod kept;
+pub mod oidc;
 mod password;
 mod role;
 mod second;

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::{Role, Stage};
-use crate::words::AccountName;
+use crate::words::{AccountName, Secret};
 
 /// How long sessions last, and how many there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub enum Who {
         name: String,
         /// What that says they may do.
         role: Role,
+        /// What it said of them, by which it knows whom to sign out there, too.
+        proof: Secret,
     },
 }
 
@@ -143,7 +145,7 @@ pub struct Opened {
     pub session: Session,
 }
 
-type Hash = [u8; 32];
+pub(super) type Hash = [u8; 32];
 
 /// All sessions.
 #[derive(Debug)]
@@ -231,7 +233,7 @@ impl Sessions {
     }
 }
 
-fn hash(cookie: &str) -> Hash {
+pub(super) fn hash(cookie: &str) -> Hash {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, cookie.as_bytes()).as_ref());
     hash
@@ -252,6 +254,10 @@ mod tests {
 
     fn erika() -> Who {
         Who::Account("erika".parse().expect("a name"))
+    }
+
+    fn guest(name: &str) -> Who {
+        Who::Guest { name: name.to_owned(), role: Role::Viewer, proof: Secret::new(String::from("proof")) }
     }
 
     const fn minutes(n: u64) -> Duration {
@@ -294,8 +300,7 @@ mod tests {
         assert!(sessions.find(ids[0].expose(), now + minutes(3)).is_err());
         assert!(ids[1..].iter().all(|id| sessions.find(id.expose(), now + minutes(3)).is_ok()));
         for n in 4..=9 {
-            let who = Who::Guest { name: n.to_string(), role: Role::Viewer };
-            sessions.open(who, Stage::In, &fresh(n), now + minutes(n.into()));
+            sessions.open(guest(&n.to_string()), Stage::In, &fresh(n), now + minutes(n.into()));
         }
         assert_eq!(sessions.all.len(), 3);
     }
@@ -305,8 +310,7 @@ mod tests {
         let (mut sessions, now) = (Sessions::new(Limits::default()), start());
         let here = sessions.open(erika(), Stage::In, &fresh(1), now).id;
         let there = sessions.open(erika(), Stage::In, &fresh(2), now).id;
-        let guest = Who::Guest { name: String::from("erika"), role: Role::Viewer };
-        let other = sessions.open(guest, Stage::In, &fresh(3), now).id;
+        let other = sessions.open(guest("erika"), Stage::In, &fresh(3), now).id;
         sessions.close_all("erika", Some(here.expose()));
         assert!(sessions.find(here.expose(), now).is_ok() && sessions.find(other.expose(), now).is_ok());
         assert!(sessions.find(there.expose(), now).is_err());

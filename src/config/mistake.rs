@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Config, processors, trunks};
+use super::{Config, oidc, processors, trunks};
 
 /// One mistake, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ impl Config {
     pub fn mistakes(&self) -> Vec<Mistake> {
         let mut found = trunks::mistakes(&self.trunks);
         found.extend(processors::mistakes(self));
+        found.extend(oidc::mistakes(self));
         let addresses = self.media.address.all();
         let of_family = |v4: bool| addresses.iter().filter(|address| address.is_ipv4() == v4).count();
         if addresses.is_empty() || of_family(true) > 1 || of_family(false) > 1 {

@@ -6,6 +6,7 @@ mod api;
 mod keeping;
 mod meeting;
 mod mistake;
+mod oidc;
 mod outbound;
 mod plan;
 mod processors;
@@ -29,6 +30,7 @@ pub use api::{Api, InvalidHash, Token, TokenHash};
 pub use keeping::{Records, Store};
 pub use meeting::{Meeting, PinText};
 pub use mistake::Mistake;
+pub use oidc::{GroupRole, Oidc};
 pub use outbound::{Identity, InvalidIdentity, Peer};
 pub use plan::{NoOwnNumbers, NoZone, OwnNumbers, Unreadable, fingerprint, plan_files, read_folder, shipped};
 pub use prompts::PromptProblem;
@@ -62,6 +64,8 @@ pub struct Config {
     pub api: Api,
     /// Who may sign in.
     pub accounts: Accounts,
+    /// Who else may, by the institution's own system.
+    pub oidc: Option<Oidc>,
     /// Where it is kept what has to outlive a restart.
     pub store: Store,
     /// The audit.

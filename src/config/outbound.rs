@@ -53,14 +53,14 @@ impl Trunk {
     /// Its file cannot be read, or others can read it too.
     pub fn password(&self) -> Result<Option<Secret>, Mistake> {
         let Some(file) = &self.password_file else { return Ok(None) };
-        read(file).map(Some).map_err(|(why, help)| {
+        read_secret(file).map(Some).map_err(|(why, help)| {
             Mistake::new(format!("the password_file {} of trunk {} {why}", file.display(), self.name), help)
         })
     }
 }
 
 /// The first line of a file that only its owner and its group can read; or what is wrong with it, and what to do.
-fn read(path: &Path) -> Result<Secret, (String, String)> {
+pub(super) fn read_secret(path: &Path) -> Result<Secret, (String, String)> {
     let unreadable = |error: std::io::Error| {
         let help = "make it with the password as its only line; who runs einwahl has to be able to read it";
         (format!("cannot be read: {error}"), String::from(help))
@@ -159,14 +159,14 @@ fn mistakes_of_target<'a>(trunk: &'a Trunk, target: &'a Target) -> impl Iterator
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
     use crate::config::Config;
 
     /// A file with a password, in a folder of its own.
-    fn password_file(name: &str, content: &str, mode: u32) -> String {
+    pub(in crate::config) fn password_file(name: &str, content: &str, mode: u32) -> String {
         let path = std::env::temp_dir().join(format!("einwahl-password-{}-{name}", std::process::id()));
         std::fs::write(&path, content).expect("a file");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("its rights");

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::mistake::Mistake;
+use crate::oidc::Issuer;
 use crate::residency::{Destination, Purpose, Report, Verdict};
 
 impl Config {
@@ -16,7 +17,13 @@ impl Config {
             host: server.ip().to_string(),
             named_by: String::from("sip.dns"),
         };
-        self.trunks.iter().filter_map(trunk).chain(self.sip.dns.iter().map(dns)).collect()
+        let issuer = self.oidc.as_ref().and_then(|oidc| oidc.issuer.parse::<Issuer>().ok());
+        let oidc = issuer.map(|issuer| Destination {
+            purpose: Purpose::Oidc,
+            host: issuer.host().to_owned(),
+            named_by: String::from("oidc"),
+        });
+        self.trunks.iter().filter_map(trunk).chain(self.sip.dns.iter().map(dns)).chain(oidc).collect()
     }
 
     /// How long personal data is kept, in days, by what it is.

@@ -14,20 +14,21 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use crate::account::oidc;
 use crate::media::CanonicalName;
 use crate::media::digits::{DigitReader, EventPayload};
 use crate::media::jitter::JitterBuffer;
 use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
 use crate::trunk::digest::Challenge;
-use crate::words::{Codec, Rate, RtpTime, Secret};
+use crate::words::{Codec, Personal, Rate, RtpTime, Secret};
 use crate::{call, cascade, connection, dialplan, import, ivr, member, page, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 21] = [
+pub const TARGETS: [(&str, Body); 22] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -49,6 +50,7 @@ pub const TARGETS: [(&str, Body); 21] = [
     ("calendar_file", calendar_file),
     ("asterisk_file", asterisk_file),
     ("list_of_extensions", list_of_extensions),
+    ("oidc_callback", oidc_callback),
 ];
 
 /// What a peer asks breaks out of no quotes of our answer.
@@ -67,6 +69,25 @@ pub fn registry_file(bytes: &[u8]) {
         drop(document.faults());
         assert_eq!(document.faults_of_members().count(), document.members.len());
     }
+}
+
+/// Whatever query a browser brings back, it is on nobody's journey, and no page of another server is gone to.
+pub fn oidc_callback(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let now = Instant::now();
+    let mut journeys = oidc::Journeys::new(oidc::Bounds::default());
+    let drawn = oidc::Drawn::new([[1; 32], [2; 32], [3; 32], [4; 32]]);
+    journeys.begin(&drawn, oidc::OwnPath::read(text), Personal::new(Ipv4Addr::LOCALHOST.into()), false, now);
+    if let Ok(callback) = oidc::Callback::read(text) {
+        let stopped = journeys.end(callback, Some(drawn.browser.expose()), "https://login.stadt.example", now);
+        assert_eq!(stopped.err(), Some(oidc::Stopped::Unknown), "{text}");
+    }
+    let query = format!("state={}&code=a", drawn.state.expose());
+    let callback = oidc::Callback::read(&query).expect("readable");
+    let arrived =
+        journeys.end(callback, Some(drawn.browser.expose()), "https://login.stadt.example", now).expect("arrives");
+    let path = arrived.to.as_str();
+    assert!(path == "/admin" || path.starts_with("/admin/") && !path.contains("//"), "{path}");
 }
 
 /// Frames of a peer, one a line: whatever comes, the link goes on or closes, and answers no more than it was told.

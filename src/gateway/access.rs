@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use super::oidc::Oidc;
 use super::sign_in::Keeping;
 use super::slow::Slow;
 use super::{Gateway, clock};
@@ -38,6 +39,8 @@ pub(super) struct Access {
     /// Accounts that are with the store.
     pub(super) keeping: BTreeMap<u64, Keeping>,
     pub(super) slow: Slow,
+    /// The institution's own sign-in, if there is one.
+    pub(super) oidc: Option<Oidc>,
 }
 
 /// An account, and when it was written.
@@ -63,7 +66,7 @@ impl Bearer {
 }
 
 impl Access {
-    pub(super) fn new(config: &Accounts, slow: Slow) -> Self {
+    pub(super) fn new(config: &Accounts, slow: Slow, oidc: Option<Oidc>) -> Self {
         let minutes = |minutes: u32| Duration::from_secs(60 * u64::from(minutes));
         let limits = Limits {
             idle: minutes(config.idle_minutes.get()),
@@ -86,6 +89,7 @@ impl Access {
             codes: Guard::new(codes),
             keeping: BTreeMap::new(),
             slow,
+            oidc,
         }
     }
 
@@ -148,7 +152,7 @@ impl Gateway {
         suspicions
     }
 
-    fn note_guesses(&self, from: &Personal<IpAddr>, suspicions: &[Suspicion]) {
+    pub(super) fn note_guesses(&self, from: &Personal<IpAddr>, suspicions: &[Suspicion]) {
         for suspicion in suspicions {
             if let Suspicion::Caller { .. } = suspicion {
                 tracing::warn!(?suspicion, "somebody seems to guess tokens or passwords");

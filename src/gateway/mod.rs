@@ -20,6 +20,7 @@ mod keeping;
 mod ledger;
 mod live;
 mod meetings;
+mod oidc;
 mod publishing;
 mod quality;
 mod queues;
@@ -53,6 +54,7 @@ use crate::connection::{Candidate, Identity};
 use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
 use crate::media::Clip;
 use crate::meeting::Book;
+use crate::names::Names;
 use crate::observe::{BEAT, Observed, Who};
 use crate::records::calls::Calls;
 use crate::records::{self, Audit};
@@ -74,6 +76,7 @@ use health::Health;
 pub use keeping::Place;
 use ledger::{Asked, Ledger};
 use meetings::Desk;
+pub use oidc::Config as OidcConfig;
 pub use publishing::Config as PlanConfig;
 use publishing::{Publishing, Worked};
 use queues::Queues;
@@ -122,6 +125,8 @@ pub struct Config {
     pub keep_days: NonZeroU32,
     /// How long accounts and sessions last.
     pub accounts: crate::config::Accounts,
+    /// The institution's own sign-in.
+    pub oidc: Option<OidcConfig>,
     /// Days after which the record of a call is deleted.
     pub calls_keep_days: NonZeroU32,
     /// Who may use the API.
@@ -145,6 +150,9 @@ pub enum CannotStart {
     /// See [`store::CannotOpen`].
     #[error(transparent)]
     Store(#[from] store::CannotOpen),
+    /// See [`crate::oidc::CannotAsk`].
+    #[error(transparent)]
+    Oidc(#[from] crate::oidc::CannotAsk),
     /// No media thread.
     #[error("the media thread did not start: {0}")]
     Media(#[from] std::io::Error),
@@ -219,6 +227,8 @@ impl Gateway {
         let (to_visits, visits) = mpsc::channel(QUEUE);
         let pages = web::Door::open(&config.web, &observed, to_visits)?;
         let (slow, proofs) = slow::Slow::new();
+        let names = || Names::new(&config.sip.dns, config.residency.clone());
+        let sign_in = config.oidc.clone().map(|oidc| oidc::Oidc::new(oidc, names(), slow.beside())).transpose()?;
         let mut gateway = Self {
             page_guard: Guard::new(GuardConfig::default()),
             routing: Routing { running: Arc::new(running), zone: config.zone.clone() },
@@ -234,7 +244,7 @@ impl Gateway {
             desk: Desk::default(),
             watch: live::Watch::default(),
             audits: Arc::new(tokio::sync::Semaphore::new(audit_page::MOST)),
-            access: Access::new(&config.accounts, slow),
+            access: Access::new(&config.accounts, slow, sign_in),
             proofs,
             store: kept.store,
             audit: kept.audit,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keeping::Place;
-use super::{Config, Running, clock, publishing};
+use super::{Config, OidcConfig, Running, clock, publishing};
 use crate::config;
 use crate::dialplan::Problem;
 use crate::publish::About;
@@ -57,6 +57,8 @@ impl TryFrom<config::Config> for Config {
         let named = std::env::var("STATE_DIRECTORY").ok();
         let web_certificate = pair(file.web.certificate.clone(), file.web.key.clone(), "web")?;
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
+        let oidc = file.oidc.as_ref().map(oidc).transpose()?;
+        let button = oidc.as_ref().map(|oidc| oidc.button.clone());
         Ok(Self {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             residency: Residency::new(file.processors),
@@ -64,6 +66,7 @@ impl TryFrom<config::Config> for Config {
             keep_days: file.records.keep_days,
             calls_keep_days: file.records.calls_keep_days,
             accounts: file.accounts,
+            oidc,
             tokens: file.api.tokens,
             most_meetings: file.api.most_meetings,
             dialplan,
@@ -91,6 +94,7 @@ impl TryFrom<config::Config> for Config {
             web: web::Config {
                 listen: file.web.listen,
                 certificate: web_certificate,
+                sign_in_by: button,
                 most_pages: file.web.most_pages,
                 home: zone.clone(),
                 watch: file.observe.listen,
@@ -105,6 +109,17 @@ impl TryFrom<config::Config> for Config {
             library,
         })
     }
+}
+
+/// The institution's own sign-in.
+fn oidc(file: &config::Oidc) -> Result<OidcConfig, Unfit> {
+    Ok(OidcConfig {
+        provider: file.provider().map_err(Unfit::Mistakes)?,
+        roles: file.roles(),
+        claim: file.claim.clone(),
+        name: file.name.clone(),
+        button: file.button.clone(),
+    })
 }
 
 /// What calls are for, if nothing else was published.

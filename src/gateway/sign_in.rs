@@ -43,6 +43,8 @@ impl Gateway {
         let Knock { from, shown, wish, reply } = knock;
         let wish = match wish {
             Ok(Wish::SignIn { name, password }) => return self.sign_in(from, name.parse().ok(), password, reply),
+            Ok(Wish::Depart { to }) => return self.departs(from, to, reply),
+            Ok(Wish::Return(callback)) => return self.returns(from, shown, callback, reply),
             wish => wish,
         };
         let Some(cookie) = shown.cookie else { return drop(reply.send(Err(Refusal::WrongToken))) };
@@ -60,7 +62,7 @@ impl Gateway {
             Wish::Password { old, new } => self.new_password(from, cookie, session, old, new, reply),
             Wish::Look => drop(reply.send(self.about(&session).map(|about| Done::Session(Box::new(about), None)))),
             Wish::SignOut { everywhere } => drop(reply.send(Ok(self.sign_out(&cookie, &session, everywhere)))),
-            Wish::SignIn { .. } => drop(reply.send(Err(Refusal::NotNow))),
+            Wish::SignIn { .. } | Wish::Depart { .. } | Wish::Return(_) => drop(reply.send(Err(Refusal::NotNow))),
         }
     }
 
@@ -91,6 +93,10 @@ impl Gateway {
             }
             Proof::OneTime { pending, hash } => self.on_one_time(pending, hash),
             Proof::Chosen { cookie, name, hash, reply } => self.chosen(cookie, name, hash, reply),
+            Proof::Led { from, drawn, to, led, reply } => drop(reply.send(self.led(&from, &drawn, to, led))),
+            Proof::Redeemed { from, before, to, person, reply } => {
+                drop(reply.send(self.redeemed(&from, before.as_ref(), to, person)));
+            }
         }
     }
 
@@ -193,7 +199,7 @@ impl Gateway {
         if let (true, Some(stage)) = (right, stage) {
             let opened = self.advance(cookie, stage)?;
             self.note_used(name.clone(), 0);
-            self.signed_in(name, by);
+            self.signed_in(name.as_str(), by);
             return self.told(opened, Vec::new());
         }
         let wrong = wrong.saturating_add(1);
@@ -208,8 +214,8 @@ impl Gateway {
         Err(Refusal::WrongCode)
     }
 
-    fn signed_in(&self, name: &AccountName, by: &str) {
-        tracing::info!(account = %name, by, "signed in");
+    pub(super) fn signed_in(&self, name: &str, by: &str) {
+        tracing::info!(account = name, by, "signed in");
         self.note(Deed::SignedIn { account: name.to_string(), by: by.to_owned() });
     }
 
@@ -304,7 +310,11 @@ impl Gateway {
         if session.stage == Stage::In {
             self.note(Deed::SignedOut { account, everywhere });
         }
-        Done::Over
+        let elsewhere = match &session.who {
+            Who::Guest { proof, .. } => self.sign_out_at(proof),
+            Who::Account(_) => None,
+        };
+        Done::Over { elsewhere }
     }
 
     /// Wants an account kept. What is refused at once is told at once.
@@ -351,7 +361,7 @@ impl Gateway {
                     let stage = self.access.accounts.get(&name).ok_or(Refusal::WrongToken)?.account.after_second();
                     let opened = self.advance(&cookie, stage)?;
                     self.note(Deed::AppEnrolled { account: name.to_string() });
-                    self.signed_in(&name, "enrolment");
+                    self.signed_in(name.as_str(), "enrolment");
                     self.told(opened, recovery)
                 });
                 drop(reply.send(done));
@@ -410,7 +420,7 @@ impl Gateway {
     }
 }
 
-fn fresh() -> Result<Fresh, Refusal> {
+pub(super) fn fresh() -> Result<Fresh, Refusal> {
     let bytes = || random().map_err(|_| Refusal::Busy);
     Ok(Fresh { id: bytes()?, csrf: bytes()? })
 }

@@ -1,5 +1,6 @@
-//! What is slow on purpose: hashing passwords. In: work. Out: [`Proof`]s, when it is done. Few work at once, since each takes
-//! 46 MiB; few more wait, and further ones are refused: nobody can exhaust memory or cores by trying passwords.
+//! What is slow: hashing passwords, on purpose, and asking another system who somebody is. In: work. Out: [`Proof`]s, when it is
+//! done. Few hash at once, since each takes 46 MiB; few more wait, and further ones are refused: nobody can exhaust memory or cores
+//! by trying passwords. Who waits for another system takes no place of theirs.
 
 use std::sync::Arc;
 
@@ -7,11 +8,13 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::accounts::Pending;
 use super::sign_in::Reply;
+use crate::account::oidc::{Drawn, OwnPath, Stopped};
 use crate::account::{CannotHash, PasswordHash};
+use crate::oidc::{Led, Person};
 use crate::web::Secret;
 use crate::words::{AccountName, Personal};
 
-/// So many passwords are hashed at once, and so many more may wait.
+/// So much is done at once, and so much more may wait.
 const AT_ONCE: usize = 2;
 const WAITING: usize = 16;
 
@@ -25,6 +28,16 @@ pub(super) enum Proof {
     OneTime { pending: Pending, hash: Result<PasswordHash, CannotHash> },
     /// Somebody has chosen a password.
     Chosen { cookie: Secret, name: AccountName, hash: Result<PasswordHash, CannotHash>, reply: Reply },
+    /// Somebody wants to sign in by the institution's own system.
+    Led { from: Personal<std::net::IpAddr>, drawn: Drawn, to: OwnPath, led: Result<Led, Stopped>, reply: Reply },
+    /// It has said who they are.
+    Redeemed {
+        from: Personal<std::net::IpAddr>,
+        before: Option<Secret>,
+        to: OwnPath,
+        person: Result<Person, Stopped>,
+        reply: Reply,
+    },
 }
 
 /// Where the work is done.
@@ -37,8 +50,17 @@ pub(super) struct Slow {
 impl Slow {
     pub(super) fn new() -> (Self, mpsc::Receiver<Proof>) {
         let (proofs, done) = mpsc::channel(WAITING);
+        (Self::with(proofs), done)
+    }
+
+    /// As many places again, for work of another kind.
+    pub(super) fn beside(&self) -> Self {
+        Self::with(self.proofs.clone())
+    }
+
+    fn with(proofs: mpsc::Sender<Proof>) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        (Self { waiting: semaphore(WAITING), turns: semaphore(AT_ONCE), proofs }, done)
+        Self { waiting: semaphore(WAITING), turns: semaphore(AT_ONCE), proofs }
     }
 
     /// Whether more may wait. Ask before what is to be done is handed over with its reply.

@@ -118,8 +118,15 @@ pub enum Deed {
     SignInFailed {
         /// Whose.
         account: String,
-        /// What was not right: `password`, `code`; or although that was right: `disabled`, `unused`, `tooLate`.
+        /// What was not right: `password`, `code`; or although that was right: `disabled`, `unused`, `tooLate`, `noRole`.
         why: String,
+    },
+    /// A sign-in by the institution's own system came to nothing.
+    SignInStopped {
+        /// Why: `garbled`, `unknown`, `expired`, `otherBrowser`, `otherIssuer`, `declined`, `untrusted`, `unreachable` or `notPermitted`.
+        why: String,
+        /// The same as a sentence.
+        told: String,
     },
     /// An account is answered slower and slower: somebody seems to guess.
     AccountSlowed {

@@ -42,6 +42,8 @@ pub struct Config {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// So many pages at once.
     pub most_pages: usize,
+    /// What the institution calls its own sign-in, if the console has one.
+    pub sign_in_by: Option<String>,
     /// The institution's time, for times without a zone.
     pub home: jiff::tz::TimeZone,
     /// Where else to listen, without TLS, for those who watch this node; then figures are nowhere else.
@@ -101,6 +103,7 @@ struct Shared {
     draining: AtomicBool,
     calls: Semaphore,
     long_bodies: Semaphore,
+    sign_in_by: Option<String>,
     home: jiff::tz::TimeZone,
 }
 
@@ -118,6 +121,7 @@ impl Door {
             draining: AtomicBool::new(false),
             calls: Semaphore::new(MOST_CALLS),
             long_bodies: Semaphore::new(MOST_LONG_BODIES),
+            sign_in_by: config.sign_in_by.clone(),
             home: config.home.clone(),
         });
         let keys = tls::keys(config)?;

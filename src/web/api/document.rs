@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{accounts, audit, calls, dialplan, live, routes, session, survey, trunks};
+use super::{accounts, audit, calls, dialplan, live, oidc, routes, session, survey, trunks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,6 +14,7 @@ use super::{accounts, audit, calls, dialplan, live, routes, session, survey, tru
     paths(
         routes::list, routes::create, routes::show, routes::change, routes::delete,
         session::sign_in, session::totp, session::enrol, session::password, session::look, session::sign_out,
+        oidc::ways, oidc::depart, oidc::back,
         accounts::list, accounts::make, accounts::change, accounts::delete, accounts::reset, audit::entries,
         live::look, live::hang_up, live::mute_call, live::mute, live::end, live::events,
     ),

@@ -12,6 +12,7 @@ mod calls;
 mod dialplan;
 mod document;
 pub mod live;
+mod oidc;
 mod problem;
 mod reading;
 mod routes;
@@ -55,6 +56,8 @@ pub struct Shown {
     pub cookie: Option<Secret>,
     /// What only a page of that session knows. There is one whenever a request with a cookie may change something.
     pub csrf: Option<Secret>,
+    /// The cookie of somebody who was sent to the institution's own sign-in.
+    pub journey: Option<Secret>,
 }
 
 /// A token, a cookie or a password as it was shown. Wiped when dropped, never printed.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, named, unreadable};
-use super::{Done, Wish, accounts, audit, calls, dialplan, document, live, session, site, trunks};
+use super::{Done, Wish, accounts, audit, calls, dialplan, document, live, oidc, session, site, trunks};
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
 
@@ -31,6 +31,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v1/meetings", get(list).post(create))
         .route("/api/v1/meetings/{room}", get(show).patch(change).delete(delete))
         .merge(session::routes())
+        .merge(oidc::routes())
         .merge(accounts::routes())
         .merge(audit::routes())
         .merge(live::routes())

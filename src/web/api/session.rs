@@ -25,6 +25,7 @@ use super::problem::{Problem, Refusal};
 use super::reading::{PATIENCE, hand_over, json};
 use super::routes::{From, Shares};
 use super::{Secret, Shown, site};
+use crate::account::oidc::{Callback, Garbled, OwnPath};
 use crate::account::{Role, Token, Unfit};
 use crate::meeting::Fault;
 use crate::web::{Event, Shared};
@@ -73,6 +74,13 @@ pub enum Wish {
         /// On every other device, too.
         everywhere: bool,
     },
+    /// To sign in by the institution's own system.
+    Depart {
+        /// And to go there then.
+        to: OwnPath,
+    },
+    /// To be back from there.
+    Return(Result<Callback, Garbled>),
 }
 
 /// What came of it.
@@ -88,7 +96,28 @@ pub enum Done {
         uri: Zeroizing<String>,
     },
     /// Nobody is signed in any more.
-    Over,
+    Over {
+        /// Where the institution's own system is told so.
+        elsewhere: Option<String>,
+    },
+    /// The browser goes to the institution's own system.
+    Departs {
+        /// There.
+        to: String,
+        /// By this it is known when it is back.
+        browser: Token,
+        /// In so long.
+        lasts: Duration,
+    },
+    /// Somebody is signed in.
+    Arrived {
+        /// The cookie of their session.
+        id: Token,
+        /// Where they wanted to go.
+        to: OwnPath,
+    },
+    /// Nobody is signed in, and this is why: see [`Stopped::name`](crate::account::oidc::Stopped::name).
+    Stopped(&'static str),
 }
 
 /// What a page has to know of its session.
@@ -381,6 +410,7 @@ pub(super) struct Where {
     operation_id = "signOut",
     params(("everywhere" = Option<bool>, Query, description = "On every other device, too")),
     responses(
+        (status = 200, description = "The same, and the institution's own sign-in is still to be told", body = SignedOut),
         (status = 204, description = "Nobody is signed in any more"),
         (status = 400, description = "The query cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "Nobody was", body = Problem, content_type = "application/problem+json"),
@@ -402,6 +432,13 @@ pub(super) async fn sign_out(
     knock(&shared, from, &headers, wish).await
 }
 
+/// Nobody is signed in here any more.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedOut {
+    /// Where the browser goes to be signed out of the institution's own system, too.
+    elsewhere: String,
+}
+
 async fn knock(shared: &Shared, from: SocketAddr, headers: &HeaderMap, wish: Result<Wish, Refusal>) -> Response {
     let (from, shown) = (Personal::new(from.ip().to_canonical()), site::shown(headers));
     let knock = |reply| Event::Knocked(Box::new(Knock { from, shown, wish, reply }));
@@ -417,7 +454,7 @@ impl IntoResponse for Done {
             Self::Session(about, cookie) => {
                 let mut response = Json(SessionShown::of(&about)).into_response();
                 if let Some(cookie) = cookie {
-                    set_cookie(&mut response, cookie.expose(), None);
+                    set_session(&mut response, cookie.expose());
                 }
                 response
             }
@@ -427,21 +464,54 @@ impl IntoResponse for Done {
                 let (secret, uri) = (secret.to_string(), uri.to_string());
                 Json(Enrolment { secret, uri, qr: qr.unwrap_or_default() }).into_response()
             }
-            Self::Over => {
-                let mut response = StatusCode::NO_CONTENT.into_response();
-                set_cookie(&mut response, "", Some(0));
+            Self::Over { elsewhere } => {
+                let mut response = match elsewhere {
+                    Some(elsewhere) => Json(SignedOut { elsewhere }).into_response(),
+                    None => StatusCode::NO_CONTENT.into_response(),
+                };
+                set_cookie(&mut response, site::COOKIE, "", "Strict", Some(Duration::ZERO));
                 response
             }
+            Self::Departs { to, browser, lasts } => {
+                let mut response = see_other(&to);
+                set_cookie(&mut response, site::JOURNEY, browser.expose(), "Lax", Some(lasts));
+                response
+            }
+            Self::Arrived { id, to } => {
+                let mut response = see_other(to.as_str());
+                set_cookie(&mut response, site::JOURNEY, "", "Lax", Some(Duration::ZERO));
+                set_session(&mut response, id.expose());
+                response
+            }
+            Self::Stopped(why) => stopped(why),
         }
     }
 }
 
-fn set_cookie(response: &mut Response, value: &str, age: Option<u64>) {
-    let age = age.map(|age| format!("; Max-Age={age}")).unwrap_or_default();
-    let line = format!("{}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{age}", site::COOKIE);
+/// A page says why nobody is signed in.
+pub(super) fn stopped(why: &str) -> Response {
+    see_other(&format!("/admin?oidc={why}"))
+}
+
+/// A browser goes on there (RFC 9110 section 15.4.4).
+fn see_other(to: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(to) = HeaderValue::try_from(to) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}
+
+fn set_session(response: &mut Response, id: &str) {
+    set_cookie(response, site::COOKIE, id, "Strict", None);
+}
+
+fn set_cookie(response: &mut Response, name: &str, value: &str, same_site: &str, age: Option<Duration>) {
+    let age = age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
+    let line = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={same_site}{age}");
     if let Ok(mut line) = HeaderValue::try_from(line) {
         line.set_sensitive(true);
-        response.headers_mut().insert(header::SET_COOKIE, line);
+        response.headers_mut().append(header::SET_COOKIE, line);
     }
 }
 

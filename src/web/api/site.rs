@@ -11,9 +11,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::{Refusal, Secret, Shown};
+use crate::account::oidc::CALLBACK;
 
 /// `__Host-`: only over HTTPS, only from this very host, for all its paths (RFC 6265bis section 4.1.3.2).
 pub(super) const COOKIE: &str = "__Host-einwahl";
+
+/// The same of somebody who was sent to the institution's own sign-in. The provider's page sends them back: it is `SameSite=Lax`.
+pub(super) const JOURNEY: &str = "__Host-einwahl-oidc";
 
 /// What only our page knows.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -23,7 +27,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What a request shows.
 pub(super) fn shown(headers: &HeaderMap) -> Shown {
     let csrf = headers.get(CSRF).and_then(|token| token.to_str().ok()).map(Secret::new);
-    Shown { token: bearer(headers), cookie: cookie(headers, COOKIE), csrf }
+    Shown { token: bearer(headers), cookie: cookie(headers, COOKIE), csrf, journey: cookie(headers, JOURNEY) }
 }
 
 /// Refuses what may be another site's doing. A request with a token is a program's: no browser adds that by itself.
@@ -34,7 +38,7 @@ pub(super) async fn own_pages_only(request: Request, next: Next) -> Response {
     let host = host.as_deref().or_else(|| headers.get(header::HOST)?.to_str().ok()).unwrap_or_default();
     let shown = shown(headers);
     let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    let foreign = if shown.token.is_some() {
+    let foreign = if shown.token.is_some() || returns(&request) {
         false
     } else if shown.cookie.is_some() {
         is_foreign(headers, host)
@@ -48,6 +52,11 @@ pub(super) async fn own_pages_only(request: Request, next: Next) -> Response {
 /// With the old cookie of a session that is over, too, one can sign in anew.
 fn signs_in(request: &Request) -> bool {
     request.uri().path() == "/api/v1/session" && request.method() == Method::POST
+}
+
+/// Another site sends them back, and is meant to: what they bring is looked at instead, with the cookie of their journey.
+fn returns(request: &Request) -> bool {
+    request.uri().path() == CALLBACK && request.method() == Method::GET
 }
 
 /// The browser says that a page of this very origin sends it.

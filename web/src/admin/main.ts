@@ -12,7 +12,7 @@ import type { Context, Page } from "./context";
 import { Events } from "./events";
 import { frame } from "./frame";
 import { PAGES } from "./pages";
-import { type Session, may } from "./session";
+import { type Session, type Ways, may } from "./session";
 import { recoveryView, signInView } from "./sign_in";
 import { empty, problemBox } from "./view";
 import { AREAS, WORDS } from "./words";
@@ -28,6 +28,8 @@ let language: Language = initialLanguage();
 let session: Session | undefined;
 let page: Page | undefined;
 let notice = "";
+let ways: Ways = {};
+let stopped = "";
 
 const words = () => WORDS[language];
 
@@ -50,7 +52,7 @@ function leave(): void {
 function signedIn(next: Session): void {
   session = next;
   api.csrf = next.csrf;
-  notice = "";
+  notice = stopped = "";
   const codes = next.recoveryCodes ?? [];
   if (codes.length) return void show(recoveryView(codes, language, () => ((session = { ...next, recoveryCodes: [] }), render())));
   render();
@@ -58,7 +60,8 @@ function signedIn(next: Session): void {
 
 function signOut(): void {
   leave();
-  api.ask("DELETE", "/session").catch((problem: unknown) => {
+  const out = api.ask<{ elsewhere: string } | undefined>("DELETE", "/session");
+  out.then((told) => told && location.assign(told.elsewhere), (problem: unknown) => {
     if (!(problem instanceof Problem)) throw problem;
   });
   session = undefined;
@@ -87,7 +90,7 @@ function render(): void {
   place.replaceChildren(frame({ language, session, areas, chosen: area?.path ?? "", speak, go, signOut, paint }), banner, stage, status);
   page?.leave?.();
   page = undefined;
-  if (!session || session.next !== "nothing") return show(signInView({ language, api, notice, session, then: signedIn }));
+  if (!session || session.next !== "nothing") return show(signInView({ language, api, notice, ways, stopped, session, then: signedIn }));
   if (!area) return show(areas.length ? empty(words().notFound, "") : empty(words().title, words().nothingHere));
   events.open();
   const context: Context = { language, session, api, events, say, go };
@@ -127,7 +130,10 @@ async function begin(): Promise<void> {
   paint();
   dark.addEventListener("change", () => paint());
   addEventListener("popstate", render);
+  stopped = new URLSearchParams(location.search).get("oidc") ?? "";
+  if (stopped) history.replaceState(undefined, "", location.pathname);
   try {
+    ways = await api.get<Ways>("/session/ways");
     signedIn(await api.get<Session>("/session"));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;

@@ -16,6 +16,12 @@ export interface Session {
   recoveryCodes?: string[];
 }
 
+/** How one may sign in beside a name and a password. */
+export interface Ways {
+  /** What the institution calls its own sign-in. */
+  oidc?: string;
+}
+
 export interface Enrolment {
   secret: string;
   uri: string;

@@ -3,15 +3,19 @@
 import type { Language } from "../protocol";
 import { alertBox, button, el, field } from "../view/dom";
 import type { Api } from "./api";
-import type { Enrolment, Session } from "./session";
+import type { Enrolment, Session, Ways } from "./session";
 import { problemBox } from "./view";
-import { WORDS, type Words } from "./words";
+import { STOPPED, WORDS, type Words, isWhy } from "./words";
 
 export interface SignIn {
   language: Language;
   api: Api;
   /** Why one has to sign in again, if that is so. */
   notice: string;
+  /** How one may sign in. */
+  ways: Ways;
+  /** Why the institution's own sign-in has led to nothing. */
+  stopped: string;
   /** The step at which somebody is; without one, at the first. */
   session: Session | undefined;
   /** The next step, or the last. */
@@ -35,10 +39,28 @@ export function signInView(at: SignIn): HTMLElement {
     return form([head(words.newPasswordTitle), problem], [input("new-password", words.newPassword, words.newPasswordHint, password, words)], words.next,
       () => ask("/session/password", { new: password.value }));
   }
+  const stopped = at.stopped ? [stoppedBox(at)] : [];
   const name = el("input", { type: "text", autocomplete: "username", autocapitalize: "none" });
   const password = el("input", { type: "password", autocomplete: "current-password" });
-  return form([head(words.signInTitle), ...notice, problem], [input("name", words.name, words.nameHint, name, words), input("password", words.password, words.passwordHint, password, words)],
+  return form([head(words.signInTitle), ...notice, ...stopped, ...elsewhere(at, words), problem], [input("name", words.name, words.nameHint, name, words), input("password", words.password, words.passwordHint, password, words)],
     words.signIn, () => ask("/session", { name: name.value.trim(), password: password.value }));
+}
+
+/** The way by the institution's own sign-in: a link, since it leads to another site. */
+function elsewhere(at: SignIn, words: Words): HTMLElement[] {
+  const { oidc } = at.ways;
+  if (!oidc) return [];
+  const to = encodeURIComponent(location.pathname);
+  const link = el("a", { class: "kern-btn kern-btn--primary kern-btn--block", href: `/api/v1/session/oidc?to=${to}` }, el("span", { class: "kern-label" }, words.signInBy.replace("…", oidc)));
+  return [link, el("p", { class: "kern-body quiet or" }, words.orByAccount)];
+}
+
+function stoppedBox(at: SignIn): HTMLElement {
+  const { title, text } = STOPPED[at.language][isWhy(at.stopped) ? at.stopped : "other"];
+  const named = (words: string): string => words.replaceAll("…", at.ways.oidc ?? "");
+  const box = alertBox(at.stopped === "noRole" ? "warning" : "danger", named(title), el("div", { class: "kern-alert__body" }, el("p", { class: "kern-body" }, named(text))));
+  box.setAttribute("role", "alert");
+  return box;
 }
 
 interface Input {

@@ -5,7 +5,7 @@ import type { Right, Role } from "./session";
 
 const de = {
   title: "Verwaltung", skip: "Zum Inhalt springen", language: "Sprache", menu: "Menü", main: "Bereiche", signOut: "Abmelden", signedInAs: "Angemeldet als",
-  signIn: "Anmelden", signInTitle: "Bei Einwahl anmelden", name: "Name", nameHint: "Der Name Ihres Kontos", password: "Passwort", passwordHint: "Das Passwort Ihres Kontos",
+  signIn: "Anmelden", signInTitle: "Bei Einwahl anmelden", signInBy: "Mit … anmelden", orByAccount: "Oder mit einem Konto von Einwahl:", name: "Name", nameHint: "Der Name Ihres Kontos", password: "Passwort", passwordHint: "Das Passwort Ihres Kontos",
   codeTitle: "Code aus der App", code: "Code", codeHint: "Die sechs Ziffern, die Ihre App gerade anzeigt", useRecovery: "Wiederherstellungscode verwenden", useApp: "Code aus der App verwenden",
   recovery: "Wiederherstellungscode", recoveryHint: "Einer der Codes, die Sie beim Einrichten notiert haben. Er gilt einmal.", next: "Weiter",
   enrolTitle: "Zweiten Faktor einrichten", enrolText: "Öffnen Sie auf Ihrem Telefon eine App für Einmalcodes und scannen Sie dieses Bild. Ohne Kamera tippen Sie den Schlüssel ab.", enrolKey: "Schlüssel", enrolPicture: "QR-Code mit dem Schlüssel für die App",
@@ -19,7 +19,7 @@ export type Words = typeof de;
 
 const en: Words = {
   title: "Administration", skip: "Skip to content", language: "Language", menu: "Menu", main: "Areas", signOut: "Sign out", signedInAs: "Signed in as",
-  signIn: "Sign in", signInTitle: "Sign in to Einwahl", name: "Name", nameHint: "The name of your account", password: "Password", passwordHint: "The password of your account",
+  signIn: "Sign in", signInTitle: "Sign in to Einwahl", signInBy: "Sign in with …", orByAccount: "Or with an account of Einwahl:", name: "Name", nameHint: "The name of your account", password: "Password", passwordHint: "The password of your account",
   codeTitle: "Code of the app", code: "Code", codeHint: "The six digits that your app shows now", useRecovery: "Use a recovery code", useApp: "Use a code of the app",
   recovery: "Recovery code", recoveryHint: "One of the codes that you noted when you set up the app. It counts once.", next: "Continue",
   enrolTitle: "Set up the second factor", enrolText: "Open an app for one-time codes on your telephone and scan this picture. Without a camera, type the key.", enrolKey: "Key", enrolPicture: "QR code with the key for the app",
@@ -47,6 +47,36 @@ export const AREAS: { path: string; needs: Right; name: Record<Language, string>
   { path: "audit", needs: "audit", name: { de: "Protokoll", en: "Audit" } },
   { path: "accounts", needs: "accounts", name: { de: "Konten", en: "Accounts" } },
 ];
+
+/** Why the institution's own sign-in has led to nothing, and what to do; … stands for what that is called. */
+const again = { de: "Beginnen Sie die Anmeldung bitte noch einmal.", en: "Please begin to sign in once more." };
+const stoppedDe = {
+  noRole: { title: "Sie haben hier noch keine Rolle", text: "Bei … sind Sie angemeldet, aber keine Ihrer Gruppen darf Einwahl verwalten. Bitten Sie die Telefonie-Administration Ihres Hauses, Sie in eine Gruppe mit einer Rolle aufzunehmen, und melden Sie sich dann neu an." },
+  unreachable: { title: "… antwortet nicht", text: "Versuchen Sie es in ein paar Minuten noch einmal. Wer ein Konto von Einwahl hat, kann sich weiterhin damit anmelden. Hält es an, sagt das Protokoll der Administration, woran es liegt." },
+  notPermitted: { title: "… darf nicht gefragt werden", text: "Die Adresse dieses Systems liegt außerhalb der Auftragsverarbeiter, die die Konfiguration nennt. Bitte sagen Sie es der Administration. Mit einem Konto von Einwahl können Sie sich weiterhin anmelden." },
+  declined: { title: "… hat die Anmeldung abgelehnt", text: `Vielleicht wurde sie dort abgebrochen. ${again.de} Hilft das nicht, wenden Sie sich an die Stelle, die … betreibt.` },
+  expired: { title: "Die Anmeldung hat zu lange gedauert", text: `Sie gilt zehn Minuten. ${again.de}` },
+  unknown: { title: "Diese Anmeldung gilt nicht (mehr)", text: `Sie wurde nicht hier begonnen oder schon benutzt. ${again.de}` },
+  otherBrowser: { title: "Diese Anmeldung wurde anderswo begonnen", text: `Sie gilt nur in dem Browser und in dem Fenster, in dem sie zuletzt begonnen wurde. ${again.de}` },
+  busy: { title: "Zurzeit wollen sich zu viele anmelden", text: "Warten Sie einen Moment und versuchen Sie es dann noch einmal." },
+  other: { title: "Der Antwort von … kann nicht vertraut werden", text: `${again.de} Geschieht es wieder, sagen Sie es der Administration: Im Protokoll steht, woran es liegt.` },
+};
+const stoppedEn: typeof stoppedDe = {
+  noRole: { title: "You have no role here yet", text: "You are signed in to …, but none of your groups may administrate Einwahl. Ask the telephone administrators of your institution to put you into a group that has a role, and then sign in again." },
+  unreachable: { title: "… does not answer", text: "Try again in a few minutes. Who has an account of Einwahl can still sign in with it. If it lasts, the audit tells the administrators why." },
+  notPermitted: { title: "… must not be asked", text: "The address of that system is outside of the processors that the configuration names. Please tell the administrators. With an account of Einwahl you can still sign in." },
+  declined: { title: "… has declined", text: `Perhaps the sign-in was cancelled there. ${again.en} If that does not help, turn to those who run ….` },
+  expired: { title: "Signing in took too long", text: `It has to be done within ten minutes. ${again.en}` },
+  unknown: { title: "This sign-in does not count (any more)", text: `It was not begun here, or was used already. ${again.en}` },
+  otherBrowser: { title: "This sign-in was begun elsewhere", text: `It counts only in the browser and the window in which one was last begun. ${again.en}` },
+  busy: { title: "Too many are signing in at the moment", text: "Wait a moment, and then try again." },
+  other: { title: "What … answers cannot be trusted", text: `${again.en} If it happens again, tell the administrators: the audit says why.` },
+};
+export const STOPPED: Record<Language, typeof stoppedDe> = { de: stoppedDe, en: stoppedEn };
+
+export function isWhy(text: string): text is keyof typeof stoppedDe {
+  return Object.hasOwn(stoppedDe, text);
+}
 
 /** What a kind of problem means, for those who read German; in English the gateway's own words are shown. */
 export const PROBLEMS: Record<string, string> = {
