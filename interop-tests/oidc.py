@@ -84,9 +84,11 @@ class Person:
         self.page.get_by_role("link", name="Mit Stadt-Login anmelden").click()
 
     def is_at_the_provider(self, name):
+        self.page.wait_for_selector("#username")
+        self.page.wait_for_load_state("networkidle")  # its page forgets what is typed before all of it is there
         self.page.fill("#username", name)
         self.page.fill("#password", PASSWORD)
-        self.page.keyboard.press("Enter")
+        self.page.get_by_role("button", name="OK").click()
         self.page.get_by_role("button", name="Weiter").click()
 
     def departs(self):
