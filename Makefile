@@ -1,6 +1,6 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo pages format lint deny pure test unit fuzz interop attack calls ringing publish bench bench-parts bench-browsers speech
+.PHONY: set-up demo pages format lint deny pure test unit fuzz interop attack calls ringing federation publish bench bench-parts bench-browsers speech
 .DEFAULT_GOAL := test
 
 set-up:
@@ -67,6 +67,7 @@ interop: pages interop-tests/.venv
 	interop-tests/trunk_keeping.py target/debug/einwahl
 	interop-tests/first_sound.py target/debug/einwahl
 	interop-tests/dialplans.py target/debug/einwahl
+	interop-tests/three_towns.py target/debug/einwahl together alone
 	interop-tests/many_calls.py target/debug/einwahl 2000
 
 interop-tests/.venv: interop-tests/requirements.txt
@@ -83,6 +84,11 @@ attack: pages interop-tests/.venv
 ringing: set-up
 	cargo build
 	interop-tests/ringing.py target/debug/einwahl
+
+# Meetings between institutions: what breaks and heals, and who is refused; the tests take two stories.
+federation: set-up
+	cargo build
+	interop-tests/three_towns.py target/debug/einwahl
 
 # What memory is left of 20,000 short calls; the tests make a tenth of it.
 calls: set-up

@@ -44,6 +44,8 @@ pub mod config;
 #[cfg(feature = "gateway")]
 pub mod sip;
 #[cfg(feature = "gateway")]
+pub mod links;
+#[cfg(feature = "gateway")]
 pub mod web;
 #[cfg(feature = "gateway")]
 pub mod oidc;

@@ -51,6 +51,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/calls", "calls"),
     ("GET", "/api/v1/calls/{id}", "calls"),
     ("GET", "/api/v1/trunks", "calls"),
+    ("GET", "/api/v1/federation", "calls"),
     ("POST", "/api/v1/trunks/{name}/check", "operate"),
     ("GET", "/api/v1/live", "calls"),
     ("GET", "/api/v1/events", "calls"),

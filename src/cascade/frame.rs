@@ -91,6 +91,8 @@ pub enum Closing {
     Stopping,
     /// Too much came at once.
     TooMuch,
+    /// The registry names no such member any more, or not this key or address of it.
+    NoMember,
     /// What a later version says.
     #[serde(other)]
     Other,

@@ -7,6 +7,8 @@
 mod backoff;
 mod frame;
 mod link;
+mod message;
+mod shards;
 
 #[cfg(test)]
 mod stories;
@@ -14,3 +16,5 @@ mod stories;
 pub use backoff::Backoff;
 pub use frame::{Closing, Frame, Got, LONGEST, NotAFrame, Session, VERSION};
 pub use link::{Link, Output, Timer};
+pub use message::{Line, Media, Message, Shared, State, Verdict, Who, Why};
+pub use shards::{Cascade, Effect, Noted};

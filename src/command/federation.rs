@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use einwahl::gateway::moment;
+use einwahl::config::{Config, Mistake};
+use einwahl::gateway::{Place, moment, own_key};
 use einwahl::member::{
     Document, Domain, Envelope, Operators, PublicKey, Registry, SigningKey, Standing, Trust, changes,
 };
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{fails, say, wrong};
+use super::{fails, say, with_config, wrong};
 
 #[derive(Subcommand)]
 pub enum Federation {
@@ -21,6 +22,12 @@ pub enum Federation {
     Keygen {
         /// The file for the secret half; must not exist yet
         file: PathBuf,
+    },
+    /// Print what recognises this gateway's TLS key, for its entry in the registry; a key is made if there is none
+    Pin {
+        /// The configuration
+        #[arg(long)]
+        config: Option<PathBuf>,
     },
     /// Sign a registry, in place of what the same keys signed before
     Sign {
@@ -80,6 +87,9 @@ pub struct Anchor {
 pub fn run(command: Federation) -> ExitCode {
     let done = match command {
         Federation::Keygen { file } => keygen(&file),
+        Federation::Pin { config } => {
+            return with_config(config, |config| pin(&config).unwrap_or_else(|why| fails(&why)));
+        }
         Federation::Sign { registry, keys, despite_faults } => sign(&registry, &keys, despite_faults),
         Federation::Verify { registry, anchor, held, at } => {
             if anchor.threshold == 0 || anchor.threshold > anchor.operators.len() {
@@ -103,6 +113,16 @@ fn keygen(file: &Path) -> Done {
     let written = made.and_then(|mut made| made.write_all(key.to_line().as_bytes()).and_then(|()| made.sync_all()));
     written.map_err(|error| about(file, error))?;
     say(&key.public().to_string());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pin(config: &Config) -> Done {
+    let told = |mistakes: Vec<Mistake>| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let joined = config.federation.joined().map_err(told)?.ok_or("the configuration names no [federation]")?;
+    let named = std::env::var("STATE_DIRECTORY").ok();
+    let place = Place::Folder(config.store.folder(named.as_deref()));
+    let own = own_key(&joined, &place).map_err(|error| error.to_string())?;
+    say(&own.pin().to_string());
     Ok(ExitCode::SUCCESS)
 }
 

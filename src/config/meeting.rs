@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{Config, Mistake};
-use crate::meeting::{self, Book};
+use crate::meeting::{self, Book, Share};
 use crate::room::Announce;
 use crate::words::{ConferenceId, InvalidPin, Language, Pin, RoomId};
 
@@ -44,6 +44,12 @@ pub struct Meeting {
     /// The language of what the room hears; that of the menu, if it is left out.
     #[serde(default)]
     pub language: Option<Language>,
+    /// The institutions of the federation whose people may come by their own gateways.
+    #[serde(default)]
+    pub shares: Vec<Share>,
+    /// These may go on with each other while our gateway is away.
+    #[serde(default)]
+    pub goes_on_alone: bool,
 }
 
 /// A PIN in a file: checked, and not printed.
@@ -85,6 +91,8 @@ impl Meeting {
             lobby: self.lobby,
             announce: self.announce.unwrap_or(announce),
             language: self.language,
+            shares: self.shares,
+            goes_on_alone: self.goes_on_alone,
         })
     }
 }

@@ -30,6 +30,7 @@ impl Config {
         let mut found = trunks::mistakes(&self.trunks);
         found.extend(processors::mistakes(self));
         found.extend(oidc::mistakes(self));
+        found.extend(self.federation.joined().err().into_iter().flatten());
         let addresses = self.media.address.all();
         let of_family = |v4: bool| addresses.iter().filter(|address| address.is_ipv4() == v4).count();
         if addresses.is_empty() || of_family(true) > 1 || of_family(false) > 1 {

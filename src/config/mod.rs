@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api;
+mod federation;
 mod keeping;
 mod meeting;
 mod mistake;
@@ -27,6 +28,7 @@ use crate::words::{Codec, Country, Language};
 
 pub use accounts::Accounts;
 pub use api::{Api, InvalidHash, Token, TokenHash};
+pub use federation::{Federation, Joined};
 pub use keeping::{Records, Store};
 pub use meeting::{Meeting, PinText};
 pub use mistake::Mistake;
@@ -66,6 +68,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// Who else may, by the institution's own system.
     pub oidc: Option<Oidc>,
+    /// Other institutions.
+    pub federation: Federation,
     /// Where it is kept what has to outlive a restart.
     pub store: Store,
     /// The audit.

@@ -128,7 +128,7 @@ impl Reader {
         let (name, rest) = value.split_once(':').unwrap_or((value, ""));
         match name {
             "ice-ufrag" => self.ufrag = self.ufrag.take().or_else(|| Some(rest.to_owned())),
-            "fingerprint" => self.fingerprint = self.fingerprint.or_else(|| read_fingerprint(rest)),
+            "fingerprint" => self.fingerprint = self.fingerprint.or_else(|| Fingerprint::read(rest)),
             "setup" => self.is_server |= rest == "passive",
             _ => {}
         }
@@ -166,16 +166,18 @@ fn is_ufrag(text: &str) -> bool {
     (4..=256).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '/')
 }
 
-/// `sha-256 AB:CD:…`
-fn read_fingerprint(text: &str) -> Option<Fingerprint> {
-    let (algorithm, value) = text.split_once(' ')?;
-    if !algorithm.eq_ignore_ascii_case("sha-256") {
-        return None;
+impl Fingerprint {
+    /// Reads `sha-256 AB:CD:…`.
+    pub fn read(text: &str) -> Option<Self> {
+        let (algorithm, value) = text.split_once(' ')?;
+        if !algorithm.eq_ignore_ascii_case("sha-256") {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        let mut parts = value.trim().split(':');
+        for byte in &mut bytes {
+            *byte = u8::from_str_radix(parts.next().filter(|part| part.len() == 2)?, 16).ok()?;
+        }
+        parts.next().is_none().then_some(Fingerprint(bytes))
     }
-    let mut bytes = [0; 32];
-    let mut parts = value.trim().split(':');
-    for byte in &mut bytes {
-        *byte = u8::from_str_radix(parts.next().filter(|part| part.len() == 2)?, 16).ok()?;
-    }
-    parts.next().is_none().then_some(Fingerprint(bytes))
 }

@@ -75,6 +75,7 @@ impl Gateway {
             Wish::May(_) => Ok(Done::May),
             Wish::Calls(wish) => return self.on_calls_wish(wish, reply),
             Wish::Plan(wish) => return self.on_plan_wish(wish, &by, reply),
+            Wish::Federation => Ok(Done::Federation(self.federation.as_ref().map(|it| Box::new(it.shown())))),
             Wish::Trunk(wish) => return self.on_trunk_wish(wish, &by, reply),
             Wish::Create(draft) => return self.create(*draft, by, reply),
             Wish::Change { room, draft, expects } => {
@@ -182,12 +183,14 @@ impl Gateway {
                     self.rearrange(&room);
                 }
                 self.put_account(&entry);
+                self.registry_is_kept(&entry);
             }
             store::Event::Deleted { key } => {
                 self.drop_account(&key);
                 let Some(room) = room_of(&key) else { return };
                 self.book.remove(&room);
                 self.tell_room(&room, Command::End);
+                self.share_anew();
             }
             store::Event::Answered { ticket, outcome } => {
                 if !self.on_plan_answered(ticket, &outcome) {
@@ -216,6 +219,7 @@ impl Gateway {
         let Some(listed) = self.book.get(room) else { return };
         let config = listed.meeting.room(clock::moment(), clock::now());
         self.tell_room(room, Command::Change(Box::new(config)));
+        self.share_anew();
         self.tell_pages(room, &Answer::Planned(self.plan_of(room)));
     }
 

@@ -14,6 +14,7 @@ mod audit_page;
 mod caller;
 mod chance;
 mod clock;
+mod federation;
 mod health;
 mod jobs;
 mod keeping;
@@ -52,6 +53,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::call::{Refusal, sdp};
 use crate::connection::{Candidate, Identity};
 use crate::ivr::{self, Guard, GuardConfig, Library, Menu, Prompt, Spoken};
+use crate::links;
 use crate::media::Clip;
 use crate::meeting::Book;
 use crate::names::Names;
@@ -72,6 +74,8 @@ pub use at_rest::{AtRest, Cannot};
 use caller::{Brief, Caller, Line};
 use chance::random;
 pub use clock::{local as local_time, moment};
+pub use federation::{Config as FederationConfig, own_key};
+use federation::{Federation, Shards};
 use health::Health;
 pub use keeping::Place;
 use ledger::{Asked, Ledger};
@@ -117,6 +121,8 @@ pub struct Config {
     pub announce: room::Announce,
     /// The meetings of the file.
     pub book: Book,
+    /// The federation that we belong to.
+    pub federation: Option<federation::Config>,
     /// Where something may be sent.
     pub residency: Residency,
     /// Where it is kept what has to outlive a restart.
@@ -147,6 +153,9 @@ pub enum CannotStart {
     /// See [`crate::connection::CannotBegin`].
     #[error(transparent)]
     Browsers(#[from] crate::connection::CannotBegin),
+    /// See [`links::CannotOpen`].
+    #[error(transparent)]
+    Links(#[from] links::CannotOpen),
     /// See [`store::CannotOpen`].
     #[error(transparent)]
     Store(#[from] store::CannotOpen),
@@ -197,6 +206,12 @@ pub struct Gateway {
     switchboard: Switchboard,
     queues: Queues,
     trunks: Trunks,
+    federation: Option<Federation>,
+    shards: Option<Shards>,
+    /// Of the links to other members.
+    linked: mpsc::Receiver<links::Event>,
+    /// Of the registry.
+    offered: mpsc::Receiver<federation::Offered>,
     rooms: BTreeMap<RoomId, Room>,
     signalling: mpsc::Receiver<sip::Event>,
     visits: mpsc::Receiver<web::Event>,
@@ -229,6 +244,18 @@ impl Gateway {
         let (slow, proofs) = slow::Slow::new();
         let names = || Names::new(&config.sip.dns, config.residency.clone());
         let sign_in = config.oidc.clone().map(|oidc| oidc::Oidc::new(oidc, names(), slow.beside())).transpose()?;
+        let (to_linked, linked) = mpsc::channel(QUEUE);
+        let (to_offered, offered) = mpsc::channel(1);
+        let federation = match &config.federation {
+            None => None,
+            Some(of) => {
+                let around =
+                    federation::Around { residency: &config.residency, observed: &observed, place: &config.place };
+                Some(Federation::begin(of, &around, &kept.entries, to_linked, to_offered)?)
+            }
+        };
+        let chance = u64::from_be_bytes(random().map_err(|error| std::io::Error::other(error.to_string()))?);
+        let shards = federation.as_ref().map(|federation| federation.shards(chance));
         let mut gateway = Self {
             page_guard: Guard::new(GuardConfig::default()),
             routing: Routing { running: Arc::new(running), zone: config.zone.clone() },
@@ -261,6 +288,10 @@ impl Gateway {
             switchboard: Switchboard::default(),
             queues: Queues::default(),
             trunks: Trunks::default(),
+            shards,
+            federation,
+            linked,
+            offered,
             rooms: BTreeMap::new(),
             config,
             door,
@@ -288,6 +319,8 @@ impl Gateway {
                 Some(event) = self.stored.recv() => self.on_stored(event),
                 Some(proof) = self.proofs.recv() => self.on_proof(proof),
                 Some(worked) = self.worked.recv() => self.on_worked(worked),
+                Some(event) = self.linked.recv() => self.on_link(event),
+                Some(offered) = self.offered.recv() => self.on_offered(offered),
                 () = until(deadline) => self.on_time(),
                 _ = beats.tick() => self.on_beat(),
             }
@@ -302,6 +335,7 @@ impl Gateway {
         self.watch_folder();
         self.write_records();
         self.look_at_offices();
+        self.look_at_registry();
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
@@ -341,8 +375,8 @@ impl Gateway {
             }
             workers::Event::Over { leg, quality } => self.sounded(leg, &quality),
             workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
-            workers::Event::PeerConnected { peer } => tracing::info!(%peer, "sound passes to and from another gateway"),
-            workers::Event::PeerLost { peer } => tracing::warn!(%peer, "no sound passes to or from another gateway"),
+            workers::Event::PeerConnected { peer } => self.peer_connected(peer),
+            workers::Event::PeerLost { peer } => self.peer_lost(peer),
             workers::Event::PeerQuality { peer, quality } => quality::tell_of_peer(peer, &quality),
             // The page notices too, and asks for a restart; its place is its own while it is connected.
             workers::Event::Lost { leg } if self.visitors.is_here(leg) => {
@@ -508,6 +542,7 @@ impl Gateway {
         let Some(caller) = self.callers.remove(&leg) else { return };
         self.lets_go(leg, caller.peer);
         self.leaves_queues(leg);
+        self.forget_elsewhere(leg);
         self.watch.ends(leg);
         self.tell_media(workers::Command::Remove { leg });
         if let Some(room) = caller.room {
@@ -538,6 +573,7 @@ impl Gateway {
     fn tell_room(&mut self, name: &RoomId, command: Command) {
         let Some(room) = self.rooms.remove(name) else { return };
         let (room, effects) = room.apply(command, clock::now());
+        self.look_elsewhere(name, &room);
         if !room.is_empty() {
             self.rooms.insert(name.clone(), room);
         }
@@ -545,6 +581,7 @@ impl Gateway {
             self.perform_room(name, effect);
         }
         self.forget_the_lost(name);
+        self.perform_cascade();
     }
 
     fn perform_menu(&mut self, leg: LegId, effects: Vec<ivr::Effect>) {
@@ -555,6 +592,7 @@ impl Gateway {
                     self.tell_media(workers::Command::Play { leg, clips, repeat, id: id.0 });
                 }
                 ivr::Effect::StopPlaying => self.tell_media(workers::Command::StopPlaying { leg }),
+                ivr::Effect::LookUp { target, pin } if self.ask_elsewhere(leg, &target, pin.as_ref()) => {}
                 ivr::Effect::LookUp { target, pin } => {
                     let admission = self.book.admission(&target, pin.as_ref(), clock::moment());
                     let conference = self.book.conference(&target);
@@ -611,6 +649,10 @@ impl Gateway {
             let now = clock::now();
             let config = listed.meeting.room(clock::moment(), now);
             self.rooms.entry(name.clone()).or_insert_with(|| Room::new(config, now));
+        } else if !self.rooms.contains_key(name)
+            && let Some(config) = self.begin_elsewhere(name)
+        {
+            self.rooms.insert(name.clone(), Room::new(config, clock::now()));
         }
     }
 
@@ -633,8 +675,12 @@ impl Gateway {
             room::Effect::Refused { leg, why } if self.visitors.is_here(leg) => self.page_is_refused(leg, why),
             room::Effect::Refused { leg, why } => self.tell_menu(leg, ivr::Input::NotTaken(why.obstacle())),
             room::Effect::Seated { leg, participant } => self.page_is_seated(leg, participant),
+            room::Effect::Ask { by, action } => self.asks_elsewhere(name, by, action),
             room::Effect::Published(event) => self.publish(name, &event),
-            room::Effect::Speaking(participants) => self.show_speakers(name, &participants),
+            room::Effect::Speaking(participants) => {
+                self.show_speakers(name, &participants);
+                self.tell_speakers_elsewhere(name, &participants);
+            }
         }
     }
 
@@ -658,7 +704,8 @@ impl Gateway {
         let menus = self.callers.values().filter_map(|caller| caller.menu.as_ref()?.next_timeout());
         let rooms = self.rooms.values().filter_map(|room| room.next_timeout());
         let hunts = self.switchboard.next_timeout().into_iter().chain(self.queues.next_timeout());
-        menus.map(|(at, _)| at).chain(rooms.map(|(at, _)| at)).chain(hunts).chain([self.next_day]).min()
+        let shards = self.shards.as_ref().and_then(Shards::next_timeout);
+        menus.map(|(at, _)| at).chain(shards).chain(rooms.map(|(at, _)| at)).chain(hunts).chain([self.next_day]).min()
     }
 
     fn on_time(&mut self) {
@@ -668,6 +715,7 @@ impl Gateway {
             self.audit.prune(clock::moment(), clock::days_ago(self.config.keep_days));
             self.delete_old_records();
         }
+        self.on_time_of_shards(now);
         self.on_time_of_hunts(now);
         self.on_time_of_queues(now);
         let legs: Vec<_> = self

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keeping::Place;
-use super::{Config, OidcConfig, Running, clock, publishing};
+use super::{Config, OidcConfig, Running, clock, federation, publishing};
 use crate::config;
 use crate::dialplan::Problem;
 use crate::publish::About;
@@ -55,12 +55,15 @@ impl TryFrom<config::Config> for Config {
         let library = file.prompts().map_err(Unfit::Prompts)?;
         let announce = file.menu.announce;
         let named = std::env::var("STATE_DIRECTORY").ok();
+        let joined = file.federation.joined().map_err(Unfit::Mistakes)?;
+        let dns = file.sip.dns.clone();
         let web_certificate = pair(file.web.certificate.clone(), file.web.key.clone(), "web")?;
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
         let oidc = file.oidc.as_ref().map(oidc).transpose()?;
         let button = oidc.as_ref().map(|oidc| oidc.button.clone());
         Ok(Self {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
+            federation: joined.map(|joined| federation::Config { joined, dns }),
             residency: Residency::new(file.processors),
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,

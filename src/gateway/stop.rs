@@ -62,6 +62,9 @@ impl Gateway {
         if tokio::time::timeout(LAST_WORDS, self.door.signed_off()).await.is_err() {
             tracing::info!("a registrar does not answer that we go");
         }
+        if let Some(federation) = self.federation.take() {
+            federation.end().await;
+        }
         self.door.close();
         self.pages.close();
         for leg in self.callers.keys().copied().chain(self.visitors.legs()) {

@@ -40,9 +40,25 @@ struct Connection {
     name: CanonicalName,
 }
 
+/// A page that waits for the answer of another institution.
+struct Arrival {
+    session: SessionId,
+    link: Link,
+    room: RoomId,
+    name: Name,
+    offer: Offer,
+    from: Personal<std::net::IpAddr>,
+    /// Whether it gave a PIN.
+    pin: bool,
+}
+
+/// So many wait at once.
+const MOST_ARRIVING: usize = 512;
+
 /// All of them.
 #[derive(Default)]
 pub(super) struct Visitors {
+    arriving: BTreeMap<LegId, Arrival>,
     by_leg: BTreeMap<LegId, Visitor>,
     by_session: BTreeMap<SessionId, LegId>,
     by_token: BTreeMap<String, LegId>,
@@ -153,9 +169,63 @@ impl Gateway {
             tracing::info!(%session, %why, "a page's offer cannot be used");
             Answer::refused(Code::Sound)
         })?;
-        let role = self.admit_page(room, pin, from)?;
-        let token = secret().map_err(|_| Answer::refused(Code::Full))?;
         let leg = self.visitors.next_leg();
+        let arrival = Arrival {
+            session,
+            link: link.clone(),
+            room: room.clone(),
+            name,
+            offer,
+            from: from.clone(),
+            pin: pin.is_some(),
+        };
+        if room.home().is_some() {
+            let wait = self.page_guard.closed_for(Some(from), None, clock::now());
+            if !wait.is_zero() && pin.is_some() {
+                return Err(Answer::slow_down(wait));
+            }
+            if self.visitors.arriving.len() >= MOST_ARRIVING {
+                return Err(Answer::refused(Code::Full));
+            }
+            self.visitors.arriving.insert(leg, arrival);
+            if !self.ask_elsewhere(leg, &Target::Room(room.clone()), pin) {
+                self.visitors.arriving.remove(&leg);
+                return Err(Answer::refused(Code::WrongPin));
+            }
+            return Ok(());
+        }
+        let role = self.admit_page(room, pin, from)?;
+        self.page_comes(leg, arrival, role)
+    }
+
+    /// The home institution of a room has answered for a page.
+    pub(super) fn page_is_answered(&mut self, leg: LegId, admission: &Admission) {
+        let Some(arrival) = self.visitors.arriving.remove(&leg) else { return self.forget_elsewhere(leg) };
+        let link = arrival.link.clone();
+        let come = match admission {
+            Admission::Admitted { role, .. } => self.page_comes(leg, arrival, *role),
+            Admission::NotNow(obstacle) => Err(Answer::refused(code_of(*obstacle))),
+            Admission::PinNeeded | Admission::Refused if !arrival.pin => Err(Answer::refused(Code::Pin)),
+            Admission::PinNeeded | Admission::Refused => {
+                for suspicion in self.page_guard.failed(Some(&arrival.from), None, clock::now()) {
+                    self.observed.suspected(Who::Browser);
+                    tracing::warn!(room = %arrival.room, ?suspicion, "somebody seems to guess by browser");
+                    self.note_guess(Door::Browser, Some(arrival.from.to_string()), None, suspicion);
+                }
+                Err(Answer::refused(Code::WrongPin))
+            }
+        };
+        if let Err(refusal) = come {
+            self.forget_elsewhere(leg);
+            // The page is gone, or hears why it cannot come in.
+            let _ = link.tell(refusal);
+        }
+    }
+
+    /// A page that may come in does.
+    fn page_comes(&mut self, leg: LegId, arrival: Arrival, role: Role) -> Result<(), Answer> {
+        let Arrival { session, link, room, name, offer, .. } = arrival;
+        let token = secret().map_err(|_| Answer::refused(Code::Full))?;
         let (connection, answer) = self.connect(leg, &offer)?;
         let visitor = Visitor {
             room: room.clone(),
@@ -163,7 +233,7 @@ impl Gateway {
             role,
             token,
             session,
-            link: Some(link.clone()),
+            link: Some(link),
             waiting: false,
             seen: 0,
             connection,
@@ -171,8 +241,8 @@ impl Gateway {
         };
         self.visitors.insert(leg, visitor);
         tracing::info!(%leg, %room, ?role, "a page joins");
-        self.open_room(room);
-        self.tell_room(room, Command::Join(Newcomer { leg, kind: Kind::Browser, name, role }));
+        self.open_room(&room);
+        self.tell_room(&room, Command::Join(Newcomer { leg, kind: Kind::Browser, name, role }));
         Ok(())
     }
 
@@ -305,6 +375,7 @@ impl Gateway {
 
     /// The connection broke: the room keeps the place for a while.
     fn page_gone(&mut self, session: SessionId) {
+        self.visitors.arriving.retain(|_, arrival| arrival.session != session);
         let Some(leg) = self.visitors.by_session.remove(&session) else { return };
         let Some(visitor) = self.visitors.by_leg.get_mut(&leg) else { return };
         visitor.link = None;

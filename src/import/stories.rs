@@ -87,7 +87,11 @@ fn followed(plan: &Plan, facts: &Facts, now: &jiff::ZonedDateTime) -> String {
                 };
                 return [told, vec![how.to_owned()]].concat().join(" ");
             }
-            other => told.push(other.to_string()),
+            other @ (Decision::Closed { .. }
+            | Decision::Redirect { .. }
+            | Decision::Emergency { .. }
+            | Decision::Rescue(_)
+            | Decision::Transfer(_)) => told.push(other.to_string()),
         }
         taken = decision.onward().and_then(|onward| plan.decide_onward(onward, facts, now));
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::{Timestamp, ZonedDateTime};
 
-use super::Meeting;
+use super::{Meeting, Share, share};
 use crate::room::Announce;
 use crate::words::{ConferenceId, Language, Pin, RoomId};
 
@@ -36,6 +36,10 @@ pub struct Draft {
     pub announce: Option<Announce>,
     /// See [`Meeting::language`].
     pub language: Option<Option<Language>>,
+    /// See [`Meeting::shares`].
+    pub shares: Option<Vec<Share>>,
+    /// See [`Meeting::goes_on_alone`].
+    pub goes_on_alone: Option<bool>,
 }
 
 /// Something that cannot be so.
@@ -73,6 +77,8 @@ impl Draft {
             lobby: self.lobby.unwrap_or(base.lobby),
             announce: self.announce.unwrap_or(base.announce),
             language: self.language.unwrap_or(base.language),
+            shares: self.shares.unwrap_or(base.shares),
+            goes_on_alone: self.goes_on_alone.unwrap_or(base.goes_on_alone),
         };
         let mut faults = meeting.faults();
         if ends_anew && meeting.ends_at.as_ref().is_some_and(|end| end.timestamp() <= now) {
@@ -83,8 +89,21 @@ impl Draft {
 
     /// The names of what is to be changed.
     pub fn fields(&self) -> Vec<&'static str> {
-        let Self { room, id, title, pin, moderator_pin, opens_at, ends_at, moderator_opens, lobby, announce, language } =
-            self;
+        let Self {
+            room,
+            id,
+            title,
+            pin,
+            moderator_pin,
+            opens_at,
+            ends_at,
+            moderator_opens,
+            lobby,
+            announce,
+            language,
+            shares,
+            goes_on_alone,
+        } = self;
         let all = [
             ("room", room.is_some()),
             ("id", id.is_some()),
@@ -97,6 +116,8 @@ impl Draft {
             ("lobby", lobby.is_some()),
             ("announce", announce.is_some()),
             ("language", language.is_some()),
+            ("shares", shares.is_some()),
+            ("goesOnAlone", goes_on_alone.is_some()),
         ];
         all.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).collect()
     }
@@ -105,7 +126,10 @@ impl Draft {
 impl Meeting {
     /// What cannot be so in this meeting, whatever the time is.
     pub fn faults(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
+        let mut faults = share::faults(&self.shares);
+        if self.room.home().is_some() {
+            faults.push(Fault::new("room", "a meeting of ours has a name without @: leave out what stands after it"));
+        }
         if self.title.chars().count() > LONGEST_TITLE || self.title.chars().any(char::is_control) {
             faults.push(Fault::new("title", format!("write one line of at most {LONGEST_TITLE} characters")));
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Meeting;
+use super::{Meeting, Share};
 use crate::room::Announce;
 use crate::words::{ConferenceId, Language, RoomId};
 
@@ -29,6 +29,10 @@ struct Kept {
     lobby: bool,
     announce: Announce,
     language: Option<Language>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shares: Vec<Share>,
+    #[serde(default)]
+    goes_on_alone: bool,
     by: String,
 }
 
@@ -49,6 +53,8 @@ impl Meeting {
             lobby: self.lobby,
             announce: self.announce,
             language: self.language,
+            shares: self.shares.clone(),
+            goes_on_alone: self.goes_on_alone,
             by: by.to_owned(),
         };
         // Only text and numbers: there is nothing that could not be written.
@@ -84,6 +90,8 @@ impl Meeting {
             lobby: kept.lobby,
             announce: kept.announce,
             language: kept.language,
+            shares: kept.shares,
+            goes_on_alone: kept.goes_on_alone,
         };
         Ok((meeting, kept.by))
     }

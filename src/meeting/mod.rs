@@ -5,6 +5,7 @@
 mod book;
 mod draft;
 mod kept;
+mod share;
 mod when;
 
 use std::time::{Duration, Instant};
@@ -13,11 +14,12 @@ use jiff::{Timestamp, ZonedDateTime};
 
 use crate::ivr::{Admission, Obstacle};
 use crate::room::{self, Announce, Opening};
-use crate::words::{ConferenceId, Language, Pin, Role, RoomId};
+use crate::words::{ConferenceId, Domain, Language, Pin, Role, RoomId};
 
 pub use book::{Book, Listed, Source, Taken};
 pub use draft::{Draft, Fault};
 pub use kept::Unreadable;
+pub use share::Share;
 pub use when::{InvalidTime, read as read_time};
 
 /// One meeting.
@@ -45,6 +47,10 @@ pub struct Meeting {
     pub announce: Announce,
     /// The language of what the room hears; without one it is that of the menu.
     pub language: Option<Language>,
+    /// The institutions whose people may come by their own gateways.
+    pub shares: Vec<Share>,
+    /// Whether these may go on with each other while our gateway is away.
+    pub goes_on_alone: bool,
 }
 
 impl Meeting {
@@ -62,6 +68,8 @@ impl Meeting {
             lobby: false,
             announce: Announce::Chime,
             language: None,
+            shares: Vec::new(),
+            goes_on_alone: false,
         }
     }
 
@@ -78,6 +86,11 @@ impl Meeting {
             Some(pin) if self.pin.as_ref() == Some(pin) => admit(Role::Participant),
             Some(_) => Admission::Refused,
         }
+    }
+
+    /// What the people of another institution may; nothing, if it is not shared with them.
+    pub fn share(&self, with: &Domain) -> Option<&Share> {
+        self.shares.iter().find(|share| share.with == *with)
     }
 
     /// How its room works. `now` and `instant` are the same moment on two clocks.

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::document::{Document, Domain, Member};
+use super::document::{Document, Member};
+use crate::words::Domain;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]

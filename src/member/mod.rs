@@ -15,9 +15,10 @@ mod trust;
 #[cfg(test)]
 mod stories;
 
+pub use crate::words::{Domain, InvalidDomain};
 pub use check::{Fault, LONGEST_VALID};
 pub use diff::{Change, changes};
-pub use document::{Document, Domain, InvalidDomain, Link, Member, Operators, Pin, Processor, Spki};
+pub use document::{Document, Link, Member, Operators, Pin, Processor, Spki};
 pub use envelope::{Envelope, NotReadable, Signature};
 pub use key::{InvalidKey, PublicKey, SigningKey};
 pub use trust::{Refusal, Registry, Standing, Trust};

@@ -4,8 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::check::Fault;
-use super::document::{Document, Domain, Member, Operators, Spki};
+use super::document::{Document, Member, Operators, Spki};
 use super::envelope::{Envelope, NotReadable};
+use crate::words::Domain;
 
 /// Clocks may differ by so much.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -135,6 +136,19 @@ impl Trust {
         let refused = document.faults_of_members().filter(|(_, faults)| !faults.is_empty());
         let refused = refused.map(|(member, faults)| (member.domain.clone(), faults)).collect();
         Ok(Registry { document, canonical, refused })
+    }
+}
+
+impl Registry {
+    /// What this gateway took before and kept by itself. Its time may be over: then nobody is a member.
+    ///
+    /// # Errors
+    /// It is none, another federation's, or not as it was kept.
+    pub fn kept(bytes: &[u8], federation: &Domain) -> Result<Self, Refusal> {
+        let envelope = Envelope::read(bytes)?;
+        let document = envelope.document()?;
+        let trust = Trust { federation: federation.clone(), operators: document.operators.clone(), held: None };
+        trust.accept(bytes, document.issued)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The figures themselves. Every label's value is a `&'static str`, a status, or the name of a trunk in the configuration: what a
+//! The figures themselves. Every label's value is a `&'static str`, a status, the name of a trunk in the configuration, or the domain of a member in the signed registry: what a
 //! stranger sends cannot become one, so no label holds personal data, and none has more values than this program has words.
 
 use std::fmt;
@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 use super::ready::{Part, Readiness};
 use crate::call::Refusal;
+use crate::member::Domain;
 use crate::trunk::standing::Standing;
 use crate::wire::Why;
 use crate::words::TrunkName;
@@ -67,6 +68,9 @@ pub(super) struct Figures {
     turned_away: Words,
     led_outside: Counter,
     trunks: Family<[(&'static str, String); 2], Gauge<u64, AtomicU64>>,
+    links: Family<[(&'static str, String); 1], Gauge<u64, AtomicU64>>,
+    link_refusals: Words,
+    registry_expires: Gauge,
     calls: Gauge<u64, AtomicU64>,
     pages: Gauge<u64, AtomicU64>,
     rooms: Gauge<u64, AtomicU64>,
@@ -86,6 +90,9 @@ impl Figures {
             turned_away: Family::default(),
             led_outside: Counter::default(),
             trunks: Family::default(),
+            links: Family::default(),
+            link_refusals: Family::default(),
+            registry_expires: Gauge::default(),
             calls: Gauge::default(),
             pages: Gauge::default(),
             rooms: Gauge::default(),
@@ -113,6 +120,11 @@ impl Figures {
         let help = "DNS answers that led out of a trunk's networks, and were not followed";
         to.register("trunk_dns_outside", help, self.led_outside.clone());
         to.register("trunk_standing", "1 for how a trunk stands: up, degraded or down", self.trunks.clone());
+        to.register("link_up", "1 for a member whose link is up, 0 for one whose is not", self.links.clone());
+        let help = "Connections of other gateways that were refused or given up, by reason";
+        to.register("link_refusals", help, self.link_refusals.clone());
+        let help = "Until when the registry of members holds, in seconds since 1970; 0 if none is held";
+        to.register("registry_expires_seconds", help, self.registry_expires.clone());
         to.register("calls", "Telephone calls that are up", self.calls.clone());
         to.register("pages", "Web pages that are connected", self.pages.clone());
         to.register("rooms", "Meetings in which somebody is or waits", self.rooms.clone());
@@ -156,6 +168,26 @@ impl Figures {
             let labels = [("trunk", name.to_string()), ("state", state.to_owned())];
             self.trunks.get_or_create(&labels).set(u64::from(standing.word() == state));
         }
+    }
+
+    pub(super) fn link(&self, member: &Domain, is_up: bool) {
+        self.links.get_or_create(&[("member", member.to_string())]).set(u64::from(is_up));
+    }
+
+    pub(super) fn link_is_gone(&self, member: &Domain) {
+        self.links.remove(&[("member", member.to_string())]);
+    }
+
+    pub(super) fn link_refusals(&self, words: &[&'static str]) {
+        words.iter().for_each(|why| drop(self.link_refusals.get_or_create(&[("why", *why)])));
+    }
+
+    pub(super) fn link_refused(&self, why: &'static str) {
+        self.link_refusals.get_or_create(&[("why", why)]).inc();
+    }
+
+    pub(super) fn registry_expires(&self, at: i64) {
+        self.registry_expires.set(at);
     }
 
     pub(super) fn suspected(&self, who: Who) {

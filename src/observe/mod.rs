@@ -2,8 +2,8 @@
 //! tell, and the figures of the media thread. Out: reasons not to send anybody here, and figures in Prometheus' text format
 //! (version 0.0.4). The door for browsers serves both.
 //!
-//! No figure can hold personal data: every label is a word or a number that stands in this program, or the name of a trunk as the
-//! configuration gives it ([`figures`]).
+//! No figure can hold personal data: every label is a word or a number that stands in this program, the name of a trunk as the
+//! configuration gives it, or the domain of a member ([`figures`]).
 
 mod figures;
 mod ready;
@@ -17,6 +17,7 @@ pub use figures::{Now, PerKind, Who};
 pub use ready::{Latch, Obstacle, Part, Readiness};
 
 use crate::call::Refusal;
+use crate::member::Domain;
 use crate::trunk::standing::Standing;
 use crate::wire::Why;
 use crate::words::TrunkName;
@@ -72,6 +73,31 @@ impl Observed {
     /// How a trunk stands.
     pub fn trunk(&self, name: &TrunkName, standing: &Standing) {
         self.figures.trunk(name, standing);
+    }
+
+    /// The link to a member is up, or is not.
+    pub fn link(&self, member: &Domain, is_up: bool) {
+        self.figures.link(member, is_up);
+    }
+
+    /// It is no member any more.
+    pub fn link_is_gone(&self, member: &Domain) {
+        self.figures.link_is_gone(member);
+    }
+
+    /// For what another gateway may be refused: each is counted from the start.
+    pub fn link_refusals(&self, words: &[&'static str]) {
+        self.figures.link_refusals(words);
+    }
+
+    /// Another gateway was refused or given up.
+    pub fn link_refused(&self, why: &'static str) {
+        self.figures.link_refused(why);
+    }
+
+    /// Until when the registry of members holds, in seconds since 1970.
+    pub fn registry_expires(&self, at: i64) {
+        self.figures.registry_expires(at);
     }
 
     /// Somebody seems to guess.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::Hash;
 use crate::account::Role;
+use crate::member::Domain;
 use crate::words::{ParticipantId, RoomId, TrunkName};
 
 /// What somebody did, or what happened. As JSON: `{"what":"meetingDeleted","room":"rat","by":"ratsinfo"}`.
@@ -106,6 +107,20 @@ pub enum Deed {
         /// Switched on, or off.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<bool>,
+    },
+    /// Something between us and another institution in a meeting; the same stands there with the same event.
+    Federated {
+        /// Which institution.
+        member: Domain,
+        /// In which meeting, by its address.
+        room: RoomId,
+        /// What: `entered`, `acted`, `notTheirs`, or why somebody was refused.
+        act: String,
+        /// Who or whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whom: Option<String>,
+        /// Names it in both audits.
+        event: String,
     },
     /// Somebody signed in.
     SignedIn {
@@ -232,6 +247,50 @@ pub enum Deed {
         trunk: TrunkName,
         /// Who.
         by: String,
+    },
+    /// Another registry of members counts.
+    RegistryTaken {
+        /// Its number.
+        serial: u64,
+        /// So many members.
+        members: usize,
+        /// Until when it holds.
+        expires: String,
+    },
+    /// A registry was offered that does not count; the one that is held goes on.
+    RegistryRefused {
+        /// Why.
+        why: String,
+    },
+    /// The registry that is held ends soon, or has ended.
+    RegistryEnds {
+        /// When.
+        at: String,
+        /// Whether it has ended: no member is spoken to any more.
+        expired: bool,
+    },
+    /// The link to another member stands otherwise than before.
+    LinkStands {
+        /// Whose.
+        member: Domain,
+        /// `up` or `down`.
+        state: String,
+        /// Why it is not up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// Another gateway was refused, or one that we called.
+    LinkRefused {
+        /// Its address, masked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// Whose it is, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<Domain>,
+        /// Why.
+        why: String,
+        /// So many others were refused since the last entry, and not noted.
+        untold: u64,
     },
     /// Somebody seems to guess.
     Guessing {

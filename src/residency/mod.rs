@@ -19,6 +19,8 @@ pub use report::{Destination, Report, Verdict};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::member::Member;
+
 /// What is declared.
 #[derive(Clone, Debug, Default)]
 pub struct Residency(Arc<[Processor]>);
@@ -34,10 +36,22 @@ impl Residency {
     /// # Errors
     /// No declared processor allows it.
     pub fn permit(&self, purpose: Purpose, host: Option<&str>, address: IpAddr) -> Result<Permit, Refused> {
-        let verdict = permit::permit(&self.0, purpose, host, address);
-        if let Err(refused) = &verdict {
-            tracing::warn!(%purpose, why = %refused, "an outbound connection is refused");
-        }
-        verdict
+        told(purpose, permit::permit(&self.0, purpose, host, address))
     }
+
+    /// Whether data may go to a gateway of a member at this address, to which that name of it led. What the signed registry says of
+    /// a member declares it: its country and its networks, and the names of its gateways. Also this machine has to be among these.
+    ///
+    /// # Errors
+    /// It is none of them.
+    pub fn permit_member(member: &Member, host: &str, address: IpAddr) -> Result<Permit, Refused> {
+        told(Purpose::Member, permit::to_member(member, host, address))
+    }
+}
+
+fn told(purpose: Purpose, verdict: Result<Permit, Refused>) -> Result<Permit, Refused> {
+    if let Err(refused) = &verdict {
+        tracing::warn!(%purpose, why = %refused, "an outbound connection is refused");
+    }
+    verdict
 }

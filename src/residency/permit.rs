@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::processor::{Processor, Purpose};
+use crate::member::Member;
 use crate::words::Country;
 
 /// Data may go there.
@@ -85,6 +86,24 @@ pub(super) fn permit(
         }
     }
     Err(why)
+}
+
+/// To a member, as the registry declares it.
+pub(super) fn to_member(member: &Member, host: &str, address: IpAddr) -> Result<Permit, Refused> {
+    let purpose = Purpose::Member;
+    let declared = Processor {
+        name: member.domain.to_string(),
+        purposes: vec![purpose],
+        country: member.country,
+        networks: member.media.clone(),
+        hosts: member.links.iter().map(|link| link.host.to_string()).collect(),
+        contract: String::new(),
+    };
+    let address = address.to_canonical();
+    if !declared.is_at(address) {
+        return Err(Refused::Elsewhere { purpose, host: Some(host.to_owned()), address });
+    }
+    permit(std::slice::from_ref(&declared), purpose, Some(host), address)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
+use super::event::Participant;
 use super::name::Name;
 use crate::ivr::Key;
 use crate::words::{LegId, ParticipantId, Role};
@@ -59,8 +60,39 @@ pub enum Command {
     End,
     /// The meeting is set up in another way from now on. Who is inside stays inside, who waits for a moderator still does.
     Change(Box<Config>),
+    /// Somebody takes part on another gateway, or is not any longer as they were.
+    Put(Box<Elsewhere>),
+    /// Somebody who took part on another gateway is gone.
+    Take {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// Somebody who leads on another gateway does something here.
+    Lead(Action),
+    /// The home institution says how the meeting is; for a room whose home is elsewhere.
+    Told(Told),
     /// A time for which the room asked has come.
     Timeout(Timer),
+}
+
+/// Somebody who takes part on another gateway, which decides what they are: here they are only shown and heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// As the roster shows them. Their number is none that this room gives, `speaking` and `hand_since` do not count.
+    pub participant: Participant,
+    /// As what they are heard here.
+    pub leg: LegId,
+}
+
+/// How a meeting is at its home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What it is called.
+    pub title: String,
+    /// It has begun.
+    pub open: bool,
+    /// Nobody else can come in.
+    pub locked: bool,
 }
 
 /// Somebody who wants in.
@@ -151,6 +183,53 @@ const fn yes() -> bool {
 }
 
 impl Action {
+    /// To whom it is done, if to one.
+    pub const fn whom(self) -> Option<ParticipantId> {
+        match self {
+            Self::Admit { participant }
+            | Self::Mute { participant, .. }
+            | Self::GiveFloor { participant }
+            | Self::LowerHand { participant }
+            | Self::Remove { participant } => Some(participant),
+            Self::MuteSelf { .. }
+            | Self::Hand { .. }
+            | Self::AdmitAll
+            | Self::MuteAll { .. }
+            | Self::Lock { .. }
+            | Self::Open
+            | Self::End => None,
+        }
+    }
+
+    /// The same, done to somebody else.
+    pub const fn to(self, whom: ParticipantId) -> Self {
+        let participant = whom;
+        match self {
+            Self::Admit { .. } => Self::Admit { participant },
+            Self::Mute { on, .. } => Self::Mute { participant, on },
+            Self::GiveFloor { .. } => Self::GiveFloor { participant },
+            Self::LowerHand { .. } => Self::LowerHand { participant },
+            Self::Remove { .. } => Self::Remove { participant },
+            Self::MuteSelf { .. }
+            | Self::Hand { .. }
+            | Self::AdmitAll
+            | Self::MuteAll { .. }
+            | Self::Lock { .. }
+            | Self::Open
+            | Self::End => self,
+        }
+    }
+
+    /// Whether only the home institution can do it: it concerns the meeting, not those in it.
+    pub const fn is_for_home(self) -> bool {
+        matches!(self, Self::Lock { .. } | Self::Open | Self::End)
+    }
+
+    /// Whether it concerns everybody, on whichever gateway.
+    pub const fn is_for_all(self) -> bool {
+        matches!(self, Self::AdmitAll | Self::MuteAll { .. })
+    }
+
     /// Whether anybody who is in the meeting may do it.
     pub const fn is_for_everybody(self) -> bool {
         matches!(self, Self::MuteSelf { .. } | Self::Hand { .. })

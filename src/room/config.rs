@@ -21,6 +21,8 @@ pub struct Config {
     pub most: usize,
     /// How many events are kept for those who reconnect.
     pub history: usize,
+    /// Whether the meeting is ours: otherwise its home institution opens, locks and ends it.
+    pub at_home: bool,
 }
 
 impl Default for Config {
@@ -34,6 +36,7 @@ impl Default for Config {
             grace: Duration::from_secs(45),
             most: 1_000,
             history: 512,
+            at_home: true,
         }
     }
 }
@@ -47,6 +50,8 @@ pub enum Opening {
     At(Instant),
     /// When a moderator arrives.
     WithModerator,
+    /// When its home institution says so.
+    ByHome,
     /// At this time, or earlier if a moderator arrives.
     AtOrWithModerator(Instant),
 }
@@ -56,7 +61,7 @@ impl Opening {
     pub(super) const fn time(self) -> Option<Instant> {
         match self {
             Self::At(time) | Self::AtOrWithModerator(time) => Some(time),
-            Self::AtOnce | Self::WithModerator => None,
+            Self::AtOnce | Self::WithModerator | Self::ByHome => None,
         }
     }
 

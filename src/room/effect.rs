@@ -1,5 +1,6 @@
 //! What a room wants done. The gateway does it.
 
+use super::command::Action;
 use super::event::Numbered;
 use crate::ivr::{Notice, Obstacle};
 use crate::words::{LegId, ParticipantId};
@@ -47,6 +48,14 @@ pub enum Effect {
     },
     /// Let everybody in the room hear this.
     Announce(Announcement),
+    /// A moderator of ours wants something done that is not ours to do: to somebody on another gateway, to everybody, or to the
+    /// meeting of another institution.
+    Ask {
+        /// Who.
+        by: ParticipantId,
+        /// What.
+        action: Action,
+    },
     /// Something happened. Send it to those in the meeting whom it concerns ([`super::Event::is_for`]).
     Published(Numbered),
     /// These, and no others, are speaking now. Not numbered: only the newest counts.

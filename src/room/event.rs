@@ -17,6 +17,9 @@ pub struct Participant {
     pub id: ParticipantId,
     /// What they are called.
     pub name: Name,
+    /// The institution by which they take part, if it is not this one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub institution: Option<String>,
     /// What they use.
     pub kind: Kind,
     /// What they may do.

@@ -88,6 +88,7 @@ impl Member {
         Participant {
             id: self.id,
             name: self.name.clone(),
+            institution: None,
             kind: self.kind,
             role: self.role,
             muted: self.is_muted(),

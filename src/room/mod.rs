@@ -11,6 +11,7 @@
 mod command;
 mod config;
 mod effect;
+mod elsewhere;
 mod event;
 mod member;
 mod moderation;
@@ -27,13 +28,14 @@ use std::time::Instant;
 
 pub use crate::ivr::{Key, Lead, Notice};
 pub use crate::words::Role;
-pub use command::{Action, Command, Kind, Newcomer, Timer};
+pub use command::{Action, Command, Elsewhere, Kind, Newcomer, Timer, Told};
 pub use config::{Announce, Config, Opening};
 pub use effect::{Announcement, Effect, Refusal, Why};
 pub use event::{Event, Numbered, Participant, Snapshot};
 pub use name::Name;
 
 use crate::words::{LegId, ParticipantId};
+use elsewhere::Others;
 use event::History;
 use member::{Link, Member, Place};
 
@@ -44,6 +46,7 @@ pub struct Room {
     phase: Phase,
     locked: bool,
     members: BTreeMap<ParticipantId, Member>,
+    elsewhere: Others,
     speaking: BTreeSet<ParticipantId>,
     last_id: u64,
     history: History,
@@ -67,6 +70,7 @@ impl Room {
             config,
             locked: false,
             members: BTreeMap::new(),
+            elsewhere: Others::default(),
             speaking: BTreeSet::new(),
             last_id: 0,
         }
@@ -92,6 +96,10 @@ impl Room {
             Command::Open => self.open(&mut out),
             Command::End => self.end(&mut out),
             Command::Change(config) => self.change(*config, now, &mut out),
+            Command::Put(other) => self.put(*other, &mut out),
+            Command::Take { participant } => self.take(participant, &mut out),
+            Command::Lead(action) => self.carry_out(action, &mut out),
+            Command::Told(told) => self.told(told, &mut out),
             Command::Timeout(timer) => self.time_has_come(timer, now, &mut out),
         }
         (self, out)
@@ -120,7 +128,13 @@ impl Room {
             open: self.phase == Phase::Open,
             locked: self.locked,
             ended: self.phase == Phase::Ended,
-            participants: self.members.values().filter(sees).map(|member| self.shown(member)).collect(),
+            participants: self
+                .members
+                .values()
+                .filter(sees)
+                .map(|member| self.shown(member))
+                .chain(self.elsewhere.shown(viewer).map(|participant| self.shown_elsewhere(participant)))
+                .collect(),
         }
     }
 
@@ -152,7 +166,8 @@ impl Room {
 
     /// How many are in the meeting, those who wait not counted.
     pub fn count(&self) -> u32 {
-        u32::try_from(self.members.values().filter(|member| member.is_inside()).count()).unwrap_or(u32::MAX)
+        let ours = self.members.values().filter(|member| member.is_inside()).count();
+        u32::try_from(ours + self.elsewhere.inside().count()).unwrap_or(u32::MAX)
     }
 
     /// What everybody here uses, and whether they are in the meeting or wait in front of it.
@@ -160,9 +175,19 @@ impl Room {
         self.members.values().map(|member| (member.kind, member.is_inside()))
     }
 
-    /// Whether nobody is here, waiting or inside.
+    /// Whether nobody is here, waiting or inside, for whom this room has to be kept: at its home it is kept for all.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.members.is_empty() && (!self.config.at_home || self.elsewhere.is_empty())
+    }
+
+    /// Those who take part on this gateway, inside or waiting.
+    pub fn ours(&self) -> impl Iterator<Item = (Option<LegId>, Participant)> {
+        self.members.values().map(|member| (member.leg(), self.shown(member)))
+    }
+
+    /// How it is, for those to whom its home has to tell it.
+    pub fn told_of(&self) -> Told {
+        Told { title: self.config.title.clone(), open: self.phase == Phase::Open, locked: self.locked }
     }
 
     /// Whether the meeting is over.
@@ -182,7 +207,8 @@ impl Room {
         }
         self.last_id += 1;
         let id = ParticipantId(self.last_id);
-        let name = newcomer.name.apart_from(self.members.values().map(|member| &member.name));
+        let name =
+            newcomer.name.apart_from(self.members.values().map(|member| &member.name).chain(self.elsewhere.names()));
         let place = self.place_for(newcomer.role);
         let opens =
             place == Place::BeforeOpening && newcomer.role == Role::Moderator && self.config.opening.by_moderator();
@@ -209,7 +235,7 @@ impl Room {
             Some(Refusal::Ended)
         } else if self.locked && role != Role::Moderator {
             Some(Refusal::Locked)
-        } else if self.members.len() >= self.config.most {
+        } else if self.members.len() + self.elsewhere.len() >= self.config.most {
             Some(Refusal::Full)
         } else {
             None
@@ -228,7 +254,8 @@ impl Room {
 
     /// Those who waited, or have just come, are in the meeting from now on.
     fn let_in(&mut self, ids: &[ParticipantId], out: &mut Vec<Effect>) {
-        let before = self.members.values().filter(|member| member.is_inside() && !ids.contains(&member.id)).count();
+        let ours = self.members.values().filter(|member| member.is_inside() && !ids.contains(&member.id)).count();
+        let before = ours + self.elsewhere.inside().count();
         for id in ids {
             let Some(member) = self.members.get_mut(id) else { continue };
             if !member.is_inside() {
@@ -308,7 +335,7 @@ impl Room {
         } else {
             self.publish(Event::WaitingNoLonger { id }, out);
         }
-        if member.is_moderator() && !self.members.values().any(Member::is_moderator) {
+        if member.is_moderator() && !self.has_moderator() {
             self.free_the_muted(out);
         }
         member.leg()
@@ -341,6 +368,7 @@ impl Room {
         self.phase = Phase::Ended;
         self.publish(Event::Ended, out);
         self.speaking.clear();
+        self.elsewhere.clear();
         for member in std::mem::take(&mut self.members).into_values() {
             let Some(leg) = member.leg() else { continue };
             if member.is_inside() {
@@ -357,7 +385,7 @@ impl Room {
             self.publish(Event::Retitled { title }, out);
         }
         let opening = self.config.opening;
-        let is_moderated = opening.by_moderator() && self.members.values().any(Member::is_moderator);
+        let is_moderated = opening.by_moderator() && self.has_moderator();
         if opening == Opening::AtOnce || opening.time().is_some_and(|time| time <= now) || is_moderated {
             self.open(out);
         }
@@ -422,9 +450,18 @@ impl Room {
         member.shown(self.speaking.contains(&member.id))
     }
 
+    fn shown_elsewhere(&self, participant: &Participant) -> Participant {
+        Participant { speaking: self.speaking.contains(&participant.id), ..participant.clone() }
+    }
+
+    fn has_moderator(&self) -> bool {
+        self.members.values().any(Member::is_moderator) || self.elsewhere.leads()
+    }
+
     fn hear(&mut self, legs: &[LegId], out: &mut Vec<Effect>) {
         let is_heard = |m: &&Member| m.is_inside() && !m.is_muted() && m.leg().is_some_and(|leg| legs.contains(&leg));
-        let speaking: BTreeSet<_> = self.members.values().filter(is_heard).map(|member| member.id).collect();
+        let ours = self.members.values().filter(is_heard).map(|member| member.id);
+        let speaking: BTreeSet<_> = ours.chain(self.elsewhere.heard(legs)).collect();
         if speaking != self.speaking {
             self.speaking = speaking;
             out.push(Effect::Speaking(self.speaking().collect()));

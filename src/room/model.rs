@@ -244,6 +244,8 @@ impl Model {
                     }
                 }
                 Command::Returned { participant, leg } => self.back(participant.0, leg.0),
+                // Those on other gateways are played where several gateways are: `cascade/shards/stories.rs`.
+                Command::Put(_) | Command::Take { .. } | Command::Lead(_) | Command::Told(_) => {}
                 Command::Speaking(_) | Command::Timeout(_) => {}
                 Command::Mute { participant, on: true } => {
                     if let Some(line) = self.lines.get_mut(&participant.0).filter(|line| line.inside) {
@@ -289,6 +291,7 @@ impl Ears {
             | Effect::Refused { .. }
             | Effect::Notice { .. }
             | Effect::Announce(_)
+            | Effect::Ask { .. }
             | Effect::Published(_)
             | Effect::Speaking(_) => {}
         }

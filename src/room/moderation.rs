@@ -27,36 +27,55 @@ impl Room {
     /// What a moderator does by telephone, who sees no buttons: each key toggles, and is answered.
     fn lead(&mut self, id: ParticipantId, lead: Lead, out: &mut Vec<Effect>) {
         let answer = match lead {
-            Lead::AdmitAll if self.in_lobby().next().is_none() => Notice::NobodyWaits,
+            Lead::AdmitAll if self.waiting() == 0 => Notice::NobodyWaits,
             Lead::AdmitAll => {
-                self.admit(|_| true, out);
+                self.act(id, Action::AdmitAll, out);
                 Notice::AllAdmitted
             }
             Lead::MuteAll => {
-                let on = self.members.values().any(|m| m.is_inside() && m.role == Role::Participant && m.mic.may);
-                self.mute_all(on, out);
+                let ours = self.members.values().any(|m| m.is_inside() && m.role == Role::Participant && m.mic.may);
+                let on = ours || self.elsewhere.can_be_muted();
+                self.act(id, Action::MuteAll { on }, out);
                 if on { Notice::AllMuted } else { Notice::AllUnmuted }
             }
             Lead::Lock => {
-                self.lock(!self.locked, out);
-                if self.locked { Notice::LockedNow } else { Notice::UnlockedNow }
+                self.act(id, Action::Lock { on: !self.locked }, out);
+                // What the home institution decides is said when it has.
+                match (self.config.at_home, self.locked) {
+                    (false, _) => return,
+                    (true, true) => Notice::LockedNow,
+                    (true, false) => Notice::UnlockedNow,
+                }
             }
             Lead::End { sure: false } => Notice::ConfirmEnd,
-            Lead::End { sure: true } => return self.end(out),
+            Lead::End { sure: true } => return self.act(id, Action::End, out),
         };
         self.tell_one(id, answer, out);
     }
 
-    fn in_lobby(&self) -> impl Iterator<Item = &Member> {
-        self.members.values().filter(|member| member.place == Place::Lobby)
+    /// How many wait to be admitted, here and on other gateways.
+    fn waiting(&self) -> usize {
+        self.members.values().filter(|member| member.place == Place::Lobby).count() + self.elsewhere.waiting()
+    }
+
+    /// Whether others have to be asked for it.
+    fn concerns_others(&self, action: Action) -> bool {
+        let is_elsewhere = action.whom().is_some_and(|whom| self.elsewhere.has(whom));
+        let to_all = action.is_for_all() && (!self.config.at_home || !self.elsewhere.is_empty());
+        is_elsewhere || to_all || (action.is_for_home() && !self.config.at_home)
     }
 
     /// Moderators on telephones hear that somebody waits, if nobody did before; those at a page see it.
     pub(super) fn tell_leading_phones(&self, out: &mut Vec<Effect>) {
-        if self.in_lobby().count() == 1 {
-            let leads = |member: &&Member| member.is_moderator() && member.is_inside() && member.kind == Kind::Phone;
-            self.members.values().filter(leads).for_each(|member| tell(member, Notice::SomebodyWaits, out));
+        if self.waiting() == 1 {
+            self.tell_leaders(Notice::SomebodyWaits, out);
         }
+    }
+
+    /// Moderators on telephones, who see no page.
+    pub(super) fn tell_leaders(&self, notice: Notice, out: &mut Vec<Effect>) {
+        let leads = |member: &&Member| member.is_moderator() && member.is_inside() && member.kind == Kind::Phone;
+        self.members.values().filter(leads).for_each(|member| tell(member, notice, out));
     }
 
     pub(super) fn act(&mut self, by: ParticipantId, action: Action, out: &mut Vec<Effect>) {
@@ -71,6 +90,30 @@ impl Room {
         match action {
             Action::MuteSelf { on } => self.mute_self(by, on, out),
             Action::Hand { on } => self.set_hand(by, on, out),
+            Action::Admit { .. }
+            | Action::AdmitAll
+            | Action::Mute { .. }
+            | Action::MuteAll { .. }
+            | Action::GiveFloor { .. }
+            | Action::LowerHand { .. }
+            | Action::Remove { .. }
+            | Action::Lock { .. }
+            | Action::Open
+            | Action::End => {
+                if self.concerns_others(action) {
+                    out.push(Effect::Ask { by, action });
+                }
+                if self.config.at_home || !action.is_for_home() {
+                    self.carry_out(action, out);
+                }
+            }
+        }
+    }
+
+    /// What a moderator wants is done, wherever that moderator is.
+    pub(super) fn carry_out(&mut self, action: Action, out: &mut Vec<Effect>) {
+        match action {
+            Action::MuteSelf { .. } | Action::Hand { .. } => {}
             Action::Admit { participant } => self.admit(|member| member.id == participant, out),
             Action::AdmitAll => self.admit(|_| true, out),
             Action::Mute { participant, on: true } => self.silence(participant, out),
@@ -200,7 +243,7 @@ impl Room {
         }
     }
 
-    fn lock(&mut self, on: bool, out: &mut Vec<Effect>) {
+    pub(super) fn lock(&mut self, on: bool, out: &mut Vec<Effect>) {
         if self.locked != on {
             self.locked = on;
             self.publish(Event::Locked { on }, out);

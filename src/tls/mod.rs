@@ -1,6 +1,9 @@
 //! TLS for the doors, and for whom we call or ask: certificates, and what is agreed on. In: PEM files, or the names to make a
 //! certificate for. Out: what a listener or a caller needs. TLS 1.2 with forward secrecy, or TLS 1.3, with the ciphers and curves of BSI TR-02102-2.
 
+mod own;
+mod pinned;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +11,9 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, ServerConfig};
+
+pub use own::{Own, pin_of};
+pub use pinned::{Known, UnknownKey, caller, taker};
 
 /// Whose certificate a door shows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,8 +26,8 @@ use crate::words::SessionId;
 pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
 pub use api::{
     Call, CallsDone, CallsWish, Done, Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal,
-    RefusedEdit, Runs, Secret, Shown, ShownTrunk, Tried, TrunkTrouble, TrunkWish, Wish, accounts, audit, live, session,
-    survey,
+    RefusedEdit, Runs, Secret, Shown, ShownFederation, ShownMember, ShownRegistry, ShownTrunk, Tried, TrunkTrouble,
+    TrunkWish, Wish, accounts, audit, live, session, survey,
 };
 use observe::Readers;
 pub use socket::Link;

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Fault, Outcome};
+use crate::words::Bucket;
 
 /// What one address may do that belongs to no trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,15 +134,6 @@ struct Sender {
     told: Option<Instant>,
 }
 
-/// Refills with time.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    full: f64,
-    a_second: f64,
-    level: f64,
-    at: Instant,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Line {
     at: Instant,
@@ -252,7 +244,7 @@ impl Guard {
         let row = &mut self.rows[row];
         let found = row.iter().position(|place| place.is_some_and(|sender| sender.who == who));
         let chosen = found.or_else(|| row.iter().position(Option::is_none)).unwrap_or_else(|| {
-            let quietest = row.iter().enumerate().filter_map(|(at, place)| Some((at, place.as_ref()?.messages.at)));
+            let quietest = row.iter().enumerate().filter_map(|(at, place)| Some((at, place.as_ref()?.messages.used())));
             quietest.min_by_key(|(_, at)| *at).map_or(0, |(at, _)| at)
         });
         #[allow(clippy::indexing_slicing, reason = "see above")]
@@ -284,31 +276,6 @@ impl Sender {
             patience: Bucket::new(patience, 1.0 / FORGIVEN.as_secs_f64(), now),
             told: None,
         }
-    }
-}
-
-impl Bucket {
-    const fn new(full: f64, a_second: f64, now: Instant) -> Self {
-        Self { full, a_second, level: full, at: now }
-    }
-
-    fn level(&mut self, now: Instant) -> f64 {
-        self.give(0.0, now);
-        self.level
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        let enough = self.level(now) >= 1.0;
-        if enough {
-            self.level -= 1.0;
-        }
-        enough
-    }
-
-    fn give(&mut self, more: f64, now: Instant) {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.level = passed.mul_add(self.a_second, self.level + more).min(self.full);
-        self.at = self.at.max(now);
     }
 }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Domain;
+
 /// A name that breaks the rules of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} {given:?} is not valid: use 1 to 64 of a–z, 0–9, '-' and '_', beginning with a letter or digit")]
@@ -23,8 +25,18 @@ fn check(kind: &'static str, given: &str) -> Result<String, InvalidName> {
     }
 }
 
+/// A room of ours has a name alone; one of another institution says whose it is: `ratssitzung@stadt-a.example`.
+fn check_room(kind: &'static str, given: &str) -> Result<String, InvalidName> {
+    match given.split_once('@') {
+        Some((name, domain)) if domain.parse::<Domain>().is_ok() => {
+            check(kind, name).map(|name| format!("{name}@{domain}"))
+        }
+        Some(_) | None => check(kind, given),
+    }
+}
+
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -40,7 +52,7 @@ macro_rules! name {
         impl FromStr for $name {
             type Err = InvalidName;
             fn from_str(given: &str) -> Result<Self, InvalidName> {
-                check($kind, given).map(Self)
+                $check($kind, given).map(Self)
             }
         }
 
@@ -66,31 +78,55 @@ macro_rules! name {
 }
 
 name!(
-    /// The name of a room, as it stands in the address of its page: `ratssitzung`.
+    /// The name of a room, as it stands in the address of its page: `ratssitzung`, and `ratssitzung@stadt-a.example` if it is
+    /// another institution's.
     RoomId,
-    "room name"
+    "room name",
+    check_room
 );
 name!(
     /// The name of a trunk (a SIP peer: PBX or carrier), as the configuration gives it.
     TrunkName,
-    "trunk name"
+    "trunk name",
+    check
 );
 
 name!(
     /// The name of a token of the API, as the configuration gives it: whom it was made for.
     TokenName,
-    "token name"
+    "token name",
+    check
 );
 name!(
     /// The name of an account: with it somebody signs in, and under it stands in the audit.
     AccountName,
-    "account name"
+    "account name",
+    check
 );
 
 impl RoomId {
     /// The private room of two legs that are connected. Nobody can write such a name.
     pub fn of_bridge(leg: LegId) -> Self {
         Self(format!("_{leg}"))
+    }
+
+    /// The room of this name at an institution.
+    pub fn at(&self, home: &Domain) -> Self {
+        Self(format!("{}@{home}", self.name()))
+    }
+
+    /// Its name at its own institution.
+    pub fn here(&self) -> Self {
+        Self(self.name().to_owned())
+    }
+
+    /// Whose it is; ours, if nothing is said.
+    pub fn home(&self) -> Option<Domain> {
+        self.0.split_once('@').and_then(|(_, domain)| domain.parse().ok())
+    }
+
+    fn name(&self) -> &str {
+        self.0.split_once('@').map_or(self.0.as_str(), |(name, _)| name)
     }
 }
 
@@ -144,6 +180,12 @@ mod tests {
         assert!("ratssitzung-2026_11".parse::<RoomId>().is_ok());
         let bridge = RoomId::of_bridge(LegId(7));
         assert!(bridge.as_str().parse::<RoomId>().is_err(), "{bridge} could be a meeting");
+        for bad in ["@stadt-a.example", "rat@", "rat@stadt", "rat@Stadt-A.example", "rat@a.example@b.example"] {
+            assert!(bad.parse::<RoomId>().is_err(), "{bad:?} was taken");
+        }
+        let elsewhere: RoomId = "rat@stadt-a.example".parse().expect("a room of another institution");
+        assert_eq!(elsewhere.home().map(|home| home.to_string()).as_deref(), Some("stadt-a.example"));
+        assert_eq!(elsewhere.here().at(&elsewhere.home().expect("whose")), elsewhere);
         for bad in ["", "Rat", "-rat", "rat/../x", "rat haus", &"x".repeat(65), "räte"] {
             assert!(bad.parse::<RoomId>().is_err(), "{bad:?} was taken");
         }

@@ -2,7 +2,9 @@
 //! Nothing here does anything; nothing here imports anything of the house.
 
 mod audio;
+mod bucket;
 mod digits;
+mod domain;
 mod ids;
 mod language;
 mod network;
@@ -14,7 +16,9 @@ mod target;
 mod transport;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
+pub use bucket::Bucket;
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
+pub use domain::{Domain, InvalidDomain};
 pub use ids::{
     AccountName, CallId, InvalidName, LegId, ParticipantId, PeerId, RoomId, SessionId, TokenName, TrunkName,
 };

@@ -114,6 +114,7 @@ impl Town {
             room::Effect::Refused { leg, why } => self.tells_menu(leg, Input::NotTaken(why.obstacle())),
             room::Effect::Seated { .. }
             | room::Effect::Announce(_)
+            | room::Effect::Ask { .. }
             | room::Effect::Published(_)
             | room::Effect::Speaking(_) => {}
         }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::problem::Refusal;
-use crate::meeting::{self, Draft, Fault, Listed, Source};
+use crate::meeting::{self, Draft, Fault, Listed, Share, Source};
 use crate::room::Announce;
-use crate::words::{Language, Pin};
+use crate::words::{InvalidDomain, Language, Pin};
 
 /// What is said of a meeting. Of a new one, what is left out is made: name, ID and PINs. Of one that is changed, what is left
 /// out stays, and `null` takes a PIN, a time or the language away.
@@ -65,6 +65,49 @@ pub(super) struct MeetingBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<LanguageName>)]
     language: Option<Option<Language>>,
+    /// The institutions of the federation whose people may come by their own gateways.
+    #[serde(default, deserialize_with = "no_null")]
+    #[schema(nullable = false)]
+    shares: Option<Vec<ShareBody>>,
+    /// These may go on with each other while our gateway is away.
+    #[serde(default, deserialize_with = "no_null")]
+    #[schema(nullable = false)]
+    goes_on_alone: Option<bool>,
+}
+
+/// What the people of one other institution may in a meeting of ours.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ShareBody {
+    /// Which institution: its domain in the registry.
+    #[schema(example = "stadt-b.example")]
+    with: String,
+    /// So many of them may be there at once, those who wait included.
+    #[serde(default = "ShareBody::most")]
+    #[schema(minimum = 1, maximum = 1000)]
+    most: u32,
+    /// Whether those who know the PIN for moderators lead.
+    #[serde(default)]
+    leads: bool,
+    /// Whether they wait until one of our moderators admits them, also if ours do not.
+    #[serde(default)]
+    lobby: bool,
+}
+
+impl ShareBody {
+    const fn most() -> u32 {
+        100
+    }
+
+    fn of(share: &Share) -> Self {
+        let most = u32::try_from(share.most).unwrap_or(u32::MAX);
+        Self { with: share.with.to_string(), most, leads: share.leads, lobby: share.lobby }
+    }
+
+    fn read(self) -> Result<Share, InvalidDomain> {
+        let Self { with, most, leads, lobby } = self;
+        Ok(Share { with: with.parse()?, most: most.min(1_000) as usize, leads, lobby })
+    }
 }
 
 /// A meeting.
@@ -102,6 +145,10 @@ pub(super) struct Shown {
     /// The language of what the room hears.
     #[schema(value_type = Option<LanguageName>)]
     language: Option<Language>,
+    /// The institutions whose people may come by their own gateways.
+    shares: Vec<ShareBody>,
+    /// Whether these may go on with each other while our gateway is away.
+    goes_on_alone: bool,
     /// `file`: it is in the configuration, and cannot be changed here.
     source: SourceName,
     /// When it was last written, for `If-Match`.
@@ -205,6 +252,9 @@ impl MeetingBody {
             time.map(|time| time.and_then(|time| note(&mut faults, field, meeting::read_time(&time, home))))
         };
         let (opens_at, ends_at) = (time("opensAt", self.opens_at), time("endsAt", self.ends_at));
+        let shares = self
+            .shares
+            .map(|shares| shares.into_iter().filter_map(|share| note(&mut faults, "shares", share.read())).collect());
         if !faults.is_empty() {
             return Err(Refusal::Faults(faults));
         }
@@ -220,6 +270,8 @@ impl MeetingBody {
             lobby: self.lobby,
             announce: self.announce,
             language: self.language,
+            shares,
+            goes_on_alone: self.goes_on_alone,
         })
     }
 }
@@ -249,6 +301,8 @@ impl Shown {
             lobby: meeting.lobby,
             announce: meeting.announce,
             language: meeting.language,
+            shares: meeting.shares.iter().map(ShareBody::of).collect(),
+            goes_on_alone: meeting.goes_on_alone,
             source,
             revision,
             created_by,

@@ -3,13 +3,13 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{accounts, audit, calls, dialplan, live, oidc, routes, session, survey, trunks};
+use super::{accounts, audit, calls, dialplan, federation, live, oidc, routes, session, survey, trunks};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Einwahl",
-        description = "Meetings, the dialplan, call records and trunks by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
+        description = "Meetings, the dialplan, call records, trunks and the federation by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
     ),
     paths(
         routes::list, routes::create, routes::show, routes::change, routes::delete,
@@ -45,6 +45,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         .merge_from(dialplan::Api::openapi())
         .merge_from(calls::Api::openapi())
         .merge_from(trunks::Api::openapi())
+        .merge_from(federation::Api::openapi())
 }
 
 #[cfg(test)]

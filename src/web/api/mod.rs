@@ -11,6 +11,7 @@ mod body;
 mod calls;
 mod dialplan;
 mod document;
+mod federation;
 pub mod live;
 mod oidc;
 mod problem;
@@ -30,6 +31,7 @@ use crate::words::{Personal, Right, RoomId};
 
 pub use calls::{CallsDone, CallsWish};
 pub use dialplan::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs, Tried};
+pub use federation::{ShownFederation, ShownMember, ShownRegistry};
 pub use problem::Refusal;
 pub(super) use routes::routes;
 pub use trunks::{ShownTrunk, TrunkTrouble, TrunkWish};
@@ -137,6 +139,8 @@ pub enum Wish {
     Survey(Box<survey::Survey>),
     /// Something of the trunks.
     Trunk(TrunkWish),
+    /// To see the federation.
+    Federation,
 }
 
 impl Wish {
@@ -153,6 +157,7 @@ impl Wish {
             Self::Live(wish) => wish.needs(),
             Self::Survey(_) => Right::Plan,
             Self::Trunk(wish) => wish.needs(),
+            Self::Federation => Right::Calls,
         }
     }
 }
@@ -194,6 +199,8 @@ pub enum Done {
     Deleted,
     /// What a plan does.
     Surveyed(Box<survey::Surveyed>),
+    /// How the federation stands, if we belong to one.
+    Federation(Option<Box<ShownFederation>>),
     /// How the trunks stand.
     Trunks(Vec<ShownTrunk>),
     /// What an examination of a trunk has found.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, named, unreadable};
-use super::{Done, Wish, accounts, audit, calls, dialplan, document, live, oidc, session, site, trunks};
+use super::{Done, Wish, accounts, audit, calls, dialplan, document, federation, live, oidc, session, site, trunks};
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
 
@@ -39,6 +39,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .merge(dialplan::routes())
         .merge(calls::routes())
         .merge(trunks::routes())
+        .merge(federation::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
         .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
         .method_not_allowed_fallback(|| async { Refusal::NoMethod })
@@ -263,6 +264,7 @@ impl axum::response::IntoResponse for Done {
             }
             Self::Deleted => StatusCode::NO_CONTENT.into_response(),
             Self::Surveyed(surveyed) => surveyed.json(),
+            Self::Federation(shown) => federation::shown(shown.map(|shown| *shown)),
             Self::Trunks(trunks) => trunks::all(trunks),
             Self::TrunkChecked(report) => Json(report).into_response(),
         }

@@ -1,0 +1,633 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::super::message::{Line, Message, Verdict, Who, Why};
+use super::*;
+use crate::meeting::{Meeting, Share};
+use crate::room::{Command, Kind, Name, Newcomer, Role};
+
+const A: &str = "stadt-a.example";
+const B: &str = "stadt-b.example";
+const C: &str = "stadt-c.example";
+
+/// One gateway, as far as rooms and their shards are concerned.
+struct Gateway {
+    us: Domain,
+    cascade: Cascade,
+    rooms: BTreeMap<RoomId, Room>,
+    book: Book,
+    /// What is heard on legs of those elsewhere.
+    heard: BTreeMap<LegId, (Domain, u32, RoomId)>,
+    streams: BTreeMap<LegId, u32>,
+    relations: BTreeMap<(Domain, RoomId), bool>,
+    chosen: BTreeMap<RoomId, Option<Vec<LegId>>>,
+    noted: Vec<Noted>,
+    answers: BTreeMap<LegId, Admission>,
+    legs: u64,
+}
+
+/// Three of them, and what is on its way.
+struct Town {
+    now: Instant,
+    gateways: BTreeMap<Domain, Gateway>,
+    way: BTreeMap<(Domain, Domain), VecDeque<Box<RawValue>>>,
+    up: BTreeSet<(Domain, Domain)>,
+}
+
+fn domain(name: &str) -> Domain {
+    name.parse().expect("a domain")
+}
+
+fn address() -> RoomId {
+    format!("rat@{A}").parse().expect("a room")
+}
+
+fn council(share: impl Fn(&str) -> Share) -> Book {
+    let mut meeting = Meeting::new("rat".parse().expect("a room"), "123456".parse().expect("an ID"));
+    meeting.pin = "4711".parse().ok();
+    meeting.moderator_pin = "081500".parse().ok();
+    meeting.shares = vec![share(B), share(C)];
+    meeting.goes_on_alone = true;
+    Book::of_file(vec![meeting]).expect("fits")
+}
+
+fn openly(with: &str) -> Share {
+    Share { with: domain(with), most: 10, leads: true, lobby: false }
+}
+
+impl Gateway {
+    fn new(name: &str, book: Book, life: u64) -> Self {
+        let us = domain(name);
+        let mut cascade = Cascade::new(us.clone(), &[7; 32], life, 1 << 61);
+        cascade.members([A, B, C].map(|name| (domain(name), name.to_uppercase())));
+        Self {
+            us,
+            cascade,
+            rooms: BTreeMap::new(),
+            book,
+            heard: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            relations: BTreeMap::new(),
+            chosen: BTreeMap::new(),
+            noted: Vec::new(),
+            answers: BTreeMap::new(),
+            legs: 0,
+        }
+    }
+
+    fn tell(&mut self, name: &RoomId, command: Command, now: Instant) {
+        let Some(room) = self.rooms.remove(name) else { return };
+        let (room, effects) = room.apply(command, now);
+        for effect in effects {
+            match effect {
+                room::Effect::Ask { by, action } => self.cascade.asks(name, by, action),
+                room::Effect::Speaking(participants) => self.cascade.speaking(name, &participants),
+                room::Effect::Seated { .. }
+                | room::Effect::Refused { .. }
+                | room::Effect::Enter { .. }
+                | room::Effect::Exit { .. }
+                | room::Effect::SetMuted { .. }
+                | room::Effect::Notice { .. }
+                | room::Effect::Announce(_)
+                | room::Effect::Published(_)
+                | room::Effect::Disconnect { .. } => {}
+            }
+        }
+        self.cascade.look(name, &room, &self.book);
+        if !room.is_empty() {
+            self.rooms.insert(name.clone(), room);
+        }
+    }
+
+    fn open(&mut self, name: &RoomId, now: Instant) {
+        let config = match self.book.get(name) {
+            Some(listed) => listed.meeting.room(jiff::Timestamp::UNIX_EPOCH, now),
+            None => self.cascade.begin(name),
+        };
+        self.rooms.entry(name.clone()).or_insert_with(|| Room::new(config, now));
+    }
+
+    fn line(&self, who: &Who) -> Option<room::Participant> {
+        let (name, room) = self.rooms.iter().next()?;
+        let id = if who.of == self.us {
+            who.id
+        } else {
+            self.cascade.shards.get(&self.cascade.address(name))?.others.get(who)?.id
+        };
+        room.snapshot(Role::Moderator).participants.into_iter().find(|one| one.id == id)
+    }
+}
+
+impl Town {
+    fn new(share: impl Fn(&str) -> Share) -> Self {
+        let gateways = [
+            Gateway::new(A, council(share), 1),
+            Gateway::new(B, Book::of_file(Vec::new()).expect("empty"), 2),
+            Gateway::new(C, Book::of_file(Vec::new()).expect("empty"), 3),
+        ];
+        let gateways = gateways.into_iter().map(|gateway| (gateway.us.clone(), gateway)).collect();
+        let mut town = Self { now: Instant::now(), gateways, way: BTreeMap::new(), up: BTreeSet::new() };
+        for (one, other) in [(A, B), (A, C), (B, C)] {
+            town.heal(one, other, true);
+        }
+        town
+    }
+
+    fn at(&mut self, name: &str) -> &mut Gateway {
+        self.gateways.get_mut(&domain(name)).expect("a gateway")
+    }
+
+    fn cut(&mut self, one: &str, other: &str) {
+        for (this, that) in [(domain(one), domain(other)), (domain(other), domain(one))] {
+            self.up.remove(&(this.clone(), that.clone()));
+            let now = self.now;
+            if let Some(gateway) = self.gateways.get_mut(&this) {
+                gateway.cascade.down(&that, now);
+            }
+        }
+        self.settle();
+    }
+
+    /// The link is there again; `anew`: neither remembers what the other said.
+    fn heal(&mut self, one: &str, other: &str, anew: bool) {
+        let now = self.now;
+        for (this, that) in [(domain(one), domain(other)), (domain(other), domain(one))] {
+            self.up.insert((this.clone(), that.clone()));
+            if anew {
+                self.way.remove(&(this.clone(), that.clone()));
+            }
+            let gateway = self.gateways.get_mut(&this).expect("a gateway");
+            gateway.cascade.up(&that);
+            if anew {
+                gateway.cascade.anew(&that, now);
+                gateway.cascade.tell_anew(&that, &gateway.book);
+            }
+        }
+        self.settle();
+    }
+
+    fn later(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        let now = self.now;
+        self.gateways.values_mut().for_each(|gateway| gateway.cascade.on_time(now));
+        self.settle();
+    }
+
+    /// Everything that is on its way arrives, and what follows from it.
+    fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let names: Vec<Domain> = self.gateways.keys().cloned().collect();
+            names.iter().for_each(|name| self.perform(name));
+            let next = self.way.iter().find(|(ends, waiting)| self.up.contains(*ends) && !waiting.is_empty());
+            let Some((from, to)) = next.map(|(ends, _)| ends.clone()) else { return };
+            let what = self.way.get_mut(&(from.clone(), to.clone())).and_then(VecDeque::pop_front).expect("waits");
+            let now = self.now;
+            if let Some(gateway) = self.gateways.get_mut(&to) {
+                gateway.cascade.heard(&from, &what, &gateway.book, now);
+            }
+        }
+        panic!("they never stop talking");
+    }
+
+    fn perform(&mut self, name: &Domain) {
+        let now = self.now;
+        let gateway = self.gateways.get_mut(name).expect("a gateway");
+        while let Some(effect) = gateway.cascade.poll() {
+            match effect {
+                Effect::Say { to, what } => {
+                    let what = what.to_json().expect("JSON");
+                    self.way.entry((name.clone(), to)).or_default().push_back(what);
+                }
+                Effect::Open { room } => {
+                    gateway.open(&room, now);
+                    gateway.cascade.look(&room, &gateway.rooms[&room], &gateway.book);
+                }
+                Effect::Tell { room, command } => {
+                    if matches!(command, Command::Put(_)) && room.home().is_none() {
+                        gateway.open(&room, now);
+                    }
+                    gateway.tell(&room, command, now);
+                }
+                Effect::Asked { by, ticket, room, pin } => {
+                    let target = crate::ivr::Target::Room(room.clone());
+                    let admission = gateway.book.admission(&target, pin.as_ref(), jiff::Timestamp::UNIX_EPOCH);
+                    gateway.cascade.answer(&by, ticket, &room, &admission, Duration::ZERO, &gateway.book);
+                }
+                Effect::Answered { leg, admission, .. } => drop(gateway.answers.insert(leg, admission)),
+                Effect::Relate { peer, room, relay } => drop(gateway.relations.insert((peer, room), relay)),
+                Effect::Unrelate { peer, room } => drop(gateway.relations.remove(&(peer, room))),
+                Effect::Hear { leg, peer, ssrc, room, .. } => drop(gateway.heard.insert(leg, (peer, ssrc, room))),
+                Effect::Unhear { leg } => drop(gateway.heard.remove(&leg)),
+                Effect::Stream { leg, ssrc } => drop(gateway.streams.insert(leg, ssrc)),
+                Effect::Choose { room, chosen } => drop(gateway.chosen.insert(room, chosen)),
+                Effect::Media { .. } => {}
+                Effect::Note(noted) => gateway.noted.push(noted),
+            }
+        }
+    }
+
+    /// Somebody keys the meeting's ID and this PIN on a telephone of that gateway. Gives their place, if they get one.
+    fn phones(&mut self, at: &str, pin: &str) -> Option<Who> {
+        let now = self.now;
+        let gateway = self.at(at);
+        gateway.legs += 1;
+        let leg = LegId(gateway.legs);
+        let id = "123456".parse().expect("an ID");
+        let pin = pin.parse().expect("a PIN");
+        let admission = match gateway.cascade.find(&id) {
+            Some(room) => {
+                gateway.cascade.ask(leg, &room, Some(&pin), now);
+                self.settle();
+                self.at(at).answers.remove(&leg)?
+            }
+            None => {
+                gateway.book.admission(&crate::ivr::Target::Conference(id), Some(&pin), jiff::Timestamp::UNIX_EPOCH)
+            }
+        };
+        let Admission::Admitted { room, role } = admission else { return None };
+        let gateway = self.at(at);
+        gateway.open(&room, now);
+        let name = Name::chosen(&format!("Telefon {at}"));
+        gateway.tell(&room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role }), now);
+        self.settle();
+        let gateway = self.at(at);
+        let id = gateway.rooms.get(&room)?.owner(leg)?;
+        Some(Who { of: domain(at), id })
+    }
+
+    fn acts(&mut self, by: &Who, whom: Option<&Who>, action: Action) {
+        let now = self.now;
+        let gateway = self.gateways.get_mut(&by.of).expect("a gateway");
+        let (name, _) = gateway.rooms.iter().next().expect("a room");
+        let name = name.clone();
+        let action = whom.map_or(action, |whom| action.to(gateway.line(whom).expect("in the roster").id));
+        gateway.tell(&name, Command::Act { by: by.id, action }, now);
+        self.settle();
+    }
+
+    fn speak(&mut self, at: &str, legs: &[LegId]) {
+        let now = self.now;
+        let gateway = self.at(at);
+        let name = gateway.rooms.keys().next().expect("a room").clone();
+        gateway.tell(&name, Command::Speaking(legs.to_vec()), now);
+        self.settle();
+    }
+
+    /// Who is in the meeting, as the roster of a gateway has it; with a mark behind those who are away.
+    fn roster(&self, at: &str) -> BTreeSet<String> {
+        let gateway = &self.gateways[&domain(at)];
+        let Some(room) = gateway.rooms.values().next() else { return BTreeSet::new() };
+        let shown = |one: &room::Participant| {
+            let who = gateway.rooms.keys().next().map(|name| gateway.cascade.address(name));
+            let elsewhere = who.and_then(|address| gateway.cascade.shards.get(&address)?.who(one.id));
+            let who = elsewhere.unwrap_or_else(|| Who { of: gateway.us.clone(), id: one.id });
+            format!(
+                "{}{}{}{}",
+                who.of.as_str().get(6..7).unwrap_or("?"),
+                who.id.0,
+                if one.away { " away" } else { "" },
+                if one.muted { " muted" } else { "" }
+            )
+        };
+        room.snapshot(Role::Participant).participants.iter().map(shown).collect()
+    }
+
+    /// Whom somebody at this gateway can hear beside those of their own, each as often as they are heard.
+    fn audible(&self, at: &str) -> Vec<String> {
+        let gateway = &self.gateways[&domain(at)];
+        let mut all: Vec<String> = gateway
+            .heard
+            .values()
+            .filter_map(|(peer, ssrc, room)| self.source(&gateway.us, peer, *ssrc, &gateway.cascade.address(room)))
+            .collect();
+        all.sort();
+        all
+    }
+
+    /// Whose sound comes from a peer with this SSRC, if any does.
+    fn source(&self, listener: &Domain, peer: &Domain, ssrc: u32, address: &RoomId) -> Option<String> {
+        let ends = (peer.clone(), listener.clone());
+        let sender = self.gateways.get(peer).filter(|_| self.up.contains(&ends))?;
+        let relay = *sender.relations.get(&(listener.clone(), sender.cascade.here(address)))?;
+        let leg = sender.streams.iter().find(|(_, own)| **own == ssrc).map(|(leg, _)| *leg)?;
+        let room = sender.rooms.get(&sender.cascade.here(address))?;
+        if let Some(id) = room.owner(leg) {
+            return Some(format!("{}{}", peer.as_str().get(6..7).unwrap_or("?"), id.0));
+        }
+        let (via, ssrc, _) = sender.heard.get(&leg).filter(|(via, _, _)| relay && via != listener)?;
+        self.source(peer, via, *ssrc, address)
+    }
+
+    fn say(&mut self, from: &str, to: &str, message: &Message) {
+        self.way.entry((domain(from), domain(to))).or_default().push_back(message.to_json().expect("JSON"));
+        self.settle();
+    }
+
+    fn last_note(&self, at: &str) -> Option<&'static str> {
+        self.gateways[&domain(at)].noted.last().map(|noted| noted.what)
+    }
+
+    /// Everybody sees everybody once, and hears all others once.
+    fn agree(&self, here: &[&str], expected: &[&str]) {
+        let all: BTreeSet<String> = expected.iter().map(|one| (*one).to_string()).collect();
+        for at in here {
+            assert_eq!(self.roster(at), all, "the roster at {at}");
+            let own = at.get(6..7).unwrap_or("?");
+            let others: Vec<&str> = expected
+                .iter()
+                .copied()
+                .filter(|one| !one.starts_with(own))
+                .map(|one| one.trim_end_matches(" muted"))
+                .collect();
+            assert_eq!(self.audible(at), others, "who is heard at {at}");
+        }
+    }
+}
+
+fn three() -> (Town, Who, Who, Who) {
+    let mut town = Town::new(openly);
+    let a = town.phones(A, "081500").expect("the mayor comes");
+    let b = town.phones(B, "4711").expect("a citizen of B comes");
+    let c = town.phones(C, "4711").expect("a citizen of C comes");
+    (town, a, b, c)
+}
+
+#[test]
+fn citizens_of_three_towns_meet_by_the_id_that_they_key_and_hear_each_other_and_not_themselves() {
+    let (mut town, ..) = three();
+    town.agree(&[A, B, C], &["a1", "b1", "c1"]);
+    assert!(town.phones(B, "9999").is_none(), "a wrong PIN");
+    town.agree(&[A, B, C], &["a1", "b1", "c1"]);
+}
+
+#[test]
+fn a_mute_by_the_home_moderator_reaches_a_telephone_elsewhere_and_both_audits_have_the_same_event() {
+    let (mut town, mayor, _, c) = three();
+    let on = true;
+    town.acts(&mayor, Some(&c), Action::Mute { participant: ParticipantId(0), on });
+    town.agree(&[A, B, C], &["a1", "b1", "c1 muted"]);
+    let event = |at: &str| town.gateways[&domain(at)].noted.last().map(|noted| (noted.what, noted.event.clone()));
+    assert_eq!(event(A), event(C));
+    town.acts(&mayor, None, Action::MuteAll { on });
+    town.agree(&[A, B, C], &["a1", "b1 muted", "c1 muted"]);
+}
+
+#[test]
+fn a_moderator_elsewhere_leads_if_the_home_institution_gave_that_role_and_not_otherwise() {
+    let (mut town, mayor, b, c) = three();
+    let mute = Action::Mute { participant: ParticipantId(0), on: true };
+    town.acts(&b, Some(&c), mute);
+    town.agree(&[A, B, C], &["a1", "b1", "c1"]);
+    let deputy = town.phones(B, "081500").expect("the deputy comes");
+    town.acts(&deputy, Some(&c), mute);
+    town.agree(&[A, B, C], &["a1", "b1", "b2", "c1 muted"]);
+    town.acts(&deputy, None, Action::Lock { on: true });
+    assert!(town.phones(C, "4711").is_none_or(|who| town.gateways[&domain(C)].line(&who).is_none()), "locked");
+    town.acts(&deputy, Some(&mayor), Action::Remove { participant: ParticipantId(0) });
+    town.agree(&[B, C], &["b1", "b2", "c1 muted"]);
+    town.acts(&deputy, None, Action::End);
+    assert!(town.gateways.values().all(|gateway| gateway.rooms.is_empty()), "over for all");
+}
+
+#[test]
+fn whoever_may_only_take_part_does_not_lead_by_knowing_the_moderators_pin() {
+    let mut town = Town::new(|with| Share { leads: false, ..openly(with) });
+    let b = town.phones(B, "081500").expect("comes");
+    let shown = town.gateways[&domain(A)].line(&b).expect("in the roster at home");
+    assert_eq!(shown.role, Role::Participant);
+}
+
+#[test]
+fn people_of_another_institution_wait_until_the_home_moderator_admits_them() {
+    let mut town = Town::new(|with| Share { lobby: true, ..openly(with) });
+    let mayor = town.phones(A, "081500").expect("the mayor comes");
+    let b = town.phones(B, "4711").expect("a place in the lobby");
+    assert_eq!(town.roster(A), BTreeSet::from([String::from("a1")]));
+    assert!(town.audible(A).is_empty() && town.audible(B).is_empty());
+    // A gateway that lets its people in by itself: they are not, at home.
+    let line = town.gateways[&domain(B)].cascade.shards[&address()].ours[&b.id].line.clone();
+    town.say(B, A, &Message::Put { room: address(), line: Box::new(Line { lobby: false, ..line }) });
+    assert!(town.audible(A).is_empty(), "not admitted, not heard");
+    town.acts(&mayor, Some(&b), Action::Admit { participant: ParticipantId(0) });
+    town.agree(&[A, B], &["a1", "b1"]);
+}
+
+#[test]
+fn no_more_come_than_the_meeting_allows_an_institution() {
+    let mut town = Town::new(|with| Share { most: 2, ..openly(with) });
+    town.phones(A, "081500");
+    for _ in 0..4 {
+        town.phones(B, "4711");
+    }
+    town.agree(&[A, B], &["a1", "b1", "b2"]);
+    assert_eq!(town.last_note(A), Some("refusedFull"));
+}
+
+#[test]
+fn while_the_home_gateway_is_away_the_others_go_on_and_fall_back_into_place() {
+    for anew in [false, true] {
+        let (mut town, ..) = three();
+        town.cut(A, B);
+        assert_eq!(town.audible(B), ["c1"; 0], "C still has its home: nobody is heard twice");
+        town.cut(A, C);
+        assert_eq!(town.audible(B), ["c1"]);
+        assert_eq!(town.audible(C), ["b1"]);
+        assert_eq!(town.roster(B), BTreeSet::from(["a1 away", "b1", "c1"].map(String::from)));
+        town.later(60);
+        assert_eq!(
+            town.roster(B),
+            BTreeSet::from(["b1", "c1"].map(String::from)),
+            "whoever is away for too long is gone"
+        );
+        town.phones(B, "4711");
+        town.heal(A, B, anew);
+        town.heal(A, C, anew);
+        town.later(11);
+        town.agree(&[A, B, C], &["a1", "b1", "c1"]);
+    }
+}
+
+#[test]
+fn a_link_that_breaks_for_a_moment_leaves_nobody_doubled_or_lost() {
+    let (mut town, _, _, c) = three();
+    town.cut(A, C);
+    assert_eq!(town.roster(A), BTreeSet::from(["a1", "b1", "c1 away"].map(String::from)));
+    assert_eq!(town.audible(A), ["b1"]);
+    // Meanwhile somebody else comes at C, and the first one hangs up.
+    let now = town.now;
+    let room = address();
+    town.at(C).tell(&room, Command::Leave { leg: LegId(1) }, now);
+    assert!(town.gateways[&domain(C)].line(&c).is_none());
+    town.heal(A, C, false);
+    town.later(11);
+    assert_eq!(town.roster(A), BTreeSet::from(["a1", "b1"].map(String::from)));
+    town.phones(C, "4711");
+    town.agree(&[A, B, C], &["a1", "b1", "c1"]);
+}
+
+#[test]
+fn a_home_gateway_that_was_started_anew_has_its_meeting_back() {
+    let (mut town, ..) = three();
+    let book = town.at(A).book.clone();
+    town.gateways.insert(domain(A), Gateway::new(A, book, 9));
+    for other in [B, C] {
+        town.way.clear();
+        town.cut(A, other);
+        town.heal(A, other, true);
+    }
+    town.phones(A, "081500");
+    town.later(11);
+    town.agree(&[A, B, C], &["a1", "b1", "c1"]);
+}
+
+#[test]
+fn who_speaks_is_one_decision() {
+    let (mut town, a, b, c) = three();
+    let shard = &town.gateways[&domain(A)].cascade.shards[&address()];
+    let legs: Vec<LegId> = [&b, &c].iter().map(|who| shard.others[*who].leg).chain([LegId(1)]).collect();
+    town.speak(A, &legs);
+    for (at, who) in [(B, [&a, &b, &c]), (C, [&a, &b, &c])] {
+        let gateway = &town.gateways[&domain(at)];
+        let shard = &gateway.cascade.shards[&address()];
+        let expected: BTreeSet<LegId> = who.iter().filter_map(|who| shard.leg_of(who, &gateway.us)).collect();
+        let chosen = gateway.chosen[&address()].clone().expect("the home decides");
+        assert_eq!(chosen.into_iter().collect::<BTreeSet<_>>(), expected, "at {at}");
+    }
+}
+
+#[test]
+fn a_peer_cannot_speak_for_others_or_by_an_old_grant() {
+    let (mut town, _, b, c) = three();
+    let line = |who: &Who, of: &str| {
+        let shard = &town.gateways[&domain(of)].cascade.shards[&address()];
+        shard.ours[&who.id].line.clone()
+    };
+    let (of_b, of_c) = (line(&b, B), line(&c, C));
+    let room = address();
+    let renamed = Line { name: Name::chosen("Bürgermeister"), ..of_c.clone() };
+    town.say(B, A, &Message::Put { room: room.clone(), line: Box::new(renamed) });
+    assert_eq!(town.last_note(A), Some("notTheirs"));
+    town.say(B, A, &Message::Gone { room: room.clone(), who: c.clone() });
+    let second = Line { who: Who { of: domain(B), id: ParticipantId(99) }, ..of_b.clone() };
+    town.say(B, A, &Message::Put { room: room.clone(), line: Box::new(second.clone()) });
+    assert_eq!(town.last_note(A), Some("refusedNotShared"), "a grant is for one person");
+    let stolen = Line { grant: of_c.grant, ..second };
+    town.say(B, A, &Message::Put { room: room.clone(), line: Box::new(stolen) });
+    assert_eq!(town.last_note(A), Some("refusedNotShared"), "and for one institution");
+    let leads = Line { role: Role::Moderator, ..of_b };
+    town.say(B, A, &Message::Put { room: room.clone(), line: Box::new(leads) });
+    let act = Message::Act {
+        room: room.clone(),
+        by: b,
+        whom: Some(c),
+        action: Action::MuteAll { on: true },
+        event: String::from("x"),
+    };
+    town.say(B, A, &act);
+    assert_eq!(town.last_note(A), Some("notTheirs"), "who was admitted as a participant does not lead");
+    town.say(B, C, &act);
+    assert_eq!(town.last_note(C), Some("notTheirs"));
+    town.agree(&[A, C], &["a1", "b1", "c1"]);
+}
+
+#[test]
+fn a_room_that_is_not_shared_is_not_there_for_others() {
+    let mut town =
+        Town::new(|with| Share { with: domain(if with == B { "stadt-x.example" } else { with }), ..openly(with) });
+    assert_eq!(town.gateways[&domain(B)].cascade.find(&"123456".parse().expect("an ID")), None);
+    let now = town.now;
+    town.at(B).cascade.ask(LegId(5), &address(), "4711".parse().ok().as_ref(), now);
+    town.settle();
+    assert_eq!(town.at(B).answers.get(&LegId(5)), Some(&Admission::Refused), "like one that does not exist");
+    town.say(B, A, &Message::Enter { room: address() });
+    assert_eq!(town.last_note(A), Some("refusedNotShared"));
+    town.say(B, A, &Message::Close { room: address(), why: Why::Over });
+    town.say(B, A, &Message::Answer { ticket: 1, verdict: Verdict::PinNeeded, hold: 0 });
+    assert!(town.gateways[&domain(A)].rooms.is_empty());
+}
+
+#[test]
+fn a_question_that_nobody_answers_has_an_end() {
+    let mut town = Town::new(openly);
+    town.up.clear();
+    let now = town.now;
+    town.at(B).cascade.ask(LegId(5), &address(), None, now);
+    assert!(town.at(B).answers.is_empty());
+    town.later(9);
+    assert_eq!(town.at(B).answers.get(&LegId(5)), Some(&Admission::NotNow(crate::ivr::Obstacle::Fault)));
+}
+
+/// What may happen in a town.
+#[derive(Clone, Debug)]
+enum Step {
+    Comes(usize),
+    Goes(usize, u64),
+    Cut(usize),
+    Heal(usize, bool),
+    Later(u64),
+}
+
+const NAMES: [&str; 3] = [A, B, C];
+const LINKS: [(&str, &str); 3] = [(A, B), (A, C), (B, C)];
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..3_usize).prop_map(Step::Comes),
+        (0..3_usize, 1..4_u64).prop_map(|(at, leg)| Step::Goes(at, leg)),
+        (0..3_usize).prop_map(Step::Cut),
+        (0..3_usize, any::<bool>()).prop_map(|(link, anew)| Step::Heal(link, anew)),
+        (1..70_u64).prop_map(Step::Later),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_breaks_and_heals_in_the_end_all_rosters_are_one_and_each_is_heard_once(steps in prop::collection::vec(step(), 1..30)) {
+        let mut town = Town::new(|with| Share { most: 100, ..openly(with) });
+        town.phones(A, "081500");
+        let mut down = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Comes(at) => drop(town.phones(NAMES[at], "4711")),
+                Step::Goes(at, leg) => {
+                    let now = town.now;
+                    let gateway = town.at(NAMES[at]);
+                    let names: Vec<RoomId> = gateway.rooms.keys().cloned().collect();
+                    names.iter().for_each(|name| gateway.tell(name, Command::Leave { leg: LegId(leg) }, now));
+                    town.settle();
+                }
+                Step::Cut(link) => if down.insert(link) { town.cut(LINKS[link].0, LINKS[link].1) },
+                Step::Heal(link, anew) => if down.remove(&link) { town.heal(LINKS[link].0, LINKS[link].1, anew) },
+                Step::Later(seconds) => town.later(seconds),
+            }
+            for at in NAMES {
+                let mut heard = town.audible(at);
+                heard.dedup();
+                prop_assert_eq!(&heard, &town.audible(at), "nobody is heard twice");
+                let own = at.get(6..7).unwrap_or("?");
+                prop_assert!(heard.iter().all(|one| !one.starts_with(own)), "no echo at {}: {:?}", at, heard);
+            }
+        }
+        for link in down {
+            town.heal(LINKS[link].0, LINKS[link].1, false);
+        }
+        town.later(11);
+        town.later(60);
+        let all: Vec<String> = NAMES.iter().flat_map(|at| {
+            let gateway = &town.gateways[&domain(at)];
+            let own = at.get(6..7).unwrap_or("?");
+            gateway.rooms.values().flat_map(|room| room.ours().map(|(_, one)| format!("{own}{}", one.id.0)).collect::<Vec<_>>()).collect::<Vec<_>>()
+        }).collect();
+        let mut expected: Vec<&str> = all.iter().map(String::as_str).collect();
+        expected.sort();
+        let here: Vec<&str> = NAMES.into_iter().filter(|at| !town.gateways[&domain(at)].rooms.is_empty()).filter(|at| {
+            *at != A || town.gateways[&domain(A)].rooms.values().any(|room| room.ours().next().is_some())
+        }).collect();
+        town.agree(&here, &expected);
+    }
+}

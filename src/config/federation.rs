@@ -1,0 +1,167 @@
+//! Of which federation we are a member, and how. Without a domain, of none.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::mistake::Mistake;
+use crate::member::{Domain, Operators, PublicKey};
+
+/// Other institutions.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Federation {
+    /// By which domain the registry knows us. Without one, there is no federation.
+    pub domain: Option<Domain>,
+    /// Which federation.
+    pub federation: Option<Domain>,
+    /// The keys of its operators, for the first registry; later ones say themselves who signs the next.
+    pub operators: Vec<PublicKey>,
+    /// So many of them have to have signed it.
+    pub threshold: usize,
+    /// The file of the registry; it is read again when it changes.
+    pub registry: Option<PathBuf>,
+    /// Where links are taken; nowhere, and they are only opened from here.
+    pub listen: Vec<SocketAddr>,
+    /// Our certificate for it, a PEM file; without one, a key is made and kept, and `einwahl federation pin` prints its pin.
+    pub certificate: Option<PathBuf>,
+    /// Its key, a PEM file.
+    pub key: Option<PathBuf>,
+}
+
+impl Default for Federation {
+    fn default() -> Self {
+        Self {
+            domain: None,
+            federation: None,
+            operators: Vec::new(),
+            threshold: 1,
+            registry: None,
+            listen: Vec::new(),
+            certificate: None,
+            key: None,
+        }
+    }
+}
+
+/// A federation that we belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Who we are.
+    pub us: Domain,
+    /// Which it is.
+    pub federation: Domain,
+    /// Who signs its first registry.
+    pub operators: Operators,
+    /// The file of the registry.
+    pub registry: PathBuf,
+    /// Where links are taken.
+    pub listen: Vec<SocketAddr>,
+    /// Certificate and key, if there are some of ours.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl Federation {
+    /// What it comes to; nothing, if nothing is said of it.
+    ///
+    /// # Errors
+    /// Every mistake.
+    pub fn joined(&self) -> Result<Option<Joined>, Vec<Mistake>> {
+        if *self == Self::default() {
+            return Ok(None);
+        }
+        let mut found = Vec::new();
+        let mut say = |what: &str, help: &str| found.push(Mistake::new(format!("federation.{what}"), help));
+        if self.domain.is_none() {
+            say(
+                "domain is missing: nobody would know us",
+                "name our domain as the registry has it: \"stadt-a.example\"",
+            );
+        }
+        if self.federation.is_none() {
+            say("federation is missing", "name the federation as its registry does: \"kommunal.example\"");
+        }
+        let keys: std::collections::BTreeSet<_> = self.operators.iter().collect();
+        if keys.is_empty() {
+            let help = "write the public keys that the operators have given you on another way: \"ed25519:…\"";
+            say("operators is empty: no registry would be believed", help);
+        } else if keys.len() != self.operators.len() {
+            say("operators has a key twice", "each counts once: take one of them out");
+        } else if self.threshold == 0 || self.threshold > keys.len() {
+            let what = format!("threshold is {}", self.threshold);
+            say(&what, &format!("write a number from 1 to {}, the number of operators", keys.len()));
+        }
+        match &self.registry {
+            None => say("registry is missing", "name the file in which the registry is"),
+            Some(file) if file.to_string_lossy().contains("://") => {
+                let help = "name a file, and let a timer of this machine fetch the registry into it";
+                say("registry is an address", help);
+            }
+            Some(_) => {}
+        }
+        let certificate = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                say("certificate and federation.key belong together", "name both, or none");
+                None
+            }
+        };
+        match (&self.domain, &self.federation, &self.registry) {
+            (Some(us), Some(federation), Some(registry)) if found.is_empty() => Ok(Some(Joined {
+                us: us.clone(),
+                federation: federation.clone(),
+                operators: Operators { threshold: self.threshold, keys: self.operators.clone() },
+                registry: registry.clone(),
+                listen: self.listen.clone(),
+                certificate,
+            })),
+            _ => Err(found),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn told(text: &str) -> String {
+        let config = Config::from_toml(text).expect("readable");
+        config.mistakes().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    const KEY: &str = "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    #[test]
+    fn who_says_nothing_of_a_federation_belongs_to_none_and_who_says_all_belongs_to_it() {
+        assert_eq!(Federation::default().joined(), Ok(None));
+        let text = format!(
+            "[federation]\ndomain = \"stadt-a.example\"\nfederation = \"kommunal.example\"\noperators = [\"{KEY}\"]\n\
+             registry = \"/etc/einwahl/registry.json\"\nlisten = [\"127.0.0.1:8448\"]\n"
+        );
+        let joined = Config::from_toml(&text).expect("readable").federation.joined().expect("right").expect("joined");
+        assert_eq!((joined.us.as_str(), joined.operators.threshold), ("stadt-a.example", 1));
+        assert_eq!(told(&text), "");
+    }
+
+    #[test]
+    fn all_that_is_missing_is_told_at_once() {
+        let text = format!(
+            "[federation]\noperators = [\"{KEY}\"]\nthreshold = 2\nkey = \"k\"\nregistry = \"https://a.example/r\""
+        );
+        let told = told(&text);
+        for expected in [
+            "federation.domain is missing",
+            "federation.federation is missing",
+            "federation.threshold is 2\nhelp: write a number from 1 to 1",
+            "federation.registry is an address",
+            "federation.certificate and federation.key belong together",
+        ] {
+            assert!(told.contains(expected), "{expected} in\n{told}");
+        }
+        let bad = Config::from_toml("[federation]\ndomain = \"Stadt\"").expect_err("refused").to_string();
+        assert!(bad.contains("stadt-a.example"), "{bad}");
+    }
+}

@@ -1,0 +1,177 @@
+//! The media connections between gateways: one with each member that we meet. The gateway with the lower domain offers and dials, the
+//! other answers (docs/federation.md, "Media").
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::super::chance::random;
+use super::super::{Gateway, clock};
+use crate::cascade::{Media, Message};
+use crate::connection::{Called, Candidate, Credentials, Fingerprint, Transport};
+use crate::member::Domain;
+use crate::words::PeerId;
+use crate::workers;
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Between {
+    by_member: BTreeMap<Domain, Line>,
+    last: u64,
+}
+
+/// One.
+#[derive(Debug)]
+struct Line {
+    peer: PeerId,
+    attempt: u64,
+    /// What we have shown, while an answer is waited for.
+    offered: Option<String>,
+    connected: bool,
+}
+
+impl Between {
+    fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    fn of(&self, peer: PeerId) -> Option<Domain> {
+        self.by_member.iter().find(|(_, line)| line.peer == peer).map(|(domain, _)| domain.clone())
+    }
+}
+
+impl Gateway {
+    /// The link to a member is up: is there no sound, the lower of the two begins.
+    pub(super) fn meets(&mut self, member: &Domain) {
+        let Some(shards) = self.shards.as_ref() else { return };
+        let connected = shards.between.by_member.get(member).is_some_and(|line| line.connected);
+        if !connected {
+            self.offer_sound(member);
+        }
+    }
+
+    /// A member has lost its memory, and with it the connection.
+    pub(super) fn meets_anew(&mut self, member: &Domain) {
+        self.offer_sound(member);
+    }
+
+    /// Sound passes between us and another gateway.
+    pub(in crate::gateway) fn peer_connected(&mut self, peer: PeerId) {
+        let Some(shards) = self.shards.as_mut() else { return };
+        let Some(member) = shards.between.of(peer) else { return };
+        if let Some(line) = shards.between.by_member.get_mut(&member) {
+            line.connected = true;
+        }
+        tracing::info!(%member, %peer, "sound passes to and from a member");
+    }
+
+    /// It does not any more.
+    pub(in crate::gateway) fn peer_lost(&mut self, peer: PeerId) {
+        let Some(shards) = self.shards.as_mut() else { return };
+        let Some(member) = shards.between.of(peer) else { return };
+        if let Some(line) = shards.between.by_member.get_mut(&member) {
+            line.connected = false;
+        }
+        tracing::warn!(%member, %peer, "no sound passes to or from a member");
+        if shards.cascade.linked().contains(&member) {
+            self.offer_sound(&member);
+        }
+    }
+
+    /// The name of the connection with a member.
+    pub(super) fn peer_id(&self, member: &Domain) -> Option<PeerId> {
+        self.shards.as_ref()?.between.by_member.get(member).map(|line| line.peer)
+    }
+
+    fn offer_sound(&mut self, member: &Domain) {
+        let Some(us) = self.federation.as_ref().map(|federation| federation.us.clone()) else { return };
+        if us >= *member {
+            return;
+        }
+        let Ok(chance) = random() else { return };
+        let Credentials { ufrag, password, .. } = Credentials::new(&chance, "");
+        let Some(shards) = self.shards.as_mut() else { return };
+        let attempt = shards.between.number();
+        let former = shards.between.by_member.get(member).map(|line| line.peer);
+        let peer = PeerId(attempt);
+        let line = Line { peer, attempt, offered: Some(ufrag.clone()), connected: false };
+        shards.between.by_member.insert(member.clone(), line);
+        if let Some(peer) = former {
+            self.tell_media(workers::Command::RemovePeer { peer });
+        }
+        let media = self.our_media(attempt, ufrag, password);
+        self.say_to_peer(member, &Message::Offer(media));
+    }
+
+    /// A member says how sound can pass.
+    pub(super) fn on_media_told(&mut self, member: &Domain, media: Media, answers: bool) {
+        let Some(us) = self.federation.as_ref().map(|federation| federation.us.clone()) else { return };
+        let Some(fingerprint) = Fingerprint::read(&media.fingerprint) else {
+            return tracing::warn!(%member, "a member shows no certificate that can be used");
+        };
+        match answers {
+            true if us < *member => self.dial_peer(member, media, fingerprint),
+            false if us > *member => self.answer_sound(member, media, fingerprint),
+            true | false => tracing::warn!(%member, "a member offers or answers where it is not its turn"),
+        }
+    }
+
+    /// Our offer was answered: we dial.
+    fn dial_peer(&mut self, member: &Domain, media: Media, fingerprint: Fingerprint) {
+        let Some(address) = media.addresses.iter().copied().find(|address| self.may_send_to(member, address.ip()))
+        else {
+            let told = media.addresses.len();
+            return tracing::warn!(%member, told, "no address for sound lies in the member's networks: none passes");
+        };
+        let Some(line) = self.shards.as_mut().and_then(|shards| shards.between.by_member.get_mut(member)) else {
+            return;
+        };
+        let Some(ufrag) = line.offered.take().filter(|_| line.attempt == media.attempt) else { return };
+        let peer = line.peer;
+        let Media { ufrag: theirs, password, .. } = media;
+        let called = Called { address, ufrag: theirs, password, fingerprint };
+        let transport = Transport::dialling(&self.identity, &ufrag, called, clock::now());
+        self.add_peer(member, peer, ufrag, transport);
+    }
+
+    /// A member offers: we answer, and wait for its checks.
+    fn answer_sound(&mut self, member: &Domain, media: Media, fingerprint: Fingerprint) {
+        let Ok(chance) = random() else { return };
+        let credentials = Credentials::new(&chance, &media.ufrag);
+        let (ufrag, password) = (credentials.ufrag.clone(), credentials.password.clone());
+        let transport = Transport::new(&self.identity, credentials, fingerprint, clock::now());
+        let Some(shards) = self.shards.as_mut() else { return };
+        let peer = PeerId(shards.between.number());
+        let line = Line { peer, attempt: media.attempt, offered: None, connected: false };
+        if let Some(former) = shards.between.by_member.insert(member.clone(), line) {
+            self.tell_media(workers::Command::RemovePeer { peer: former.peer });
+        }
+        self.add_peer(member, peer, ufrag.clone(), transport);
+        let ours = self.our_media(media.attempt, ufrag, password);
+        self.say_to_peer(member, &Message::Answered(ours));
+    }
+
+    fn add_peer(&mut self, member: &Domain, peer: PeerId, ufrag: String, transport: Transport) {
+        self.tell_media(workers::Command::AddPeer { peer, ufrag, transport: Box::new(transport) });
+        if let Some(shards) = self.shards.as_mut() {
+            shards.cascade.media_anew(member);
+        }
+    }
+
+    fn our_media(&self, attempt: u64, ufrag: String, password: String) -> Media {
+        let udp = |candidate: &Candidate| match candidate {
+            Candidate::Udp(address) => Some(*address),
+            Candidate::Tcp(_) => None,
+        };
+        let addresses: Vec<SocketAddr> = self.candidates.iter().filter_map(udp).collect();
+        let fingerprint = format!("sha-256 {}", self.identity.fingerprint());
+        Media { attempt, addresses, fingerprint, ufrag, password }
+    }
+
+    /// Whether a member's sound may go there: its own networks, after the registry.
+    fn may_send_to(&self, member: &Domain, address: IpAddr) -> bool {
+        let held = self.federation.as_ref().and_then(|federation| federation.held.as_ref());
+        let member = held.and_then(|held| held.member(member, clock::moment()));
+        member.is_some_and(|member| member.media.iter().any(|network| network.0.contains(&address)))
+    }
+}

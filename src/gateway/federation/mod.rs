@@ -1,0 +1,266 @@
+//! The federation: the registry that is held, and the links to the other members. What happens to them goes into the log, the audit
+//! and the figures.
+
+mod between;
+mod shards;
+mod source;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{Gateway, Place, clock};
+use crate::cascade::Cascade;
+use crate::config::Joined;
+use crate::links::{self, CannotOpen, Door, State};
+use crate::member::{Domain, Registry, Standing, Trust};
+use crate::observe::Observed;
+use crate::records::Deed;
+use crate::residency::Residency;
+use crate::store::{self, Revision, Value};
+use crate::tls::{Own, Unusable};
+use crate::web::{ShownFederation, ShownMember, ShownRegistry};
+
+use between::Between;
+pub(super) use shards::Shards;
+pub(super) use source::Offered;
+
+/// How it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// What the configuration says.
+    pub joined: Joined,
+    /// The DNS servers that are asked where members are.
+    pub dns: Vec<SocketAddr>,
+}
+
+/// Where the registry is kept.
+const KEY: &str = "federation/registry";
+
+/// What else of the gateway it stands on.
+pub(super) struct Around<'a> {
+    pub(super) residency: &'a Residency,
+    pub(super) observed: &'a Observed,
+    pub(super) place: &'a Place,
+}
+
+/// A federation that we belong to.
+pub(super) struct Federation {
+    us: Domain,
+    own: Own,
+    door: Door,
+    held: Option<Arc<Registry>>,
+    /// When what is held was kept.
+    revision: Option<Revision>,
+    /// How it stood when that was last told.
+    told: Option<Standing>,
+    _watching: AbortOnDropHandle<()>,
+}
+
+/// Our certificate: that of the configuration, or around a key that is made once and kept.
+///
+/// # Errors
+/// It can be neither read nor made.
+pub fn own_key(joined: &Joined, place: &Place) -> Result<Own, Unusable> {
+    match (&joined.certificate, place) {
+        (Some((certificate, key)), _) => Own::read(certificate, key),
+        (None, Place::Folder(folder)) => Own::kept(&folder.join("federation.key"), joined.us.as_str()),
+        (None, Place::Memory) => Own::made(joined.us.as_str()),
+    }
+}
+
+impl Federation {
+    pub(super) fn begin(
+        config: &Config,
+        around: &Around<'_>,
+        kept: &[store::Entry],
+        links: mpsc::Sender<links::Event>,
+        offered: mpsc::Sender<Offered>,
+    ) -> Result<Self, CannotOpen> {
+        let joined = &config.joined;
+        let own = own_key(joined, around.place)?;
+        let entry = kept.iter().find(|entry| entry.key == KEY);
+        let held = entry.and_then(|entry| {
+            Registry::kept(entry.value.as_bytes(), &joined.federation)
+                .map_err(|why| tracing::error!(%why, "the registry that was kept cannot be used"))
+                .ok()
+        });
+        let trust =
+            Trust { federation: joined.federation.clone(), operators: joined.operators.clone(), held: held.clone() };
+        let held = held.map(Arc::new);
+        let door = links::Config {
+            us: joined.us.clone(),
+            listen: joined.listen.clone(),
+            dns: config.dns.clone(),
+            own: own.clone(),
+            limits: links::Limits::default(),
+        };
+        let door = Door::open(door, held.clone(), around.residency.clone(), around.observed.clone(), links)?;
+        tracing::info!(us = %joined.us, pin = %own.pin(), listening = ?door.listening(), "the federation");
+        let watching = tokio::spawn(source::watch(joined.registry.clone(), trust, offered));
+        let federation = Self {
+            us: joined.us.clone(),
+            own,
+            door,
+            held,
+            revision: entry.map(|entry| entry.revision),
+            told: None,
+            _watching: AbortOnDropHandle::new(watching),
+        };
+        federation.look_at_ourselves(around.observed);
+        Ok(federation)
+    }
+
+    /// The meetings that we hold with other members.
+    pub(super) fn shards(&self, chance: u64) -> Shards {
+        let key = self.own.derived("einwahl-grant-1");
+        let mut cascade = Cascade::new(self.us.clone(), &key, chance, shards::FIRST_DISTANT);
+        cascade.members(self.held.as_ref().map(|held| named(held)).unwrap_or_default());
+        Shards { cascade, between: Between::default() }
+    }
+
+    /// As the API shows it.
+    pub(super) fn shown(&self) -> ShownFederation {
+        let now = clock::moment();
+        let registry = self.held.as_ref().map(|held| {
+            let document = held.document();
+            let state = match held.standing(now) {
+                Standing::Holds => "holds",
+                Standing::EndsSoon { .. } => "endsSoon",
+                Standing::Expired { .. } => "expired",
+            };
+            let (federation, serial) = (document.federation.to_string(), document.serial);
+            ShownRegistry { federation, serial, expires: document.expires, state: state.to_owned() }
+        });
+        let member = |(domain, link): (Domain, State)| {
+            let of = self.held.as_ref()?.member(&domain, now)?;
+            let (state, why, since, round_trip) = match link {
+                State::Up { since, round_trip, .. } => ("up", None, since, round_trip),
+                State::Down { since, why } => ("down", Some(why), since, None),
+            };
+            Some(ShownMember {
+                domain: domain.to_string(),
+                name: of.name.clone(),
+                country: of.country.to_string(),
+                state: state.to_owned(),
+                why,
+                since,
+                round_trip_ms: round_trip.and_then(|took| u64::try_from(took.as_millis()).ok()),
+            })
+        };
+        let members = self.door.peers().into_iter().filter_map(member).collect();
+        ShownFederation { domain: self.us.to_string(), pin: self.own.pin().to_string(), registry, members }
+    }
+
+    /// Tells all peers that we stop.
+    pub(super) async fn end(self) {
+        self.door.close().await;
+    }
+
+    /// Whether the registry knows us as we are.
+    fn look_at_ourselves(&self, observed: &Observed) {
+        let Some(registry) = &self.held else { return };
+        observed.registry_expires(registry.document().expires.as_second());
+        let (now, us, pin) = (clock::moment(), &self.us, self.own.pin());
+        match registry.member(us, now) {
+            None => tracing::warn!(%us, "the registry does not name us as a member: nobody takes our links"),
+            Some(member) if !member.has_key(pin, now) => {
+                tracing::warn!(%us, %pin, "the registry does not name our key: give this pin to its operators");
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// The members, with their names.
+fn named(registry: &Registry) -> Vec<(Domain, String)> {
+    registry.members(clock::moment()).map(|member| (member.domain.clone(), member.name.clone())).collect()
+}
+
+impl Gateway {
+    /// A registry was offered.
+    pub(super) fn on_offered(&mut self, offered: Offered) {
+        let Some(federation) = &mut self.federation else { return };
+        match offered {
+            Offered::Refused(why) => {
+                tracing::warn!(why, "a registry is refused, the one that is held goes on");
+                self.note(Deed::RegistryRefused { why });
+            }
+            Offered::Taken(registry, bytes) => {
+                let document = registry.document();
+                let (serial, members) = (document.serial, registry.members(clock::moment()).count());
+                let expires = document.expires.to_string();
+                for (domain, faults) in registry.refused() {
+                    faults.iter().for_each(|fault| tracing::warn!(%domain, %fault, "a member is left out"));
+                }
+                tracing::info!(serial, members, expires, "another registry counts");
+                let names = named(&registry);
+                federation.held = Some(Arc::clone(&registry));
+                federation.door.registry(registry);
+                federation.look_at_ourselves(&self.observed);
+                let (expects, ticket) = (federation.revision, self.desk.ticket());
+                let wish = store::Wish { ticket, key: KEY.to_owned(), expects, value: Some(Value::new(bytes)) };
+                if let Err(why) = self.store.want(wish) {
+                    tracing::error!(%why, "the registry is not kept: after a restart it has to be read again");
+                }
+                self.note(Deed::RegistryTaken { serial, members, expires });
+                self.members_are(names);
+            }
+        }
+    }
+
+    /// It is in the store.
+    pub(super) fn registry_is_kept(&mut self, entry: &store::Entry) {
+        if let Some(federation) = self.federation.as_mut().filter(|_| entry.key == KEY) {
+            federation.revision = Some(entry.revision);
+        }
+    }
+
+    /// Once a second: warns in time.
+    pub(super) fn look_at_registry(&mut self) {
+        let Some(federation) = &mut self.federation else { return };
+        let Some(standing) = federation.held.as_ref().map(|held| held.standing(clock::moment())) else { return };
+        if federation.told.replace(standing) == Some(standing) {
+            return;
+        }
+        match standing {
+            Standing::Holds => {}
+            Standing::EndsSoon { at } => {
+                tracing::warn!(%at, "the registry ends soon: its operators have to sign a new one");
+                self.note(Deed::RegistryEnds { at: at.to_string(), expired: false });
+            }
+            Standing::Expired { since } => {
+                tracing::error!(%since, "the registry has expired: no member is spoken to until there is a new one");
+                self.note(Deed::RegistryEnds { at: since.to_string(), expired: true });
+            }
+        }
+    }
+
+    pub(super) fn on_link(&mut self, event: links::Event) {
+        if let (links::Event::TellAnew { peer, turn }, Some(federation)) = (&event, &self.federation) {
+            federation.door.begin(peer, *turn);
+        }
+        self.on_peer(&event);
+        match event {
+            links::Event::Up { peer } => {
+                tracing::info!(%peer, "the link to a member is up");
+                self.note(Deed::LinkStands { member: peer, state: String::from("up"), why: None });
+            }
+            links::Event::Down { peer, why } => {
+                tracing::warn!(%peer, %why, "the link to a member is down");
+                self.note(Deed::LinkStands { member: peer, state: String::from("down"), why: Some(why.to_string()) });
+            }
+            links::Event::Refused(links::Refused { address, peer, why, untold }) => {
+                tracing::warn!(?address, peer = ?peer.as_ref().map(Domain::as_str), %why, untold, "a gateway is refused");
+                let address = address.map(|address| address.to_string());
+                self.note(Deed::LinkRefused { address, member: peer, why: why.to_string(), untold });
+            }
+            links::Event::TellAnew { .. }
+            | links::Event::Heard { .. }
+            | links::Event::Anew { .. }
+            | links::Event::RoundTrip { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Meetings that span institutions: from what links bring to the cascade, and from what the cascade wants to rooms, sound, links and
+//! the audit.
+
+use std::time::Duration;
+
+use super::super::{Gateway, clock};
+use super::between::Between;
+use crate::cascade::{Cascade, Effect, Message, Noted};
+use crate::ivr::{self, Admission, Target};
+use crate::links;
+use crate::member::Domain;
+use crate::records::Deed;
+use crate::room::{self, Action, Command};
+use crate::words::{LegId, ParticipantId, Pin, RoomId};
+use crate::workers;
+
+/// Legs of those on other gateways are numbered far from those of calls and of browsers.
+pub(super) const FIRST_DISTANT: u64 = 1 << 61;
+
+/// What of meetings goes beyond this node.
+pub(in crate::gateway) struct Shards {
+    pub(super) cascade: Cascade,
+    pub(super) between: Between,
+}
+
+impl Shards {
+    /// When [`Gateway::on_time_of_shards`] is due.
+    pub(in crate::gateway) fn next_timeout(&self) -> Option<std::time::Instant> {
+        self.cascade.next_timeout()
+    }
+}
+
+impl Gateway {
+    /// A member's gateway is there, is gone, or says something.
+    pub(super) fn on_peer(&mut self, event: &links::Event) {
+        let now = clock::now();
+        let Some(Shards { cascade, .. }) = self.shards.as_mut() else { return };
+        match event {
+            links::Event::Up { peer } => cascade.up(peer),
+            links::Event::Down { peer, .. } => cascade.down(peer, now),
+            links::Event::Heard { peer, what } => cascade.heard(peer, what, &self.book, now),
+            links::Event::Anew { peer } => cascade.anew(peer, now),
+            links::Event::TellAnew { peer, .. } => cascade.tell_anew(peer, &self.book),
+            links::Event::Refused(_) | links::Event::RoundTrip { .. } => {}
+        }
+        match event {
+            links::Event::Up { peer } => self.meets(peer),
+            links::Event::Anew { peer } => self.meets_anew(peer),
+            links::Event::Down { .. }
+            | links::Event::Heard { .. }
+            | links::Event::TellAnew { .. }
+            | links::Event::Refused(_)
+            | links::Event::RoundTrip { .. } => {}
+        }
+        self.perform_cascade();
+    }
+
+    /// Somebody here wants into a room of another institution: true if that is asked there.
+    pub(in crate::gateway) fn ask_elsewhere(&mut self, leg: LegId, target: &Target, pin: Option<&Pin>) -> bool {
+        let Some(Shards { cascade, .. }) = self.shards.as_mut() else { return false };
+        let room = match target {
+            Target::Conference(_) if self.book.find(target).is_some() => None,
+            Target::Conference(id) => cascade.find(id),
+            Target::Room(room) => Some(room.clone()).filter(|room| room.home().is_some()),
+        };
+        let Some(room) = room else { return false };
+        cascade.ask(leg, &room, pin, clock::now());
+        self.perform_cascade();
+        true
+    }
+
+    /// How a room of another institution begins here.
+    pub(in crate::gateway) fn begin_elsewhere(&mut self, room: &RoomId) -> Option<room::Config> {
+        room.home()?;
+        let config = self.shards.as_mut()?.cascade.begin(room);
+        self.perform_cascade();
+        Some(config)
+    }
+
+    /// A moderator here wants something done elsewhere.
+    pub(in crate::gateway) fn asks_elsewhere(&mut self, room: &RoomId, by: ParticipantId, action: Action) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.asks(room, by, action);
+        }
+    }
+
+    /// These speak in a room here.
+    pub(in crate::gateway) fn tell_speakers_elsewhere(&mut self, room: &RoomId, participants: &[ParticipantId]) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.speaking(room, participants);
+        }
+    }
+
+    /// A room here is not as it was.
+    pub(in crate::gateway) fn look_elsewhere(&mut self, name: &RoomId, room: &room::Room) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.look(name, room, &self.book);
+        }
+    }
+
+    /// Somebody here who asked, or was about to come, is gone.
+    pub(in crate::gateway) fn forget_elsewhere(&mut self, leg: LegId) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.forget_leg(leg);
+        }
+    }
+
+    /// The meetings here are others, or shared otherwise.
+    pub(in crate::gateway) fn share_anew(&mut self) {
+        let Some(Shards { cascade, .. }) = self.shards.as_mut() else { return };
+        for peer in cascade.linked() {
+            cascade.say_rooms(&peer, &self.book);
+        }
+        self.perform_cascade();
+    }
+
+    /// A wait is over.
+    pub(in crate::gateway) fn on_time_of_shards(&mut self, now: std::time::Instant) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.on_time(now);
+        }
+        self.perform_cascade();
+    }
+
+    /// Another registry counts.
+    pub(super) fn members_are(&mut self, members: Vec<(Domain, String)>) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.members(members);
+        }
+        self.perform_cascade();
+    }
+
+    /// Does what the cascade wants, until it wants nothing. What is done may be something new to it.
+    pub(in crate::gateway) fn perform_cascade(&mut self) {
+        while let Some(effect) = self.shards.as_mut().and_then(|shards| shards.cascade.poll()) {
+            self.perform_between(effect);
+        }
+    }
+
+    fn perform_between(&mut self, effect: Effect) {
+        match effect {
+            Effect::Say { to, what } => self.say_to_peer(&to, &what),
+            Effect::Open { room } => {
+                self.open_room(&room);
+                if let Some(open) = self.rooms.remove(&room) {
+                    self.look_elsewhere(&room, &open);
+                    self.rooms.insert(room, open);
+                }
+            }
+            Effect::Tell { room, command } => {
+                if matches!(command, Command::Put(_)) && room.home().is_none() {
+                    self.open_room(&room);
+                }
+                self.tell_room(&room, command);
+            }
+            Effect::Asked { by, ticket, room, pin } => self.answer_peer(&by, ticket, &room, pin.as_ref()),
+            Effect::Answered { leg, admission, hold } => self.is_answered(leg, admission, hold),
+            Effect::Relate { peer, room, relay } => {
+                if let Some(peer) = self.peer_id(&peer) {
+                    self.tell_media(workers::Command::Relate { peer, room, relay });
+                }
+            }
+            Effect::Unrelate { peer, room } => {
+                if let Some(peer) = self.peer_id(&peer) {
+                    self.tell_media(workers::Command::Unrelate { peer, room });
+                }
+            }
+            Effect::Hear { leg, peer, ssrc, room, muted } => {
+                if let Some(peer) = self.peer_id(&peer) {
+                    self.tell_media(workers::Command::AddDistant { leg, peer, ssrc, room });
+                    self.tell_media(workers::Command::Mute { leg, on: muted });
+                }
+            }
+            Effect::Unhear { leg } => self.tell_media(workers::Command::Remove { leg }),
+            Effect::Stream { leg, ssrc } => self.tell_media(workers::Command::Stream { leg, ssrc }),
+            Effect::Choose { room, chosen } => self.tell_media(workers::Command::Choose { room, chosen }),
+            Effect::Media { peer, media, answers } => self.on_media_told(&peer, *media, answers),
+            Effect::Note(Noted { peer, room, what, who, event }) => {
+                let whom = who.map(|who| format!("{}@{}", who.id, who.of));
+                tracing::info!(%peer, %room, what, event, "between institutions");
+                self.note(Deed::Federated { member: peer, room, act: what.to_owned(), whom, event });
+            }
+        }
+    }
+
+    pub(super) fn say_to_peer(&mut self, to: &Domain, what: &Message) {
+        let Some(federation) = &self.federation else { return };
+        let Some(json) = what.to_json() else { return };
+        if let Err(why) = federation.door.say(to, json) {
+            tracing::info!(peer = %to, %why, "something is not said");
+        }
+    }
+
+    /// Somebody of a peer wants into a room of ours.
+    fn answer_peer(&mut self, by: &Domain, ticket: u64, room: &RoomId, pin: Option<&Pin>) {
+        let target = Target::Room(room.clone());
+        let admission = self.book.admission(&target, pin, clock::moment());
+        let conference = self.book.conference(&target);
+        if pin.is_some() && admission == Admission::Refused {
+            for suspicion in self.guard.failed(None, conference.as_ref(), clock::now()) {
+                tracing::warn!(peer = %by, %room, ?suspicion, "somebody of a member seems to guess");
+            }
+        }
+        let hold = self.guard.hold(None, conference.as_ref(), clock::now());
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.answer(by, ticket, room, &admission, hold, &self.book);
+        }
+    }
+
+    /// A home institution has answered for somebody here.
+    fn is_answered(&mut self, leg: LegId, admission: Admission, hold: Duration) {
+        if self.callers.contains_key(&leg) {
+            self.tell_menu(leg, ivr::Input::Answered { admission, hold });
+        } else {
+            self.page_is_answered(leg, &admission);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Mutual TLS 1.3 between gateways that recognise each other by their keys (docs/federation.md). No authority vouches for anybody,
+//! and the words and times in a certificate say nothing: what counts is that the peer has the key, and that its pin is known now.
+//! Nothing of a connection is used for the next one: no tickets, no early data.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerIncompatible,
+    PeerMisbehaved, ServerConfig, SignatureScheme,
+};
+
+use super::own::{Own, pin_of};
+use super::{Unusable, provider};
+use crate::member::Spki;
+
+/// Whose keys are known at this moment.
+pub type Known = Arc<dyn Fn(Spki) -> bool + Send + Sync>;
+
+/// A peer has shown that it has a key, but nobody knows that key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key {0} is not the one that the registry names")]
+pub struct UnknownKey(pub Spki);
+
+/// The signatures of TR-02102-2 for TLS 1.3 among those that there are.
+const SCHEMES: [SignatureScheme; 5] = [
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+];
+
+/// For who takes connections.
+///
+/// # Errors
+/// The certificate cannot be used.
+pub fn taker(own: &Own, known: Known) -> Result<ServerConfig, Unusable> {
+    let provider = Arc::new(provider());
+    let (chain, key) = own.pair();
+    let unusable = |error: Error| Unusable::Pair(error.to_string());
+    let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(unusable)?
+        .with_client_cert_verifier(Arc::new(Pinned { provider, known }))
+        .with_single_cert(chain, key)
+        .map_err(unusable)?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    Ok(config)
+}
+
+/// For who opens them.
+///
+/// # Errors
+/// The certificate cannot be used.
+pub fn caller(own: &Own, known: Known) -> Result<ClientConfig, Unusable> {
+    let provider = Arc::new(provider());
+    let (chain, key) = own.pair();
+    let unusable = |error: Error| Unusable::Pair(error.to_string());
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(unusable)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned { provider, known }))
+        .with_client_auth_cert(chain, key)
+        .map_err(unusable)?;
+    config.resumption = Resumption::disabled();
+    config.enable_early_data = false;
+    Ok(config)
+}
+
+struct Pinned {
+    provider: Arc<CryptoProvider>,
+    known: Known,
+}
+
+impl Pinned {
+    fn is_known(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
+        let pin = pin_of(certificate)?;
+        if (self.known)(pin) {
+            return Ok(());
+        }
+        Err(CertificateError::Other(OtherError(Arc::new(UnknownKey(pin)))).into())
+    }
+
+    fn has_signed(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if !SCHEMES.contains(&signature.scheme) {
+            return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+        }
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+}
+
+impl fmt::Debug for Pinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the pins of the registry")
+    }
+}
+
+impl ClientCertVerifier for Pinned {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.is_known(end_entity).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(PeerIncompatible::Tls12NotOffered.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.has_signed(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        SCHEMES.to_vec()
+    }
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.is_known(end_entity).map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(PeerIncompatible::Tls12NotOffered.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.has_signed(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        SCHEMES.to_vec()
+    }
+}
