@@ -41,34 +41,34 @@ unit: pages
 	cargo nextest run --no-tests=fail
 
 # Arbitrary bytes for every reader, each for so many seconds.
-SECONDS = 20
+SECONDS = 10
 fuzz: set-up
 	@tools/fuzz $(SECONDS)
 
 # Real clients against the real binary, on loopback.
 interop: pages interop-tests/.venv
 	cargo build
-	interop-tests/three_phones.py target/debug/einwahl
-	interop-tests/tls_door.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/admin_in_use.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/aiortc_joins.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/other_ways.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/sign_in.py target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/oidc.py target/debug/einwahl
-	interop-tests/api.sh target/debug/einwahl
-	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
-	interop-tests/calls.py target/debug/einwahl
-	interop-tests/two_phones.py target/debug/einwahl
-	interop-tests/ringing.py target/debug/einwahl in_order handed_on emergency queue
-	interop-tests/trunk_doctor.py target/debug/einwahl
-	interop-tests/trunk_keeping.py target/debug/einwahl
-	interop-tests/first_sound.py target/debug/einwahl
-	interop-tests/dialplans.py target/debug/einwahl
-	interop-tests/three_towns.py target/debug/einwahl together alone
-	interop-tests/many_calls.py target/debug/einwahl 2000
+	tools/again interop-tests/three_phones.py target/debug/einwahl
+	tools/again interop-tests/tls_door.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/admin_in_use.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/aiortc_joins.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/other_ways.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/sign_in.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/oidc.py target/debug/einwahl
+	tools/again interop-tests/api.sh target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
+	tools/again interop-tests/calls.py target/debug/einwahl
+	tools/again interop-tests/two_phones.py target/debug/einwahl
+	tools/again interop-tests/ringing.py target/debug/einwahl in_order handed_on emergency queue
+	tools/again interop-tests/trunk_doctor.py target/debug/einwahl
+	tools/again interop-tests/trunk_keeping.py target/debug/einwahl
+	tools/again interop-tests/first_sound.py target/debug/einwahl
+	tools/again interop-tests/dialplans.py target/debug/einwahl
+	tools/again interop-tests/three_towns.py target/debug/einwahl together alone
+	tools/again interop-tests/many_calls.py target/debug/einwahl 2000
 
 interop-tests/.venv: interop-tests/requirements.txt
 	python3 -m venv $@

@@ -108,7 +108,7 @@ class Town:
 def document(serial, operator, members, days=30):
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     stamp = lambda time: time.isoformat().replace("+00:00", "Z")
-    return {"format": "einwahl-registry-1", "federation": FEDERATION, "serial": serial, "issued": stamp(now - datetime.timedelta(minutes=1)),
+    return {"format": "einwahl-registry-1", "federation": FEDERATION, "serial": serial, "issued": stamp(now - datetime.timedelta(minutes=1) if days > 0 else now - datetime.timedelta(days=3)),
             "expires": stamp(now + datetime.timedelta(days=days)), "operators": {"threshold": 1, "keys": [operator]}, "members": members}
 
 

@@ -20,15 +20,16 @@ use crate::media::digits::{DigitReader, EventPayload};
 use crate::media::jitter::JitterBuffer;
 use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
+use crate::meeting::{Book, Meeting, Share};
 use crate::trunk::digest::Challenge;
-use crate::words::{Codec, Personal, Rate, RtpTime, Secret};
+use crate::words::{Codec, Domain, Personal, Rate, RtpTime, Secret};
 use crate::{call, cascade, connection, dialplan, import, ivr, member, page, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 22] = [
+pub const TARGETS: [(&str, Body); 23] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -47,6 +48,7 @@ pub const TARGETS: [(&str, Body); 22] = [
     ("meeting", meeting),
     ("registry_file", registry_file),
     ("link_frames", link_frames),
+    ("peer_messages", peer_messages),
     ("calendar_file", calendar_file),
     ("asterisk_file", asterisk_file),
     ("list_of_extensions", list_of_extensions),
@@ -91,6 +93,31 @@ pub fn oidc_callback(bytes: &[u8]) {
 }
 
 /// Frames of a peer, one a line: whatever comes, the link goes on or closes, and answers no more than it was told.
+/// What a member says, one message in a line, to the home of a meeting that is shared with it and to a gateway that is in one of its own:
+/// without a grant nobody comes into ours.
+pub fn peer_messages(bytes: &[u8]) {
+    let (us, peer): (Domain, Domain) = ("stadt-a.example".parse().unwrap(), "stadt-b.example".parse().unwrap());
+    let mut meeting = Meeting::new("rat".parse().unwrap(), "123456".parse().unwrap());
+    meeting.shares = vec![Share { with: peer.clone(), most: 3, leads: true, lobby: false }];
+    let book = Book::of_file(vec![meeting]).unwrap();
+    let mut cascade = cascade::Cascade::new(us, &[7; 32], 1, 1 << 61);
+    cascade.members([(peer.clone(), String::from("Stadt B"))]);
+    cascade.up(&peer);
+    cascade.begin(&"amt@stadt-b.example".parse().unwrap());
+    let now = Instant::now();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Ok(what) = serde_json::from_slice::<Box<serde_json::value::RawValue>>(line) {
+            cascade.heard(&peer, &what, &book, now);
+        }
+        while let Some(effect) = cascade.poll() {
+            if let cascade::Effect::Tell { room, command: room::Command::Put(_) } = effect {
+                assert!(room.home().is_some(), "somebody came into our meeting without a grant");
+            }
+        }
+        cascade.on_time(now);
+    }
+}
+
 pub fn link_frames(bytes: &[u8]) {
     let now = Instant::now();
     let mut link = cascade::Link::new(7);
