@@ -264,14 +264,23 @@ def alone(checks, folder):
         hear(checks, "and all hear all others again", phones, ALL, patience=25)  # who has come is told first how many are there
 
 
+CUT = """table inet cut {
+    chain incoming {
+        type filter hook input priority 0;
+        ip saddr 127.1.0.1 ip daddr 127.3.0.1 drop
+        ip saddr 127.3.0.1 ip daddr 127.1.0.1 drop
+    }
+}
+"""
+
+
 def cut(checks, folder):
     nft = lambda text: subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
     with three_towns(folder) as (federation, phones):
         phones_come(folder, federation, phones)
         hear(checks, "all hear all others", phones, ALL, patience=8)
         for seconds in (1, 5, 30):
-            nft("table inet cut { chain in { type filter hook input priority 0;"
-                " ip saddr 127.1.0.1 ip daddr 127.3.0.1 drop; ip saddr 127.3.0.1 ip daddr 127.1.0.1 drop; } }")
+            nft(CUT)
             time.sleep(seconds)
             if seconds > 3:
                 hear(checks, f"cut for {seconds} s: the others go on", phones[:2], [(1,), (0,)], patience=0)
