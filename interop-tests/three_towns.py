@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import wave
 
-from phones import CODECS, Phone, level_of_tone, recorded
+from phones import CODECS, Phone, level_of_tone, recorded, write_tone
 
 TOWNS = ("a", "b", "c")
 TONES = (440, 880, 1320)
@@ -165,10 +166,21 @@ def three_towns(folder):
         dns.wait(5)
 
 
+def long_tone(path, hertz, seconds=240):
+    """A telephone hangs up when its sound is over: one second of a whole number of waves, again and again."""
+    write_tone(path, hertz, 1)
+    with wave.open(str(path)) as sound:
+        form, second = sound.getparams(), sound.readframes(sound.getnframes())
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams(form)
+        sound.writeframes(second * seconds)
+    return path
+
+
 def phones_come(folder, federation, phones):
     """One at each town; the first leads."""
     for number, (town, tone) in enumerate(zip(federation.towns.values(), TONES)):
-        phone = Phone(folder, number, tone, CODECS["PCMA"])
+        phone = Phone(folder, number, long_tone(folder / f"{tone}.wav", tone), CODECS["PCMA"])
         phones.append(phone)
         phone.does("dial", f"sip:einwahl@{town.address}:5060")
     time.sleep(1.5)
