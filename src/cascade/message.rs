@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::ivr::{Admission, Obstacle};
+use crate::ivr::Obstacle;
 use crate::room::{Action, Kind, Name, Told};
 use crate::words::{ConferenceId, Domain, ParticipantId, Pin, Role, RoomId};
 
@@ -313,20 +313,9 @@ impl Message {
     }
 }
 
-impl Verdict {
-    /// Of our own answer to somebody of another institution.
-    pub fn of(admission: &Admission, grant: impl FnOnce(Role) -> String) -> Self {
-        match admission {
-            Admission::Admitted { role, .. } => Self::Admitted { role: *role, grant: grant(*role) },
-            Admission::PinNeeded => Self::PinNeeded,
-            Admission::Refused => Self::Refused,
-            Admission::NotNow(obstacle) => Self::NotNow { why: Why::of(*obstacle) },
-        }
-    }
-}
-
 impl Why {
-    const fn of(obstacle: Obstacle) -> Self {
+    /// Of what keeps somebody out of a meeting of ours.
+    pub(super) const fn of(obstacle: Obstacle) -> Self {
         match obstacle {
             Obstacle::Locked => Self::Locked,
             Obstacle::Full => Self::Full,

@@ -107,7 +107,7 @@ pub fn peer_messages(bytes: &[u8]) {
     let now = Instant::now();
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(what) = serde_json::from_slice::<Box<serde_json::value::RawValue>>(line) {
-            cascade.heard(&peer, &what, &book, now);
+            cascade.heard(&peer, &what, &book);
         }
         while let Some(effect) = cascade.poll() {
             if let cascade::Effect::Tell { room, command: room::Command::Put(_) } = effect {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::hmac;
 
-use super::super::message::{Message, Secretive, Verdict};
+use super::super::message::{Message, Secretive, Verdict, Why};
 use super::{Cascade, Effect};
 use crate::ivr::{Admission, Obstacle};
 use crate::meeting::Book;
@@ -58,10 +58,9 @@ impl Cascade {
                 let role = share.role(*role);
                 Verdict::Admitted { role, grant: self.grant(peer, &address, role) }
             }
-            (Admission::Admitted { .. }, None) => Verdict::Refused,
-            (Admission::PinNeeded | Admission::Refused | Admission::NotNow(_), _) => {
-                Verdict::of(admission, |_| String::new())
-            }
+            (Admission::Admitted { .. }, None) | (Admission::Refused, _) => Verdict::Refused,
+            (Admission::PinNeeded, _) => Verdict::PinNeeded,
+            (Admission::NotNow(obstacle), _) => Verdict::NotNow { why: Why::of(*obstacle) },
         };
         let hold = u64::try_from(hold.as_millis()).unwrap_or(u64::MAX);
         self.say(peer, Message::Answer { ticket, verdict, hold });

@@ -1,6 +1,6 @@
 //! What peers say, and whether they may: a peer speaks for its own people, and the home institution for everybody.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
@@ -19,14 +19,14 @@ const MOST_ROOMS: usize = 4_096;
 
 impl Cascade {
     /// A peer said something.
-    pub fn heard(&mut self, peer: &Domain, what: &RawValue, book: &Book, now: Instant) {
+    pub fn heard(&mut self, peer: &Domain, what: &RawValue, book: &Book) {
         match Message::read(what) {
-            Ok(message) => self.on_message(peer, message, book, now),
+            Ok(message) => self.on_message(peer, message, book),
             Err(why) => tracing::info!(%peer, why, "a message that cannot be read is ignored"),
         }
     }
 
-    fn on_message(&mut self, peer: &Domain, message: Message, book: &Book, now: Instant) {
+    fn on_message(&mut self, peer: &Domain, message: Message, book: &Book) {
         match message {
             Message::Rooms { mut rooms } => {
                 rooms.retain(|shared| shared.room.home().as_ref() == Some(peer));
@@ -58,7 +58,6 @@ impl Cascade {
             }
             Message::Unknown => {}
         }
-        let _ = now;
     }
 
     /// A peer has somebody in a room of ours.

@@ -184,9 +184,8 @@ impl Town {
             let next = self.way.iter().find(|(ends, waiting)| self.up.contains(*ends) && !waiting.is_empty());
             let Some((from, to)) = next.map(|(ends, _)| ends.clone()) else { return };
             let what = self.way.get_mut(&(from.clone(), to.clone())).and_then(VecDeque::pop_front).expect("waits");
-            let now = self.now;
             if let Some(gateway) = self.gateways.get_mut(&to) {
-                gateway.cascade.heard(&from, &what, &gateway.book, now);
+                gateway.cascade.heard(&from, &what, &gateway.book);
             }
         }
         panic!("they never stop talking");

@@ -38,7 +38,7 @@ impl Gateway {
         match event {
             links::Event::Up { peer } => cascade.up(peer),
             links::Event::Down { peer, .. } => cascade.down(peer, now),
-            links::Event::Heard { peer, what } => cascade.heard(peer, what, &self.book, now),
+            links::Event::Heard { peer, what } => cascade.heard(peer, what, &self.book),
             links::Event::Anew { peer } => cascade.anew(peer, now),
             links::Event::TellAnew { peer, .. } => cascade.tell_anew(peer, &self.book),
             links::Event::Refused(_) | links::Event::RoundTrip { .. } => {}
