@@ -63,6 +63,7 @@ interop: pages interop-tests/.venv
 	tools/again interop-tests/calls.py target/debug/einwahl
 	tools/again interop-tests/two_phones.py target/debug/einwahl
 	tools/again interop-tests/ringing.py target/debug/einwahl in_order handed_on emergency queue
+	tools/again interop-tests/.venv/bin/python interop-tests/calling_back.py target/debug/einwahl asked_for
 	tools/again interop-tests/trunk_doctor.py target/debug/einwahl
 	tools/again interop-tests/trunk_keeping.py target/debug/einwahl
 	tools/again interop-tests/first_sound.py target/debug/einwahl
@@ -80,10 +81,11 @@ attack: pages interop-tests/.venv
 	cargo build
 	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl
 
-# Every way in which the dialplan places calls; the tests take the four that differ most.
-ringing: set-up
+# Every way in which the dialplan places calls, and calls back; the tests take those that differ most.
+ringing: set-up interop-tests/.venv
 	cargo build
 	interop-tests/ringing.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/calling_back.py target/debug/einwahl
 
 # Meetings between institutions: what breaks and heals, and who is refused; the tests take two stories.
 federation: set-up

@@ -5,6 +5,7 @@ In order, all at once, in rotation, and what follows when nobody answers; handed
 emergency with its identity; a queue; a caller who is not to be known. Each time both must hear the other within 3 dB and not themselves.
 Usage: ringing.py PATH_OF_EINWAHL [STORY …]. Everything runs on loopback and ends by itself.
 """
+import datetime
 import pathlib
 import sys
 import tempfile
@@ -23,6 +24,7 @@ PLAN = """
 [contexts.niemand]
 [contexts.weiter]
 
+{hours}
 [queues.buergeramt]
 agents = ["2002"]
 trunk = "pbx"
@@ -31,10 +33,23 @@ longest = 2
 otherwise = "niemand"
 language = "de"
 
+[queues.stelle]
+agents = ["2001"]
+trunk = "pbx"
+opens = "stelle"
+early = 5
+seconds = 180
+language = "de"
+
 [[rule]]
 name = "Warten"
 called = "1007"
 queue = "buergeramt"
+
+[[rule]]
+name = "Warten, bis geöffnet wird"
+called = "1008"
+queue = "stelle"
 
 [[rule]]
 name = "Notruf"
@@ -95,15 +110,25 @@ reject = "not-found"
 """
 
 
+def hours(closes=None):
+    """Always open; or closed for the minute that begins then."""
+    spans = '["00:00-24:00"]'
+    if closes:
+        opens = closes + datetime.timedelta(minutes=1)
+        spans = f'["00:00-{closes:%H:%M}", "{opens:%H:%M}-24:00"]'
+    return f"[hours.stelle]\nmon-sun = {spans}\n"
+
+
 def configuration(folder):
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "password").chmod(0o600)
     (folder / "plan").mkdir()
-    (folder / "plan" / "10-amt.toml").write_text(PLAN)
+    (folder / "plan" / "10-amt.toml").write_text(PLAN.replace("{hours}", hours()))
     account = f'user = "{USER}"\npassword_file = "{folder}/password"\nidentity = "+49 30 9018 0"\n'
     return f"""
 [dialplan]
 folder = "{folder}/plan"
+zone = "UTC"
 [sip]
 listen = ["127.0.0.1:{SIP_PORT}"]
 [web]
@@ -269,6 +294,58 @@ def queue(story):
     story.check("queue: the second talks with the agent", abs(levels[0]) <= 3 and levels[1] < -30, str([round(level, 1) for level in levels]))
 
 
+def office_closes(story):
+    """Who waits when the office closes is told so; who calls then waits for the opening, and is served first."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    closes = (now + datetime.timedelta(seconds=80)).replace(second=0, microsecond=0)
+    plan = story.folder.parent / "plan" / "10-amt.toml"
+    plan.write_text(PLAN.replace("{hours}", hours(closes)))
+    story.until("closing: the plan is published", lambda: "dialplan is published" in story.gateway_log.read_text())
+    story.dials(1008)
+    story.until("closing: the agent is rung", lambda: story.rings(1, "2001"))
+    left = (closes - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+    story.until("closing: no longer when the office closes", lambda: len(story.pbx.requests("CANCEL", "2001")) == 1, left + 10)
+    story.until("closing: the caller is told and hung up", lambda: "session closed" in story.log(0).lower() or "terminate" in story.log(0).lower(), 20)
+    story.check("closing: because it closes", "why=Closed" in story.gateway_log.read_text())
+    story.phones_leave()
+    story.folder = story.folder / "later"
+    story.folder.mkdir()
+    story.phones_are_there()
+    story.dials(1008)
+    story.until("opening: the caller waits for it", lambda: "waits for the opening" in story.gateway_log.read_text())
+    story.check("opening: nobody is rung before", not story.pbx.called())
+    story.until("opening: then the agent is rung", lambda: story.rings(1, "2001"), 70)
+    story.phones[1].does("accept")
+    story.talks("opening", 1)
+
+
+def keys_cross(story):
+    """What one presses the other's telephone is told, both ways."""
+    story.dials(1001)
+    story.until("keys: it rings", lambda: story.rings(1, "2001"))
+    story.phones[1].does("accept")
+    time.sleep(1)
+    for one, two, key in ((0, 1, "7"), (1, 0, "4")):
+        story.phones[one].does("sndcode", key)
+        story.until(f"keys: phone {two} is told of the key", lambda two=two, key=key: f"received event: '{key}'" in story.log(two), 5)
+    story.talks("keys", 1)
+
+
+def held(story):
+    """One side puts the other on hold and comes back."""
+    story.dials(1001)
+    story.until("hold: it rings", lambda: story.rings(1, "2001"))
+    story.phones[1].does("accept")
+    time.sleep(2)
+    story.phones[1].does("hold")
+    time.sleep(5)
+    story.phones[1].does("resume")
+    time.sleep(4)
+    story.talks("hold", 1, 1)
+    loudness = strength_anywhere(story.phones[0].heard())
+    story.check("hold: who is held hears something all the time", min(loudness[2:-3]) > 100, str([round(second) for second in loudness]))
+
+
 def strength_anywhere(path):
     """How loud each second is."""
     samples, rate = recorded(path)
@@ -286,7 +363,8 @@ def not_to_be_known(story):
     story.check("private: nor logged", NUMBER not in story.gateway_log.read_text(errors="replace"))
 
 
-STORIES = (in_order, all_at_once, in_rotation, nobody, handed_on, connected_here, announced, emergency, queue, not_to_be_known)
+STORIES = (in_order, all_at_once, in_rotation, nobody, handed_on, connected_here, announced, emergency, queue, not_to_be_known, keys_cross, held,
+           office_closes)
 
 
 def main():

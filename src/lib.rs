@@ -9,6 +9,8 @@
 //! A page walks: `web` (WebSocket) → `gateway` → `connection` (offer and answer) → `room` → `workers` and `media`.
 //! A meeting made by API walks: `web` → `gateway` → `meeting` (what may not be) → `store` (a thread of its own) → `gateway` (its
 //! copy) → the answer; `records` notes who did it.
+//! A request to be called back walks: `ivr` → `gateway` → `callback` (whether there is a place) → `store`; later `gateway` → `sip` (an
+//! agent, then the citizen) → `workers`.
 //! A plan that is published walks: `web`, or a folder → `gateway` → `dialplan` (what is wrong with it) → `publish` (whether somebody else was
 //! faster) → `store` → `gateway` (it runs, for calls that begin from then on) → the answer.
 //!
@@ -76,6 +78,7 @@ pub mod meeting;
 pub mod room;
 pub mod ivr;
 pub mod queue;
+pub mod callback;
 pub mod publish;
 pub mod import;
 pub mod dialplan;

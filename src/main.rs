@@ -6,6 +6,8 @@ mod account;
 mod api;
 #[path = "command/audit.rs"]
 mod audit;
+#[path = "command/callbacks.rs"]
+mod callbacks;
 #[path = "command/dialplan.rs"]
 mod dialplan;
 #[path = "command/federation.rs"]
@@ -60,6 +62,9 @@ enum Command {
     /// Tokens for meetings by API
     #[command(subcommand)]
     Api(api::Api),
+    /// Who wants to be called back, of a running gateway
+    #[command(subcommand)]
+    Callbacks(callbacks::Callbacks),
     /// Look into the audit
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -128,6 +133,7 @@ fn main() -> ExitCode {
         Command::Account(command) => account::run(command),
         Command::Api(command) => api::run(command),
         Command::Audit(command) => audit::run(command),
+        Command::Callbacks(command) => callbacks::run(command),
         Command::Federation(command) => federation::run(command),
         Command::Residency(command) => residency::run(command),
         Command::Prompts(command) => prompts::run(command),

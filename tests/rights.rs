@@ -57,6 +57,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/events", "calls"),
     ("POST", "/api/v1/live/calls/{id}/hangup", "operate"),
     ("POST", "/api/v1/live/calls/{id}/mute", "operate"),
+    ("POST", "/api/v1/live/calls/{id}/transfer", "operate"),
+    ("GET", "/api/v1/callbacks", "operate"),
+    ("DELETE", "/api/v1/callbacks/{id}", "operate"),
     ("POST", "/api/v1/live/rooms/{room}/participants/{id}/mute", "operate"),
     ("POST", "/api/v1/live/rooms/{room}/end", "operate"),
     ("GET", "/api/v1/audit", "audit"),
@@ -90,6 +93,7 @@ fn filled(path: &str) -> String {
 fn body(method: &str, path: &str) -> Option<Value> {
     let body = match path.rsplit('/').next().unwrap_or_default() {
         "mute" => json!({"on": true}),
+        "transfer" => json!({"to": "2001"}),
         "accounts" => json!({"name": "niemand", "role": "viewer"}),
         "check" if path.contains("dialplan") => json!({"files": {}}),
         "try" => json!({"called": "110"}),

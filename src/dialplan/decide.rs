@@ -279,6 +279,7 @@ impl fmt::Display for Decision {
             Self::Rescue(Rescue { trunk, .. }) => write!(f, "an emergency: called over {trunk}"),
             Self::Ring(ring) => ring.fmt(f),
             Self::Queue(queue) => write!(f, "waits in queue {}", queue.name),
+            Self::Callback(callback) => write!(f, "asked at which number {} is to call back", callback.name),
             Self::Transfer(Transfer { to, .. }) => write!(f, "answered, then handed on to {to}"),
             Self::Announce(Saying { say, then: None, .. }) => write!(f, "told {say:?}, then hung up"),
             Self::Announce(Saying { say, then: Some(_), .. }) => write!(f, "told {say:?}, then led on"),

@@ -6,6 +6,7 @@
 //! emergency rule or by nothing (a plan in which another rule could take them does not load).
 
 mod calendar;
+mod callback;
 mod called;
 mod decide;
 mod expression;
@@ -29,6 +30,7 @@ mod window;
 mod stories;
 
 pub use calendar::Calendar;
+pub use callback::{ByKey, Callback, NotCalledBack};
 pub use called::is_callee;
 pub use decide::{Facts, Outcome, Step, Taken, Trace};
 pub use expression::Expression;
@@ -145,7 +147,7 @@ struct Named<T> {
 }
 
 /// A value, and where it stands in its file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Placed<T> {
     value: T,
     file: usize,
@@ -209,6 +211,8 @@ pub enum Decision {
     Announce(Saying),
     /// Waits for an office.
     Queue(Box<Queue>),
+    /// Answered, and asked at which number an office is to call back.
+    Callback(Box<Callback>),
 }
 
 impl Decision {
@@ -224,6 +228,7 @@ impl Decision {
             Self::Transfer(transfer) => transfer.otherwise,
             Self::Announce(saying) => saying.then,
             Self::Queue(queue) => queue.otherwise,
+            Self::Callback(callback) => callback.otherwise,
             Self::Menu { .. }
             | Self::Room { .. }
             | Self::Reject { .. }
@@ -255,7 +260,26 @@ impl Decision {
             | Self::Emergency { .. }
             | Self::Rescue(_)
             | Self::Announce(_)
-            | Self::Queue(_) => self.clone(),
+            | Self::Queue(_)
+            | Self::Callback(_) => self.clone(),
+        }
+    }
+
+    /// As an example expects it beside the rule: `queue:buergeramt`; of what has no name, nothing.
+    pub fn word(&self) -> Option<String> {
+        match self {
+            Self::Room { room } => Some(format!("room:{room}")),
+            Self::Announce(saying) => Some(format!("announce:{}", saying.say)),
+            Self::Queue(queue) => Some(format!("queue:{}", queue.name)),
+            Self::Callback(callback) => Some(format!("callback:{}", callback.name)),
+            Self::Menu { .. }
+            | Self::Reject { .. }
+            | Self::Closed { .. }
+            | Self::Redirect { .. }
+            | Self::Emergency { .. }
+            | Self::Rescue(_)
+            | Self::Ring(_)
+            | Self::Transfer(_) => None,
         }
     }
 
@@ -265,6 +289,7 @@ impl Decision {
             Self::Ring(ring) => &ring.to,
             Self::Transfer(transfer) => std::slice::from_ref(&transfer.to),
             Self::Queue(queue) => &queue.agents,
+            Self::Callback(callback) => &callback.agents,
             Self::Announce(_)
             | Self::Menu { .. }
             | Self::Room { .. }
@@ -318,6 +343,7 @@ pub struct Plan {
     calendars: Vec<Named<Arc<Calendar>>>,
     tables: Vec<Named<Placed<table::Table>>>,
     queues: Vec<Named<Queue>>,
+    callbacks: Vec<Named<Callback>>,
 }
 
 impl Plan {
@@ -340,6 +366,7 @@ impl Plan {
             calendars: read.calendars,
             tables: read.tables,
             queues: read.queues,
+            callbacks: read.callbacks,
         };
         lint::lint(&plan, &examples, &read.variables, around, &mut problems);
         problems.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));

@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use super::called::Called;
-use super::{Context, Plan};
+use super::{ByKey, Context, Plan};
 use crate::call::hunt::Way;
 use crate::words::{Language, Personal, PhoneNumber, TrunkName};
 
 /// Somebody who can be rung: a user or a number at a trunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Callee {
     /// The user part of the address: an extension, a number, a name; in a plan also what is made of the number that was
     /// called (`{called:-4}`), until [`super::Decision::for_call`] fills it in.
@@ -52,6 +52,8 @@ pub struct Queue {
     pub otherwise: Option<Onward>,
     /// Callers are told things in this language; in that of the menu without it.
     pub language: Option<Language>,
+    /// Who does not want to wait may ask to be called back.
+    pub callback: Option<ByKey>,
     /// When it is open; always without it.
     pub(super) opens: Option<usize>,
 }

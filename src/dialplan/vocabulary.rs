@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 
 use super::Reject;
+use super::read::callback::{DAYS, LONGEST as REQUESTS, MINUTES, TRIES};
 use super::read::placing::{SECONDS, WAYS};
 use super::read::queue::{EARLY, LONGEST};
 use crate::words::Language;
@@ -79,6 +80,7 @@ pub(super) const FILE: &[Word] = &[
     may("hours", Kind::Named(&Kind::Week(HOURS)), "Opening hours of an office."),
     may("calendars", Kind::Named(&Kind::Table(CALENDAR)), "Days and times of an iCalendar file."),
     may("queues", Kind::Named(&Kind::Table(QUEUE)), "Callers who wait for an office."),
+    may("callbacks", Kind::Named(&Kind::Table(CALLBACK)), "Offices that call back who asks for it."),
     may("tables", Kind::Named(&Kind::Table(TABLE)), "Numbers with a target each, in a CSV file."),
 ];
 
@@ -103,6 +105,7 @@ pub(super) const RULE: &[Word] = &[
     does("room", Kind::Text, "The call gets to the door of this room, which may ask for its PIN."),
     does("ring", Kind::Table(RING), "Telephones are rung; the call is answered when one of them is."),
     does("queue", Kind::Text, "The caller waits in this queue until somebody is free."),
+    does("callback", Kind::Text, "The caller is asked at which number this office is to call back."),
     does(
         "transfer",
         Kind::Either(&[Kind::Text, Kind::Table(TRANSFER)]),
@@ -145,6 +148,34 @@ pub(super) const QUEUE: &[Word] = &[
     may("longest", Kind::Number(&LONGEST), "So many callers wait at most."),
     may("seconds", Kind::Number(&SECONDS), "So long each agent's telephone rings."),
     may("otherwise", Kind::Text, "The context that goes on for those who cannot wait."),
+    may("language", LANGUAGE, "In this language; left out, in that of the menu."),
+    may(
+        "callback",
+        Kind::Either(&[Kind::Text, Kind::Table(BY_KEY)]),
+        "By this key (\"1\") who waits asks to be called back, by the callback of the same name or by another.",
+    ),
+    COMMENT,
+];
+
+pub(super) const BY_KEY: &[Word] = &[
+    must("key", Kind::Text, "A key from 0 to 9."),
+    may("name", Kind::Text, "The callback; left out, that of the queue's own name."),
+];
+
+pub(super) const CALLBACK: &[Word] = &[
+    must("agents", TEXTS, "Who calls back: extensions or numbers, 2001 or 2001@pbx. One of them is rung first."),
+    may("trunk", Kind::Text, "The trunk by which they are called."),
+    may("outside", Kind::Text, "The trunk by which whoever asked is called; left out, that of the agents."),
+    may("identity", Kind::Text, "The number that is shown there; left out, that of the trunk."),
+    may("opens", Kind::Text, "The hours in which it is called back; left out, always."),
+    may("numbers", TEXTS, "Only these numbers; left out, all of our country that cost no more than usual."),
+    may("tries", Kind::Number(&TRIES), "So often somebody is called who does not answer."),
+    may("minutes", Kind::Number(&MINUTES), "So long it is waited before they are called again."),
+    may("days", Kind::Number(&DAYS), "After so many days a request is erased."),
+    may("longest", Kind::Number(&REQUESTS), "So many requests are kept at most."),
+    may("seconds", Kind::Number(&SECONDS), "So long each telephone rings."),
+    may("say", Kind::Text, "The name of a prompt that is heard first."),
+    may("otherwise", Kind::Text, "The context that goes on if no more requests are taken."),
     may("language", LANGUAGE, "In this language; left out, in that of the menu."),
     COMMENT,
 ];

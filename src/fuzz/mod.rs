@@ -92,7 +92,6 @@ pub fn oidc_callback(bytes: &[u8]) {
     assert!(path == "/admin" || path.starts_with("/admin/") && !path.contains("//"), "{path}");
 }
 
-/// Frames of a peer, one a line: whatever comes, the link goes on or closes, and answers no more than it was told.
 /// What a member says, one message in a line, to the home of a meeting that is shared with it and to a gateway that is in one of its own:
 /// without a grant nobody comes into ours.
 pub fn peer_messages(bytes: &[u8]) {
@@ -118,6 +117,7 @@ pub fn peer_messages(bytes: &[u8]) {
     }
 }
 
+/// Frames of a peer, one a line: whatever comes, the link goes on or closes, and answers no more than it was told.
 pub fn link_frames(bytes: &[u8]) {
     let now = Instant::now();
     let mut link = cascade::Link::new(7);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::routing::Beginning;
 use super::running;
+use crate::dialplan::Callee;
 use crate::ivr::Menu;
 use crate::sip;
 use crate::words::{Codec, LegId, Personal, PhoneNumber, RoomId};
@@ -27,6 +28,8 @@ pub(super) struct Caller {
     pub(super) version: u64,
     /// None of somebody whom we called.
     pub(super) brief: Option<Brief>,
+    /// Whom we called; none of somebody who called.
+    pub(super) callee: Option<Callee>,
     /// What the dialplan wants of the call.
     pub(super) beginning: Beginning,
     /// Once the call is up, until it has said its last.
@@ -55,13 +58,13 @@ impl Caller {
         beginning: Beginning,
     ) -> Self {
         let brief = Some(brief);
-        Self { ours, line, codecs, version: 1, brief, beginning, menu: None, room: None, peer: None }
+        Self { ours, line, codecs, version: 1, brief, callee: None, beginning, menu: None, room: None, peer: None }
     }
 
     /// Somebody whom we called, and who has answered.
-    pub(super) const fn called(ours: SocketAddr, codecs: Vec<Codec>) -> Self {
-        let (line, beginning) = (Line::Open, Beginning::Talk);
-        Self { ours, line, codecs, version: 1, brief: None, beginning, menu: None, room: None, peer: None }
+    pub(super) fn called(ours: SocketAddr, codecs: Vec<Codec>, callee: Callee) -> Self {
+        let (line, callee, beginning) = (Line::Open, Some(callee), Beginning::Talk);
+        Self { ours, line, codecs, version: 1, brief: None, callee, beginning, menu: None, room: None, peer: None }
     }
 
     /// The caller's number, if it is shown.

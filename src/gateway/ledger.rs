@@ -12,7 +12,7 @@ use super::publishing::Worked;
 use super::running::Shared;
 use super::{Gateway, clock, quality};
 use crate::call::{OnTheWire, Refusal};
-use crate::dialplan::Facts;
+use crate::dialplan::{Facts, Trace};
 use crate::media;
 use crate::records::calls::{self, Calls, CannotRead, Finished, Status};
 use crate::sip::Door;
@@ -49,6 +49,9 @@ pub(super) struct Asked {
     pub(super) rule: Option<String>,
     pub(super) decision: String,
 }
+
+/// What was called, of a call that we placed for an office: this, and its name.
+pub(super) const BACK: &str = calls::BACK;
 
 /// The last messages of a call, and its last figures, come a moment after its end.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
@@ -202,7 +205,11 @@ pub(super) fn write(over: Vec<(CallId, Open)>, door: &Door, calls: &Calls, zone:
             status,
             quality: quality.as_ref().map(figures),
             ladder,
-            trace: Box::new(move || under.plan.follow(&asked, &at).1),
+            trace: Box::new(move || match asked.called.starts_with(BACK) {
+                // No rule decided it: it was asked for before.
+                true => Trace::default(),
+                false => under.plan.follow(&asked, &at).1,
+            }),
         });
     }
 }

@@ -72,6 +72,7 @@ impl Gateway {
             Wish::Look => Ok(Done::Now(Box::new(self.live()))),
             Wish::Follow => self.follow(by.cookie.clone()),
             Wish::HangUp { call } => self.hang_up_for(call, by),
+            Wish::Transfer { call, to } => self.transfer_for(call, &to, by),
             Wish::MuteCall { call, on } => self.mute_call(call, on, by),
             Wish::Mute { room, participant, on } => self.mute_for(&room, participant, on, by),
             Wish::End { room } => self.end_for(&room, by),
@@ -102,7 +103,11 @@ impl Gateway {
             direction: if brief.is_some() { Way::In } else { Way::Out },
             trunk: brief.and_then(|brief| brief.facts.trunk.as_ref()).map(ToString::to_string),
             caller: facts.and_then(|facts| facts.caller.as_ref()).map(ToString::to_string),
-            called: facts.map(sip::Facts::called_masked).unwrap_or_default(),
+            called: match (brief, caller.and_then(|caller| caller.callee.as_ref())) {
+                // Whom we called for nobody who called us.
+                (None, Some(callee)) if facts.is_none() => sip::masked(&callee.user),
+                _ => facts.map(sip::Facts::called_masked).unwrap_or_default(),
+            },
             with: peer.map(|peer| peer.0),
             since: format!("{:.0}", known.since),
             codec: known.codec,
@@ -186,7 +191,7 @@ impl Gateway {
         Ok(Done::Done)
     }
 
-    fn note_operated(
+    pub(super) fn note_operated(
         &self,
         act: &str,
         call: Option<CallId>,

@@ -62,6 +62,7 @@ impl Gateway {
         for entry in entries {
             self.put(&entry);
             self.put_account(&entry);
+            self.put_callback(&entry);
         }
     }
 
@@ -84,6 +85,7 @@ impl Gateway {
             Wish::Accounts(wish) => return self.on_accounts(wish, by, reply),
             Wish::Audit(wish) => return self.read_audit(wish, reply),
             Wish::Live(wish) => return self.on_live(wish, &by, reply),
+            Wish::Callbacks(wish) => return self.on_callbacks(wish, by, reply),
             Wish::Survey(survey) => return self.survey(*survey, reply),
             Wish::Delete { room, expects } => return self.change(room, Intent::Delete { expects }, by, reply, 0),
         };
@@ -184,16 +186,18 @@ impl Gateway {
                 }
                 self.put_account(&entry);
                 self.registry_is_kept(&entry);
+                self.put_callback(&entry);
             }
             store::Event::Deleted { key } => {
                 self.drop_account(&key);
+                self.drop_callback(&key);
                 let Some(room) = room_of(&key) else { return };
                 self.book.remove(&room);
                 self.tell_room(&room, Command::End);
                 self.share_anew();
             }
             store::Event::Answered { ticket, outcome } => {
-                if !self.on_plan_answered(ticket, &outcome) {
+                if !self.on_plan_answered(ticket, &outcome) && !self.on_callback_kept(ticket, &outcome) {
                     self.on_outcome(ticket, outcome);
                 }
             }

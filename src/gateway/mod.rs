@@ -11,6 +11,7 @@ mod accounts;
 mod at_rest;
 mod audit;
 mod audit_page;
+mod callbacks;
 mod caller;
 mod chance;
 mod clock;
@@ -71,6 +72,7 @@ use crate::workers::{self, Pool};
 use access::Access;
 pub use accounts::Change;
 pub use at_rest::{AtRest, Cannot};
+use callbacks::Callbacks;
 use caller::{Brief, Caller, Line};
 use chance::random;
 pub use clock::{local as local_time, moment};
@@ -205,6 +207,7 @@ pub struct Gateway {
     callers: BTreeMap<LegId, Caller>,
     switchboard: Switchboard,
     queues: Queues,
+    callbacks: Callbacks,
     trunks: Trunks,
     federation: Option<Federation>,
     shards: Option<Shards>,
@@ -287,6 +290,7 @@ impl Gateway {
             callers: BTreeMap::new(),
             switchboard: Switchboard::default(),
             queues: Queues::default(),
+            callbacks: Callbacks::default(),
             trunks: Trunks::default(),
             shards,
             federation,
@@ -336,6 +340,7 @@ impl Gateway {
         self.write_records();
         self.look_at_offices();
         self.look_at_registry();
+        self.look_at_callbacks();
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
@@ -366,7 +371,7 @@ impl Gateway {
     fn on_media(&mut self, event: workers::Event) {
         match event {
             workers::Event::Digit { leg, digit } => self.on_key(leg, digit),
-            workers::Event::Played { leg, .. } if self.plays_on(leg) => {}
+            workers::Event::Played { leg, .. } if self.plays_on(leg) || self.told_agent(leg) => {}
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
             workers::Event::Quality { leg, quality } => {
@@ -398,7 +403,7 @@ impl Gateway {
         self.ledger.begin(call, asked);
         let answer = match routed.outcome {
             Err(refusal) => Err(refusal),
-            Ok(beginning @ (Beginning::Ring(_) | Beginning::Queue(_))) => {
+            Ok(beginning @ (Beginning::Ring(_) | Beginning::Queue(_) | Beginning::Callback(_))) => {
                 self.keep_ringing(leg, brief, beginning, offer)
             }
             Ok(beginning) => self.take(leg, brief, beginning, offer).map(sip::Reply::Answer),
@@ -490,6 +495,7 @@ impl Gateway {
             Beginning::Announcement { prompt, language, .. } => Menu::announcement(prompt, language, now),
             Beginning::Ring(errand) => return self.seek(leg, errand),
             Beginning::Queue(queue) => return self.waits(leg, &queue),
+            Beginning::Callback(callback) => return self.ask_for_callback(leg, &callback),
             Beginning::Transfer(transfer) => return self.transfer(leg, &transfer),
             Beginning::Talk if caller.peer.is_some() => return self.enter_bridge(leg),
             // The other side has hung up meanwhile.
@@ -499,9 +505,9 @@ impl Gateway {
         self.perform_menu(leg, effects);
     }
 
-    /// A key for the menu, or for the one with whom they are connected.
+    /// A key for the one with whom they are connected, for the queue in which they wait, or for the menu.
     fn on_key(&mut self, leg: LegId, digit: Digit) {
-        if !self.pass_key(leg, digit) {
+        if !self.pass_key(leg, digit) && !digit.value().is_some_and(|key| self.asks_in_queue(leg, key)) {
             self.tell_menu(leg, ivr::Input::Digit(digit));
         }
     }
@@ -519,6 +525,7 @@ impl Gateway {
             return Ok(sdp::offer(caller.ours, &caller.codecs, caller.version));
         };
         let (session, sdp) = sdp::answer(offer, caller.ours, &caller.codecs, caller.version)?;
+        self.holds(leg, session.direction);
         self.tell_media(workers::Command::Renegotiate { leg, session });
         Ok(sdp)
     }
@@ -527,7 +534,10 @@ impl Gateway {
     fn answered(&self, leg: LegId, answer: &str) {
         let Some(caller) = self.callers.get(&leg) else { return };
         match sdp::accept(answer, caller.ours, &caller.codecs) {
-            Ok(session) => self.tell_media(workers::Command::Renegotiate { leg, session }),
+            Ok(session) => {
+                self.holds(leg, session.direction);
+                self.tell_media(workers::Command::Renegotiate { leg, session });
+            }
             Err(why) => {
                 tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before")
             }
@@ -543,6 +553,7 @@ impl Gateway {
         self.lets_go(leg, caller.peer);
         self.leaves_queues(leg);
         self.forget_elsewhere(leg);
+        self.leaves_tries(leg, caller.callee);
         self.watch.ends(leg);
         self.tell_media(workers::Command::Remove { leg });
         if let Some(room) = caller.room {
@@ -617,6 +628,8 @@ impl Gateway {
                     }
                 }
                 ivr::Effect::Language(_) => {}
+                ivr::Effect::Examine(number) => self.examine_number(leg, &number),
+                ivr::Effect::CallBack(number) => self.note_callback(leg, number),
                 ivr::Effect::HangUp(ivr::HangUp::Announced) if self.goes_on(leg) => {}
                 ivr::Effect::HangUp(why) => {
                     tracing::info!(%leg, ?why, "hung up");
@@ -704,6 +717,7 @@ impl Gateway {
         let menus = self.callers.values().filter_map(|caller| caller.menu.as_ref()?.next_timeout());
         let rooms = self.rooms.values().filter_map(|room| room.next_timeout());
         let hunts = self.switchboard.next_timeout().into_iter().chain(self.queues.next_timeout());
+        let hunts = hunts.chain(self.callbacks.next_timeout());
         let shards = self.shards.as_ref().and_then(Shards::next_timeout);
         menus.map(|(at, _)| at).chain(shards).chain(rooms.map(|(at, _)| at)).chain(hunts).chain([self.next_day]).min()
     }
@@ -718,6 +732,7 @@ impl Gateway {
         self.on_time_of_shards(now);
         self.on_time_of_hunts(now);
         self.on_time_of_queues(now);
+        self.on_time_of_callbacks(now);
         let legs: Vec<_> = self
             .callers
             .iter()

@@ -104,7 +104,9 @@ impl Gateway {
         match effect {
             Effect::Place(leg, place) => {
                 tracing::info!(%leg, queue = line.1, place, "waits");
-                self.say_to(leg, ivr::place_of(place, self.language_of(line)));
+                let language = self.language_of(line);
+                let offer = self.key_of(line).map(|key| ivr::callback_offer(key, language));
+                self.say_to(leg, [ivr::place_of(place, language), offer.unwrap_or_default()].concat());
             }
             Effect::OpensSoon(leg) => {
                 tracing::info!(%leg, queue = line.1, "waits for the opening");
@@ -194,6 +196,17 @@ impl Gateway {
     fn say_to(&self, leg: LegId, said: Vec<Spoken>) {
         let clips = said.into_iter().filter_map(|spoken| self.clip(spoken)).collect();
         self.tell_media(workers::Command::Play { leg, clips, repeat: false, id: SAID });
+    }
+
+    /// The key by which callers who wait ask to be called back.
+    fn key_of(&self, line: &Line) -> Option<u8> {
+        self.queues.lines.get(line)?.told.callback.as_ref().map(|by| by.key)
+    }
+
+    /// Who calls a caller back who presses this key while they wait.
+    pub(super) fn queued_callback(&self, leg: LegId, key: u8) -> Option<Box<dialplan::Callback>> {
+        let office = self.queues.lines.get(self.queues.callers.get(&leg)?)?;
+        office.told.callback.as_ref().filter(|by| by.key == key).map(|by| by.callback.clone())
     }
 
     fn language_of(&self, line: &Line) -> Language {

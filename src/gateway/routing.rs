@@ -7,7 +7,7 @@ use super::clock;
 use super::running::Shared;
 use crate::call::Refusal;
 use crate::call::hunt::Way;
-use crate::dialplan::{Callee, Decision, Facts, Onward, Queue, Reject, Rescue, Ring, Taken, Transfer};
+use crate::dialplan::{Callback, Callee, Decision, Facts, Onward, Queue, Reject, Rescue, Ring, Taken, Transfer};
 use crate::ivr::{self, Prompt};
 use crate::sip;
 use crate::words::{Language, Personal, PhoneNumber, Transport};
@@ -45,6 +45,8 @@ pub(super) enum Beginning {
     Ring(Errand),
     /// Waits for an office.
     Queue(Box<Queue>),
+    /// Asked at which number an office is to call back.
+    Callback(Box<Callback>),
     /// Handed on.
     Transfer(Transfer),
     /// Connected with somebody already.
@@ -136,6 +138,7 @@ fn begin(decision: Option<Decision>, rule: &str, asked: &Facts, language: Langua
         Some(Decision::Ring(ring)) => Ok(Beginning::Ring(Errand::plain(ring, rule.to_owned()))),
         Some(Decision::Rescue(rescue)) => Ok(Beginning::Ring(Errand::rescue(rescue, &asked.called, rule.to_owned()))),
         Some(Decision::Queue(queue)) => Ok(Beginning::Queue(queue)),
+        Some(Decision::Callback(callback)) => Ok(Beginning::Callback(callback)),
         Some(Decision::Transfer(transfer)) => Ok(Beginning::Transfer(transfer)),
         Some(Decision::Reject { why: Reject::Forbidden }) => Err(Refusal::Forbidden),
         Some(Decision::Reject { why: Reject::NotFound }) => Err(Refusal::NotFound),

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::callbacks::Side;
 use super::caller::{Brief, Caller};
 use super::queues::Line;
 use super::routing::{Beginning, Errand, Routed};
@@ -20,7 +21,7 @@ use crate::ivr::{Menu, Prompt};
 use crate::media::Clip;
 use crate::media::tone::{Player, Tone};
 use crate::sip::{self, Reply, Shown};
-use crate::words::{CallId, Codec, Digit, Family, Language, LegId, Personal, RoomId};
+use crate::words::{CallId, Codec, Digit, Direction, Family, Language, LegId, Personal, RoomId};
 use crate::workers::{self, PortPair};
 
 /// What is kept until people are connected.
@@ -52,12 +53,26 @@ struct Seeking {
 /// For whom somebody is rung, and their place in the list.
 #[derive(Clone)]
 pub(super) enum For {
-    Caller { leg: LegId, which: usize },
-    Office { line: Line, agent: usize, leg: LegId },
+    Caller {
+        leg: LegId,
+        which: usize,
+    },
+    Office {
+        line: Line,
+        agent: usize,
+        leg: LegId,
+    },
+    /// `leg` is the agent's, once they have answered.
+    Callback {
+        number: u64,
+        side: Side,
+        leg: Option<LegId>,
+    },
 }
 
 struct Rung {
     whom: For,
+    callee: Callee,
     ports: PortPair,
     ours: SocketAddr,
     codecs: Vec<Codec>,
@@ -75,6 +90,11 @@ impl Switchboard {
     /// Everybody who is rung now.
     pub(super) fn rung(&self) -> impl Iterator<Item = LegId> {
         self.rung.keys().copied()
+    }
+
+    /// Whether somebody is rung now.
+    pub(super) fn rings(&self, callee: &Callee) -> bool {
+        self.rung.values().any(|rung| rung.callee == *callee)
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
@@ -195,9 +215,12 @@ impl Gateway {
             NotRung
         })?;
         let leg = whom.leg();
-        tracing::info!(%leg, %call, to = sip::masked(&callee.user), trunk = %callee.trunk, "rings");
-        self.ledger.rang(CallId(leg.0), call);
-        self.switchboard.rung.insert(leg_of(call), Rung { whom, ports, ours, codecs });
+        tracing::info!(leg = leg.map(|leg| leg.0), %call, to = sip::masked(&callee.user), trunk = %callee.trunk, "rings");
+        if let Some(leg) = leg {
+            self.ledger.rang(CallId(leg.0), call);
+        }
+        let callee = callee.clone();
+        self.switchboard.rung.insert(leg_of(call), Rung { whom, callee, ports, ours, codecs });
         Ok(leg_of(call))
     }
 
@@ -205,15 +228,16 @@ impl Gateway {
     pub(super) fn picked_up(&mut self, call: CallId, answer: &str) {
         let other = leg_of(call);
         let Some(rung) = self.switchboard.rung.remove(&other) else { return self.hang_up(other) };
-        let Rung { whom, ports, ours, codecs } = rung;
+        let Rung { whom, callee, ports, ours, codecs } = rung;
         let session = sdp::accept(answer, ours, &codecs);
         self.watch.begins(other, session.as_ref().ok().map(|session| session.codec));
         let added = session.and_then(|session| self.add_phone(other, ports, session));
-        self.callers.insert(other, Caller::called(ours, codecs));
+        self.callers.insert(other, Caller::called(ours, codecs, callee));
         match added {
             Ok(()) => match whom {
                 For::Caller { leg, which } => self.tell_hunt(leg, Input::Answered(which)),
                 For::Office { line, agent, .. } => self.agent_answers(&line, agent),
+                For::Callback { number, side, .. } => self.callback_answered(number, side, other),
             },
             Err(why) => {
                 tracing::info!(leg = %other, %why, "an answer cannot be used: hung up");
@@ -235,6 +259,7 @@ impl Gateway {
             For::Caller { leg, which } if busy => self.tell_hunt(*leg, Input::Busy(*which)),
             For::Caller { leg, which } => self.tell_hunt(*leg, Input::Refused(*which)),
             For::Office { line, agent, .. } => self.agent_refuses(line, *agent),
+            For::Callback { number, side, .. } => self.callback_refused(*number, *side),
         }
     }
 
@@ -277,6 +302,23 @@ impl Gateway {
         let Some(peer) = self.callers.get(&leg).and_then(|caller| caller.peer) else { return false };
         self.tell_media(workers::Command::Press { leg: peer, digit });
         true
+    }
+
+    /// One side puts the other on hold, or takes them back. Who sends music themselves is heard; who sends nothing (RFC 3264 section
+    /// 8.4, `inactive`) would leave the other side in silence, which sounds like a call that broke off.
+    pub(super) fn holds(&self, leg: LegId, direction: Direction) {
+        let Some(peer) = self.callers.get(&leg).and_then(|caller| caller.peer) else { return };
+        match direction {
+            Direction::Inactive => {
+                tracing::info!(%leg, %peer, "puts the other side on hold");
+                let music = Prompt::HoldMusic.in_language(self.config.language);
+                let clips = self.clip(music).into_iter().collect();
+                self.tell_media(workers::Command::Play { leg: peer, clips, repeat: true, id: HOLD });
+            }
+            Direction::SendRecv | Direction::SendOnly | Direction::RecvOnly => {
+                self.tell_media(workers::Command::StopPlaying { leg: peer });
+            }
+        }
     }
 
     /// A call is over for which somebody was rung, or who was connected.
@@ -329,10 +371,11 @@ impl Gateway {
         }
     }
 
-    fn go_on_with(&mut self, leg: LegId, beginning: Beginning) {
+    pub(super) fn go_on_with(&mut self, leg: LegId, beginning: Beginning) {
         match beginning {
             Beginning::Ring(errand) => self.seek(leg, errand),
             Beginning::Queue(queue) => self.enqueue(leg, queue),
+            Beginning::Callback(callback) => self.offer_callback(leg, callback),
             Beginning::Menu { .. } | Beginning::Announcement { .. } | Beginning::Transfer(_) | Beginning::Talk => {
                 self.answer_now(leg, beginning);
             }
@@ -423,9 +466,10 @@ impl Gateway {
 
 impl For {
     /// The caller.
-    const fn leg(&self) -> LegId {
+    const fn leg(&self) -> Option<LegId> {
         match self {
-            Self::Caller { leg, .. } | Self::Office { leg, .. } => *leg,
+            Self::Caller { leg, .. } | Self::Office { leg, .. } => Some(*leg),
+            Self::Callback { leg, .. } => *leg,
         }
     }
 }
@@ -436,9 +480,10 @@ const BUSY_EVERYWHERE: u16 = 600;
 
 /// No menu counts its plays so far.
 const RINGBACK: u64 = u64::MAX;
+const HOLD: u64 = u64::MAX - 3;
 
 /// What a caller hears whose call we have answered, while somebody else is rung.
-fn ringback() -> Clip {
+pub(super) fn ringback() -> Clip {
     let mut sound = vec![0; Clip::RATE.frame() * 250];
     Player::new(Tone::Ringing, Clip::RATE).fill(&mut sound);
     Clip::new(sound.into())

@@ -91,6 +91,7 @@ fn followed(plan: &Plan, facts: &Facts, now: &jiff::ZonedDateTime) -> String {
             | Decision::Redirect { .. }
             | Decision::Emergency { .. }
             | Decision::Rescue(_)
+            | Decision::Callback(_)
             | Decision::Transfer(_)) => told.push(other.to_string()),
         }
         taken = decision.onward().and_then(|onward| plan.decide_onward(onward, facts, now));

@@ -6,8 +6,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::words::Digit;
 
-/// More digits than any ID or PIN has are one mistake, however many follow.
-const MOST: usize = 13;
+/// More digits than any ID, PIN or telephone number has are one mistake, however many follow.
+const MOST: usize = 21;
 
 /// Digits keyed so far, without the closing `#`.
 #[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
@@ -37,7 +37,7 @@ impl Entry {
         if complete_at == Some(self.0.len()) { Keyed::Done } else { Keyed::More }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

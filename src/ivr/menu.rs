@@ -1,6 +1,7 @@
 //! The menu of one caller, from the first greeting to the last farewell.
 
 mod asking;
+mod callback;
 mod conference;
 
 use std::time::{Duration, Instant};
@@ -63,6 +64,8 @@ enum State {
         star: Option<Instant>,
         ending: Option<Instant>,
     },
+    /// Asks to be called back.
+    CallBack(callback::Step),
     Leaving {
         why: HangUp,
     },
@@ -129,6 +132,8 @@ impl Menu {
             Input::Answered { admission, hold } => self.answered(admission, hold, now, &mut out),
             Input::NotTaken(obstacle) => self.not_taken(obstacle, now, &mut out),
             Input::Notice(notice) => self.notice(notice, now, &mut out),
+            Input::Examined(number) => self.examined(number, now, &mut out),
+            Input::Noted(noted) => self.noted(noted, now, &mut out),
             Input::Timeout(timer) => {
                 if self.deadline.is_some_and(|(at, waited_for)| waited_for == timer && at <= now) {
                     self.deadline = None;
@@ -165,6 +170,7 @@ impl Menu {
             State::AskedForId { .. } | State::AskedForPin { .. } => self.entry_key(digit, now, out),
             State::Checking { .. } | State::Held { .. } => self.ahead.key(digit),
             State::Waiting { .. } | State::Inside { .. } => self.conference_key(digit, now, out),
+            State::CallBack(_) => self.callback_key(digit, now, out),
             State::Joining | State::Leaving { .. } | State::Over => {}
         }
     }
@@ -183,12 +189,20 @@ impl Menu {
                 }
             }
             State::Waiting { .. } => self.music(now, out),
+            State::CallBack(step) => {
+                if step.waits_for_first_key() {
+                    self.wait(self.config.first_key, Timer::FirstKey, now);
+                }
+            }
             State::Leaving { why } => self.hang_up(*why, out),
             State::Checking { .. } | State::Held { .. } | State::Joining | State::Inside { .. } | State::Over => {}
         }
     }
 
     fn time_has_come(&mut self, timer: Timer, now: Instant, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::CallBack(_)) {
+            return self.callback_time(timer, now, out);
+        }
         match timer {
             Timer::FirstKey => self.nothing_keyed(now, out),
             Timer::NextKey => self.entry_complete(now, out),

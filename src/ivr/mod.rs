@@ -26,8 +26,10 @@ pub use library::{Library, Problem, Unusable};
 pub use menu::Menu;
 pub use notice::{Key, Lead, Notice};
 pub use prompt::{Prompt, Spoken};
-pub use protocol::{Admission, Config, Door, Effect, HangUp, Incident, Input, Obstacle, PlayId, Target, Timer};
-pub use say::{count_of, for_announcement, place_of};
+pub use protocol::{
+    Admission, Config, Door, Effect, HangUp, Incident, Input, Obstacle, PlayId, Spelled, Target, Timer,
+};
+pub use say::{callback_for, callback_offer, count_of, for_announcement, place_of};
 pub use text::texts;
 
 /// Reads a sound file: Ogg Opus, or WAV with 16-bit PCM.

@@ -172,6 +172,26 @@ prompts! {
         QueueMany = "queue-many",
         /// The office opens soon.
         QueueOpensSoon = "queue-opens-soon",
+        /// To be called back press the key whose number follows.
+        CallbackOffer = "callback-offer",
+        /// Before the digits of the number that will be called back.
+        CallbackNumber = "callback-number",
+        /// After them: press one if that is right, two for another number.
+        CallbackConfirm = "callback-confirm",
+        /// Key the number at which you are to be called back.
+        CallbackAskNumber = "callback-ask-number",
+        /// This number cannot be called back.
+        CallbackNotThere = "callback-not-there",
+        /// You will be called back; goodbye.
+        CallbackKept = "callback-kept",
+        /// You will not be called back; call again later.
+        CallbackNotKept = "callback-not-kept",
+        /// Before the digits of the number that an agent is to call back.
+        CallbackFor = "callback-for",
+        /// You are being connected.
+        CallbackConnecting = "callback-connecting",
+        /// Nobody answers there; goodbye.
+        CallbackNobody = "callback-nobody",
     }
     sounds {
         /// Quiet music for those who wait.

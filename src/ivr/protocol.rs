@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::notice::{Key, Notice};
-use super::prompt::Spoken;
-use crate::words::{ConferenceId, Digit, Language, Pin, Role, RoomId};
+use super::prompt::{Prompt, Spoken};
+use crate::words::{ConferenceId, Digit, Language, Personal, PhoneNumber, Pin, Purpose, Role, RoomId};
 
 /// How a menu works, as the dialplan and the configuration set it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,10 @@ pub enum Input {
     NotTaken(Obstacle),
     /// The room tells the caller something.
     Notice(Notice),
+    /// Whether a number can be called back; the answer to [`Effect::Examine`].
+    Examined(Option<Spelled>),
+    /// Whether they will be called back; the answer to [`Effect::CallBack`].
+    Noted(bool),
     /// A time for which the menu asked has come.
     Timeout(Timer),
 }
@@ -108,6 +112,23 @@ pub enum Admission {
     Refused,
     /// The caller may come, but not now.
     NotNow(Obstacle),
+}
+
+/// A number that can be called back, and how it is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelled {
+    /// In the international form.
+    pub number: Personal<PhoneNumber>,
+    /// Its digits as people say them.
+    pub said: Personal<String>,
+}
+
+impl Spelled {
+    /// One prompt for each digit.
+    pub(super) fn prompts(&self) -> Vec<Prompt> {
+        let digits = self.said.reveal(Purpose::Callback).chars();
+        digits.filter_map(|digit| u8::try_from(digit.to_digit(10)?).ok()).map(Prompt::Number).collect()
+    }
 }
 
 /// What keeps out somebody who may come.
@@ -179,6 +200,10 @@ pub enum Effect {
     },
     /// Tell the room that this key was pressed.
     Press(Key),
+    /// Find out whether this number can be called back; answer with [`Input::Examined`].
+    Examine(Personal<PhoneNumber>),
+    /// Note that the caller is to be called back at this number; answer with [`Input::Noted`].
+    CallBack(Personal<PhoneNumber>),
     /// From now on this is the caller's language.
     Language(Language),
     /// End the call.
@@ -209,4 +234,6 @@ pub enum HangUp {
     Ended,
     /// The announcement has been played.
     Announced,
+    /// The caller will be called back.
+    CalledBack,
 }

@@ -2,6 +2,7 @@
 
 use super::notice::Notice;
 use super::prompt::{HIGHEST, Prompt, Spoken};
+use super::protocol::Spelled;
 use crate::words::Language;
 
 /// What a caller hears when the room tells them something.
@@ -61,6 +62,17 @@ pub fn place_of(place: usize, language: Language) -> Vec<Spoken> {
         Ok(place) if place <= HIGHEST => vec![Prompt::QueuePlace, Prompt::Number(place), Prompt::QueueHold],
         Ok(_) | Err(_) => vec![Prompt::QueueMany],
     };
+    said.into_iter().map(|prompt| prompt.in_language(language)).collect()
+}
+
+/// By which key callers who wait ask to be called back.
+pub fn callback_offer(key: u8, language: Language) -> Vec<Spoken> {
+    [Prompt::CallbackOffer, Prompt::Number(key)].map(|prompt| prompt.in_language(language)).to_vec()
+}
+
+/// What an agent hears who is to call somebody back.
+pub fn callback_for(whom: &Spelled, language: Language) -> Vec<Spoken> {
+    let said = [vec![Prompt::CallbackFor], whom.prompts(), vec![Prompt::CallbackConnecting]].concat();
     said.into_iter().map(|prompt| prompt.in_language(language)).collect()
 }
 

@@ -159,7 +159,7 @@ pub enum Deed {
     },
     /// Somebody of the institution acted on a call or a meeting that is under way.
     Operated {
-        /// What: `hangUp`, `mute`, `unmute`, `end`.
+        /// What: `hangUp`, `mute`, `unmute`, `transfer`, `end`.
         act: String,
         /// On which call.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,6 +170,50 @@ pub enum Deed {
         /// To whom of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         whom: Option<ParticipantId>,
+        /// Who.
+        by: String,
+    },
+    /// Somebody asked to be called back.
+    CallbackAsked {
+        /// By which office.
+        office: String,
+        /// Their request.
+        id: String,
+        /// At which number, masked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caller: Option<String>,
+    },
+    /// Somebody was called back.
+    CalledBack {
+        /// By which office.
+        office: String,
+        /// Their request.
+        id: String,
+        /// At which try.
+        tries: u32,
+    },
+    /// Somebody is called back no longer: they did not answer, or the plan allows it no more.
+    CallbackGivenUp {
+        /// By which office.
+        office: String,
+        /// Their request.
+        id: String,
+        /// How often they were called.
+        tries: u32,
+    },
+    /// Nobody was called back, and the time is over for which the plan lets a request be kept.
+    CallbackErased {
+        /// By which office.
+        office: String,
+        /// The request.
+        id: String,
+    },
+    /// An operator dropped somebody's request to be called back.
+    CallbackDropped {
+        /// By which office.
+        office: String,
+        /// The request.
+        id: String,
         /// Who.
         by: String,
     },

@@ -98,6 +98,12 @@ name!(
     check
 );
 name!(
+    /// The name of somebody's request to be called back, made by chance: it says nothing of them.
+    CallbackId,
+    "request",
+    check
+);
+name!(
     /// The name of an account: with it somebody signs in, and under it stands in the audit.
     AccountName,
     "account name",

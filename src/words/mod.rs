@@ -20,7 +20,7 @@ pub use bucket::Bucket;
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
 pub use domain::{Domain, InvalidDomain};
 pub use ids::{
-    AccountName, CallId, InvalidName, LegId, ParticipantId, PeerId, RoomId, SessionId, TokenName, TrunkName,
+    AccountName, CallId, CallbackId, InvalidName, LegId, ParticipantId, PeerId, RoomId, SessionId, TokenName, TrunkName,
 };
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language, LanguageTag};
 pub use network::{InvalidNetwork, Network};

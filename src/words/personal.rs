@@ -15,6 +15,8 @@ pub enum Purpose {
     Record,
     /// To slow down someone who guesses.
     AbuseDefence,
+    /// To call somebody back who has asked for it.
+    Callback,
 }
 
 /// How a kind of personal data looks when most of it is hidden.

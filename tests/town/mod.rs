@@ -96,6 +96,8 @@ impl Town {
                     self.tells_room(Command::Leave { leg });
                 }
                 ivr::Effect::StopPlaying | ivr::Effect::Failed { .. } | ivr::Effect::Language(_) => {}
+                // Nobody in this town asks to be called back.
+                ivr::Effect::Examine(_) | ivr::Effect::CallBack(_) => {}
             }
         }
     }

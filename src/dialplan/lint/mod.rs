@@ -1,5 +1,6 @@
 //! Mistakes that a plan can have although each line of it can be read. In: a plan. Out: problems, with place and help.
 
+mod callbacks;
 mod emergency;
 mod numbers;
 mod paths;
@@ -26,6 +27,7 @@ pub(super) fn lint(
     names(&mut findings);
     things(&mut findings, around);
     placing::lint(&mut findings, around);
+    callbacks::lint(&mut findings, around);
     unused(&mut findings, variables);
     paths::lint(&mut findings);
     reach::lint(&mut findings, around);
@@ -159,9 +161,15 @@ fn unused(findings: &mut Findings<'_>, variables: &BTreeMap<String, Named<String
     let calendars = plan.calendars.iter().map(|calendar| ("calendar", &calendar.name, calendar.used));
     let tables = plan.tables.iter().map(|table| ("table", &table.name, table.used));
     let queues = plan.queues.iter().map(|queue| ("queue", &queue.name, queue.used));
+    let callbacks = plan.callbacks.iter().map(|callback| ("callback", &callback.name, callback.used));
     let variables = variables.values().map(|variable| ("variable", &variable.name, variable.used));
-    for (kind, name, _) in
-        offices.chain(calendars).chain(tables).chain(queues).chain(variables).filter(|(.., used)| !used)
+    for (kind, name, _) in offices
+        .chain(calendars)
+        .chain(tables)
+        .chain(queues)
+        .chain(callbacks)
+        .chain(variables)
+        .filter(|(.., used)| !used)
     {
         findings.warning(
             name,
@@ -196,10 +204,15 @@ impl Rule {
     }
 }
 
+/// What an example may expect beside the name of a rule: see [`Decision::word`].
+const WORDS: [&str; 4] = ["room", "announce", "queue", "callback"];
+
 fn fails(plan: &Plan, rules: &BTreeSet<&str>, example: &Example, around: &Surroundings) -> Option<(String, String)> {
     let expected = example.expect.value.as_str();
-    if !rules.contains(expected) {
-        let help = String::from("name the rule that is to take this call");
+    let is_rule = rules.contains(expected);
+    let is_word = WORDS.iter().any(|word| expected.split_once(':').is_some_and(|(kind, _)| kind == *word));
+    if !is_rule && !is_word {
+        let help = format!("name the rule that is to take this call, or what it does: {}:NAME", WORDS.join(":NAME, "));
         return Some((format!("there is no rule {expected:?}"), help));
     }
     let at = example.at.unwrap_or(TUESDAY_AT_TEN);
@@ -213,8 +226,13 @@ fn fails(plan: &Plan, rules: &BTreeSet<&str>, example: &Example, around: &Surrou
         trunk: example.trunk.clone(),
         secure: example.secure,
     };
-    let taken = plan.decide(&facts, &now).map(|taken| taken.rule);
-    (taken != Some(expected)).then(|| {
+    let taken = plan.decide(&facts, &now);
+    let is_so = taken.is_some_and(|taken| match is_rule {
+        true => taken.rule == expected,
+        false => taken.decision.word().as_deref() == Some(expected),
+    });
+    (!is_so).then(|| {
+        let taken = taken.map(|taken| taken.rule);
         let taken = taken.map_or_else(|| String::from("no rule takes it"), |rule| format!("rule {rule:?} takes it"));
         let message = format!("a call to {:?} does not get to {expected:?}: {taken}", example.called);
         (message, format!("`einwahl dialplan trace {:?}` shows why", example.called))

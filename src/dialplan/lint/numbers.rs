@@ -151,7 +151,7 @@ fn rows_outside(findings: &mut Findings<'_>, own: &[Numbers]) {
 
 const OWN: &str = "correct it, or add it to blocks in [dialplan] of the configuration";
 
-fn international(pattern: &Pattern) -> Option<Numbers> {
+pub(super) fn international(pattern: &Pattern) -> Option<Numbers> {
     match pattern {
         Pattern::Digits { international: true, sets, tail } => Some(Numbers::new(sets, *tail)),
         Pattern::Digits { .. } | Pattern::Everything | Pattern::Name(_) | Pattern::Expression(_) => None,

@@ -17,7 +17,9 @@ pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
             }
             Action::Go(_) => continue,
         };
-        for callee in decision.callees() {
+        // Whoever is called back has a lint of their own.
+        let callees = if matches!(decision, Decision::Callback(_)) { &[] } else { decision.callees() };
+        for callee in callees {
             callee_of(findings, rule, &place_of(rule), callee, around);
         }
         if let Decision::Rescue(rescue) = decision {
@@ -67,9 +69,7 @@ fn callee_of(findings: &mut Findings<'_>, rule: &Rule, place: &Placed<()>, calle
             String::from("narrow the rule's pattern: X, Z and [2-9] say which digits may stand there"),
         );
     } else if reach.emergency {
-        let message = format!("{} is rung like a telephone: an emergency call needs its own rule", callee.user);
-        let help = format!("write emergency = {{ trunk = \"{}\", identity = \"+49…\" }}", callee.trunk);
-        findings.error(place, message, help);
+        is_no_emergency(findings, place, callee);
     } else if reach.outside && rule.caller.is_empty() {
         let message = format!(
             "whoever calls may reach {} by rule {:?}, and the call goes on your bill",
@@ -80,7 +80,18 @@ fn callee_of(findings: &mut Findings<'_>, rule: &Rule, place: &Placed<()>, calle
     }
 }
 
-fn trunk_of(findings: &mut Findings<'_>, place: &Placed<()>, trunk: &TrunkName, around: &Surroundings) {
+/// Whether nobody rings 110 or 112 like a telephone.
+pub(super) fn is_no_emergency<T>(findings: &mut Findings<'_>, place: &Placed<T>, callee: &Callee) -> bool {
+    let is_one = EMERGENCY.contains(&callee.user.as_str());
+    if is_one {
+        let message = format!("{} is rung like a telephone: an emergency call needs its own rule", callee.user);
+        let help = format!("write emergency = {{ trunk = \"{}\", identity = \"+49…\" }}", callee.trunk);
+        findings.error(place, message, help);
+    }
+    !is_one
+}
+
+pub(super) fn trunk_of<T>(findings: &mut Findings<'_>, place: &Placed<T>, trunk: &TrunkName, around: &Surroundings) {
     if !around.trunks.contains(trunk) {
         let help = there_are(&around.trunks, NO_TRUNK);
         findings.error(place, format!("there is no trunk {trunk}"), help);

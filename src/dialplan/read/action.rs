@@ -27,6 +27,10 @@ impl Reader<'_> {
                 "emergency" => self.uri(value).map(|to| Decision::Emergency { to: Some(to) }),
                 "ring" => self.ring(value).map(Decision::Ring),
                 "queue" => self.some_queue(value).map(Decision::Queue),
+                "callback" => {
+                    let name = self.text(value);
+                    name.and_then(|name| self.some_callback(&name)).map(Decision::Callback)
+                }
                 "transfer" => self.transfer(value).map(Decision::Transfer),
                 "announce" => self.announce(value).map(Decision::Announce),
                 "go" => {

@@ -6,6 +6,7 @@
 
 mod action;
 mod beside;
+pub(super) mod callback;
 mod office;
 pub(super) mod placing;
 pub(super) mod queue;
@@ -24,7 +25,7 @@ use super::placing::Queue;
 use super::problem::{Problem, Severity};
 use super::table::Table;
 use super::vocabulary::{CONTEXT, FILE, Word, names};
-use super::{Calendar, Context, Example, Hours, Named, Placed};
+use super::{Calendar, Callback, Context, Example, Hours, Named, Placed};
 use crate::words::TrunkName;
 
 /// Where calls begin that have no other context.
@@ -40,6 +41,7 @@ pub(super) struct Read {
     pub(super) calendars: Vec<Named<Arc<Calendar>>>,
     pub(super) tables: Vec<Named<Placed<Table>>>,
     pub(super) queues: Vec<Named<Queue>>,
+    pub(super) callbacks: Vec<Named<Callback>>,
     pub(super) variables: BTreeMap<String, Named<String>>,
     pub(super) examples: Vec<Example>,
     pub(super) problems: Vec<Problem>,
@@ -56,13 +58,15 @@ pub(super) fn read(files: &[File]) -> Read {
         calendars: Vec::new(),
         tables: Vec::new(),
         queues: Vec::new(),
+        callbacks: Vec::new(),
         variables: BTreeMap::new(),
         examples: Vec::new(),
         problems: Vec::new(),
     };
     reader.read();
-    let Reader { contexts, entries, offices, calendars, tables, queues, variables, examples, problems, .. } = reader;
-    Read { contexts, entries, offices, calendars, tables, queues, variables, examples, problems }
+    let Reader { contexts, entries, offices, calendars, tables, queues, callbacks, .. } = reader;
+    let (variables, examples, problems) = (reader.variables, reader.examples, reader.problems);
+    Read { contexts, entries, offices, calendars, tables, queues, callbacks, variables, examples, problems }
 }
 
 fn context(name: &str, told: Option<Placed<()>>) -> Context {
@@ -84,6 +88,7 @@ struct Reader<'a> {
     calendars: Vec<Named<Arc<Calendar>>>,
     tables: Vec<Named<Placed<Table>>>,
     queues: Vec<Named<Queue>>,
+    callbacks: Vec<Named<Callback>>,
     variables: BTreeMap<String, Named<String>>,
     examples: Vec<Example>,
     problems: Vec<Problem>,
@@ -113,6 +118,7 @@ impl Reader<'_> {
         self.named(&files, "hours", Self::office);
         self.named(&files, "tables", Self::table_of_numbers);
         self.named(&files, "contexts", Self::includes);
+        self.named(&files, "callbacks", Self::callback);
         self.named(&files, "queues", Self::queue);
         self.each(&files, "rule", Self::rule);
         self.each(&files, "example", Self::example);

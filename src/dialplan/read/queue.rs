@@ -45,6 +45,7 @@ impl Reader<'_> {
         let patience = self.optional(table.get("seconds"), Self::seconds)?;
         let otherwise = self.optional(table.get("otherwise"), Self::onward)?;
         let language = self.optional(table.get("language"), Self::language)?;
+        let callback = self.optional(table.get("callback"), |reader, value| reader.by_key(name, value))?;
         Some(Queue {
             name: name.value.clone(),
             agents: agents?,
@@ -53,6 +54,7 @@ impl Reader<'_> {
             early: minutes.map_or(Queue::EARLY, |minutes| Duration::from_secs(60 * minutes)),
             otherwise,
             language,
+            callback,
             opens,
         })
     }

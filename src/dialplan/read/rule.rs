@@ -100,7 +100,7 @@ impl Reader<'_> {
     }
 
     /// One pattern, or an array of them.
-    fn patterns(&mut self, value: Option<&Value<'_>>) -> Vec<Placed<Pattern>> {
+    pub(super) fn patterns(&mut self, value: Option<&Value<'_>>) -> Vec<Placed<Pattern>> {
         let items = list(value);
         if let Some(value) = value.filter(|_| items.is_empty()) {
             self.wrong(value.span(), "this list is empty", "name at least one number, or leave the line out");

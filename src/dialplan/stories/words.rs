@@ -81,6 +81,11 @@ fn the_reader_reads_every_word_of_the_schema() {
         ("/properties/hours/additionalProperties", "[hours.amt]\n"),
         ("/properties/calendars/additionalProperties", "[calendars.amt]\n"),
         ("/properties/queues/additionalProperties", "[queues.amt]\n"),
+        (
+            "/properties/queues/additionalProperties/properties/callback/anyOf/1",
+            "[queues.amt]\nagents = \"2001@pbx\"\n[queues.amt.callback]\n",
+        ),
+        ("/properties/callbacks/additionalProperties", "[callbacks.amt]\n"),
         ("/properties/tables/additionalProperties", "[tables.amt]\n"),
     ] {
         for word in properties(at) {
@@ -93,6 +98,8 @@ fn the_reader_reads_every_word_of_the_schema() {
                 "rule/items" => &[("name", "\"A\""), ("called", "\"1\"")],
                 "ring" | "transfer/anyOf/1" => &[("to", "\"2001@pbx\"")],
                 "queues/additionalProperties" => &[("agents", "\"2001@pbx\"")],
+                "callbacks/additionalProperties" => &[("agents", "\"2001\""), ("trunk", "\"pbx\"")],
+                "callback/anyOf/1" => &[("key", "\"1\"")],
                 "announce/anyOf/1" => &[("say", "\"closed\"")],
                 "emergency/anyOf/2" => &[("trunk", "\"pbx\"")],
                 _ => &[],

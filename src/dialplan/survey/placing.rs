@@ -1,5 +1,7 @@
 //! Actions that place calls, in words.
 
+use super::super::Callback;
+use super::super::callback::DAY;
 use super::super::placing::{Callee, Queue, Rescue, Ring, Saying, Transfer};
 use crate::call::hunt::Way;
 
@@ -43,7 +45,26 @@ pub(super) fn announce(saying: &Saying) -> Words {
 
 pub(super) fn queue(queue: &Queue) -> Words {
     let (name, agents) = (&queue.name, queue.agents.len());
-    ("queue", format!("Warteschlange „{name}“ ({agents} Plätze)"), format!("waits in queue “{name}” ({agents} agents)"))
+    let german = format!("Warteschlange „{name}“ ({agents} Plätze)");
+    let english = format!("waits in queue “{name}” ({agents} agents)");
+    match &queue.callback {
+        None => ("queue", german, english),
+        Some(by) => (
+            "queue",
+            format!("{german}, Taste {} für einen Rückruf durch „{}“", by.key, by.callback.name),
+            format!("{english}, key {} for a callback by “{}”", by.key, by.callback.name),
+        ),
+    }
+}
+
+pub(super) fn callback(callback: &Callback) -> Words {
+    let (name, tries) = (&callback.name, callback.tries);
+    let (minutes, days) = (callback.pause.as_secs() / 60, callback.keep.as_secs() / DAY);
+    (
+        "callback",
+        format!("Rückruf durch „{name}“ vorgemerkt: {tries}-mal, alle {minutes} Minuten, {days} Tage lang"),
+        format!("a callback by “{name}” is noted: {tries} times, every {minutes} minutes, for {days} days"),
+    )
 }
 
 pub(super) fn rescue(rescue: &Rescue) -> Words {

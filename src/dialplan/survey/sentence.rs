@@ -52,6 +52,7 @@ impl Decision {
             Self::Announce(saying) => placing::announce(saying),
             Self::Rescue(rescue) => placing::rescue(rescue),
             Self::Queue(queue) => placing::queue(queue),
+            Self::Callback(callback) => placing::callback(callback),
             Self::Emergency { to: None } => (
                 "emergency",
                 "Notruf: abgewiesen, damit die Telefonanlage einen anderen Weg sucht".into(),

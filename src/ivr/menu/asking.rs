@@ -79,6 +79,7 @@ impl Menu {
             | State::Joining
             | State::Waiting { .. }
             | State::Inside { .. }
+            | State::CallBack(_)
             | State::Leaving { .. }
             | State::Over => return,
         };
@@ -116,6 +117,7 @@ impl Menu {
             | State::Joining
             | State::Waiting { .. }
             | State::Inside { .. }
+            | State::CallBack(_)
             | State::Leaving { .. }
             | State::Over) => self.state = other,
         }

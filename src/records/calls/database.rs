@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::BACK;
 use super::record::{Filter, Finished, Page, Past, Quality, Record, Status, Whole};
 use crate::call::ladder::Ladder;
 use crate::dialplan::{Facts, Step};
@@ -173,7 +174,8 @@ impl Database {
 
     pub(super) fn past(&self, since: Timestamp, before: Option<u64>, most: usize) -> Result<Vec<Past>, String> {
         let find = format!(
-            "SELECT {COLUMNS} FROM calls WHERE began >= ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3"
+            "SELECT {COLUMNS} FROM calls WHERE began >= ?1 AND (?2 IS NULL OR id < ?2) AND called NOT LIKE '{BACK}%'
+                ORDER BY id DESC LIMIT ?3"
         );
         let mut asked = self.connection.prepare_cached(&find).map_err(told)?;
         let most = u64::try_from(most).unwrap_or(u64::MAX);

@@ -24,6 +24,9 @@ use database::Database;
 /// What the key is derived for under which callers are sealed.
 pub const CALLER_PURPOSE: &str = "einwahl records: callers";
 
+/// Before the name of an office: what was called, of a call back, which no rule decided.
+pub const BACK: &str = "callback:";
+
 /// Records and questions that may wait.
 const QUEUE: usize = 1_024;
 

@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{accounts, audit, calls, dialplan, federation, live, oidc, routes, session, survey, trunks};
+use super::{accounts, audit, callbacks, calls, dialplan, federation, live, oidc, routes, session, survey, trunks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,7 +16,7 @@ use super::{accounts, audit, calls, dialplan, federation, live, oidc, routes, se
         session::sign_in, session::totp, session::enrol, session::password, session::look, session::sign_out,
         oidc::ways, oidc::depart, oidc::back,
         accounts::list, accounts::make, accounts::change, accounts::delete, accounts::reset, audit::entries,
-        live::look, live::hang_up, live::mute_call, live::mute, live::end, live::events,
+        live::look, live::hang_up, live::mute_call, live::transfer, live::mute, live::end, live::events,
     ),
     components(schemas(live::LiveChange)),
     modifiers(&Tokens),
@@ -44,6 +44,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         .merge_from(survey::Api::openapi())
         .merge_from(dialplan::Api::openapi())
         .merge_from(calls::Api::openapi())
+        .merge_from(callbacks::Api::openapi())
         .merge_from(trunks::Api::openapi())
         .merge_from(federation::Api::openapi())
 }

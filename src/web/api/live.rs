@@ -23,7 +23,9 @@ use utoipa::ToSchema;
 use super::problem::{NotDone, NotTold, Refusal};
 use super::reading::{Asked, Sent, answer, json, named};
 use super::routes::{From, Shares};
+use crate::meeting::Fault;
 use crate::room::Kind;
+use crate::trunk::is_user;
 use crate::web::Shared;
 use crate::words::{CallId, Codec, ParticipantId, Right, RoomId};
 
@@ -38,6 +40,13 @@ pub enum Wish {
     HangUp {
         /// Which.
         call: CallId,
+    },
+    /// To have a call go on where its caller might have called, too.
+    Transfer {
+        /// Which.
+        call: CallId,
+        /// What is called.
+        to: String,
     },
     /// To mute a call that is in a meeting, or let it speak.
     MuteCall {
@@ -67,7 +76,11 @@ impl Wish {
     pub const fn needs(&self) -> Right {
         match self {
             Self::Look | Self::Follow => Right::Calls,
-            Self::HangUp { .. } | Self::MuteCall { .. } | Self::Mute { .. } | Self::End { .. } => Right::Operate,
+            Self::HangUp { .. }
+            | Self::Transfer { .. }
+            | Self::MuteCall { .. }
+            | Self::Mute { .. }
+            | Self::End { .. } => Right::Operate,
         }
     }
 }
@@ -263,11 +276,21 @@ pub(super) struct MuteBody {
     on: bool,
 }
 
+/// Whereto.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TransferBody {
+    /// A number or an extension that the dialplan knows.
+    #[schema(example = "2001", min_length = 1, max_length = 64)]
+    to: String,
+}
+
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/v1/live", get(look))
         .route("/api/v1/live/calls/{id}/hangup", post(hang_up))
         .route("/api/v1/live/calls/{id}/mute", post(mute_call))
+        .route("/api/v1/live/calls/{id}/transfer", post(transfer))
         .route("/api/v1/live/rooms/{room}/participants/{id}/mute", post(mute))
         .route("/api/v1/live/rooms/{room}/end", post(end))
         .route("/api/v1/events", get(events))
@@ -343,6 +366,37 @@ pub(super) async fn mute_call(
 ) -> Response {
     let body = json::<MuteBody>(&headers, body).await;
     let wish = called(id).and_then(|call| Ok(super::Wish::Live(Wish::MuteCall { call, on: body?.on })));
+    answer(&shared, from, &headers, wish).await
+}
+
+/// Transfer a call
+///
+/// It goes on as if its caller had called that number: what the dialplan refuses to them is refused here. The trunk that it came by is
+/// asked to take it over if it leads there, too (REFER); else both are connected here. Whoever they talk with is hung up.
+#[utoipa::path(
+    post,
+    path = "/api/v1/live/calls/{id}/transfer",
+    operation_id = "transferCall",
+    params(("id" = u64, Path, description = "Its number", minimum = 0)),
+    request_body = TransferBody,
+    responses((status = 204, description = "It goes on there"), NotDone, Asked, Sent),
+    security(("token" = []), ("cookie" = []))
+)]
+pub(super) async fn transfer(
+    State(shared): Shares,
+    ConnectInfo(from): From,
+    headers: HeaderMap,
+    id: Result<Path<u64>, PathRejection>,
+    body: Body,
+) -> Response {
+    let body = json::<TransferBody>(&headers, body).await;
+    let wish = called(id).and_then(|call| {
+        let to: String = body?.to.chars().filter(|c| !c.is_whitespace()).collect();
+        if is_user(&to) {
+            return Ok(super::Wish::Live(Wish::Transfer { call, to }));
+        }
+        Err(Refusal::Faults(vec![Fault::new("to", "write a number or an extension: 2001, +49301234567")]))
+    });
     answer(&shared, from, &headers, wish).await
 }
 

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod audit;
 mod body;
+pub mod callbacks;
 mod calls;
 mod dialplan;
 mod document;
@@ -137,6 +138,8 @@ pub enum Wish {
     Live(live::Wish),
     /// To know what a plan does.
     Survey(Box<survey::Survey>),
+    /// Something of those who want to be called back.
+    Callbacks(callbacks::Wish),
     /// Something of the trunks.
     Trunk(TrunkWish),
     /// To see the federation.
@@ -155,6 +158,7 @@ impl Wish {
             Self::Accounts(_) => Right::Accounts,
             Self::Audit(_) => Right::Audit,
             Self::Live(wish) => wish.needs(),
+            Self::Callbacks(_) => Right::Operate,
             Self::Survey(_) => Right::Plan,
             Self::Trunk(wish) => wish.needs(),
             Self::Federation => Right::Calls,
@@ -177,6 +181,8 @@ pub enum Done {
     Audit(Box<audit::Done>),
     /// What is under way.
     Live(live::Done),
+    /// Of a wish about callbacks.
+    Callbacks(callbacks::Done),
     /// Some meetings.
     Page {
         /// Which.

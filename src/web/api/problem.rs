@@ -29,6 +29,8 @@ pub enum Refusal {
     Foreign,
     /// Whoever is meant takes part in no meeting.
     NotInside,
+    /// The call did not come in, or is not answered: it cannot go on elsewhere.
+    NotHandedOn,
     /// The token has not this right.
     NeedsRight(Right),
     /// There is no such meeting.
@@ -173,6 +175,7 @@ impl Refusal {
             Self::WrongCode => (StatusCode::UNAUTHORIZED, "code", "The code is wrong"),
             Self::NotNow => (StatusCode::CONFLICT, "not-now", "This step is not the next one"),
             Self::NotInside => (StatusCode::CONFLICT, "not-inside", "The call is in no meeting"),
+            Self::NotHandedOn => (StatusCode::CONFLICT, "not-handed-on", "The call cannot be transferred"),
             Self::Foreign => (StatusCode::FORBIDDEN, "foreign", "The request does not come from a page of this server"),
             Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "Not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
@@ -212,6 +215,7 @@ impl Refusal {
             }
             Self::NotNow => "GET /api/v1/session says which step is next.".into(),
             Self::NotInside => "In a menu nobody hears it. Wait until it is in a meeting, or hang it up.".into(),
+            Self::NotHandedOn => "Only calls that came in and are answered can. Transfer the one that it is connected with.".into(),
             Self::Foreign => "Send the header `X-CSRF-Token` that GET /api/v1/session tells, from a page of this server.".into(),
             Self::NeedsRight(right) => {
                 format!("This takes the right \"{right}\": an administrator gives a role that has it; to a token, [[api.tokens]].")
@@ -258,6 +262,7 @@ impl Refusal {
             | Self::NotNow
             | Self::Foreign
             | Self::NotInside
+            | Self::NotHandedOn
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile
@@ -289,6 +294,7 @@ impl Refusal {
             | Self::NotNow
             | Self::Foreign
             | Self::NotInside
+            | Self::NotHandedOn
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile

@@ -15,7 +15,9 @@ use serde::Deserialize;
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, named, unreadable};
-use super::{Done, Wish, accounts, audit, calls, dialplan, document, federation, live, oidc, session, site, trunks};
+use super::{
+    Done, Wish, accounts, audit, callbacks, calls, dialplan, document, federation, live, oidc, session, site, trunks,
+};
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
 
@@ -35,6 +37,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .merge(accounts::routes())
         .merge(audit::routes())
         .merge(live::routes())
+        .merge(callbacks::routes())
         .merge(super::survey::routes())
         .merge(dialplan::routes())
         .merge(calls::routes())
@@ -248,6 +251,7 @@ impl axum::response::IntoResponse for Done {
             Self::Accounts(done) => done.into_response(),
             Self::Audit(done) => done.into_response(),
             Self::Live(done) => done.into_response(),
+            Self::Callbacks(done) => done.into_response(),
             Self::Page { listed, next, pins } => {
                 let meetings = listed.iter().map(|listed| Shown::of(listed, pins)).collect();
                 Json(Meetings { meetings, next: next.map(String::from) }).into_response()

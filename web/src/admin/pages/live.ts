@@ -3,23 +3,38 @@
 import { button, el } from "../../view/dom";
 import type { Context, Page } from "../context";
 import { may } from "../session";
-import { badge, confirm, empty, loading, moment, problemBox, table } from "../view";
+import { badge, confirm, debounced, dialog, empty, labelled, loading, moment, problemBox, table } from "../view";
 import { WORDS } from "../words";
-import { type Live, type LiveCall, type LiveChange, type LiveRoom, merged } from "./now";
+import { type Callback, type Live, type LiveCall, type LiveChange, type LiveRoom, merged } from "./now";
 import { PAGE_WORDS, type PageWords } from "./words";
 
 export function livePage(context: Context): Page {
-  const { api, events, language } = context;
+  const { api, events, language, session } = context;
   const words = PAGE_WORDS[language];
   const place = el("div", {});
   const problem = el("div", {});
   const plan = el("p", { class: "kern-body quiet" });
+  const back = el("div", { class: "stack" });
   let now: Live | undefined;
   let shown = "";
   const act = (path: string, body?: unknown): void => {
     problem.replaceChildren();
     api.post(`/live/${path}`, body).then(() => context.say(words.done), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
   };
+  /** Who waits to be called back; only those who may do something about it see them. */
+  const lookBack = async (): Promise<void> => {
+    const { callbacks } = await api.get<{ callbacks: Callback[] }>("/callbacks");
+    const drop = (one: Callback): void => confirm(language, `${words.drop}: ${one.number}`, words.dropText, words.drop, () => {
+      problem.replaceChildren();
+      api.ask("DELETE", `/callbacks/${one.id}`).then(() => (context.say(words.done), lookBack()), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
+    });
+    const focused = back.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : undefined;
+    back.replaceChildren(el("h2", { class: "kern-heading-medium" }, words.callbacks), callbacks.length ? callbackRows(context, callbacks, words, drop) : el("p", { class: "kern-body quiet" }, words.noCallbacks));
+    if (focused) back.querySelector<HTMLElement>(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  };
+  const lookBackSoon = debounced(500, () => void lookBack().catch(() => undefined));
+  const operates = may(session, "operate");
+  if (operates) lookBackSoon();
   const parts = (live: Live): HTMLElement[] => {
     plan.textContent = `${words.plan} ${live.plan.version}`;
     const calls = live.calls.length ? callRows(context, live.calls, words, act) : empty(words.noNow, words.noNowText);
@@ -42,9 +57,9 @@ export function livePage(context: Context): Page {
   });
   const stops = [
     events.on("live", (live) => ((now = live as Live), draw())),
-    events.on("change", (change) => ((now = now && merged(now, change as LiveChange)), draw())),
+    events.on("change", (change) => ((now = now && merged(now, change as LiveChange)), operates && lookBackSoon(), draw())),
   ];
-  return { element: el("div", { class: "stack" }, el("h1", { class: "kern-heading-large", tabindex: "-1" }, words.live), plan, problem, place), leave: () => stops.forEach((stop) => stop()) };
+  return { element: el("div", { class: "stack" }, el("h1", { class: "kern-heading-large", tabindex: "-1" }, words.live), plan, problem, place, back), leave: () => stops.forEach((stop) => stop()) };
 }
 
 type Act = (path: string, body?: unknown) => void;
@@ -53,11 +68,36 @@ function callRows(context: Context, calls: LiveCall[], words: PageWords, act: Ac
   const { language, session } = context;
   const loss = (call: LiveCall): string => (call.quality ? `${(call.quality.lossIn / 100).toFixed(1)} %, ${call.quality.jitterIn} ms` : "–");
   const hangUp = (call: LiveCall): void => confirm(language, `${words.hangUp}: ${call.caller ?? words.withheld}`, words.hangUpText, words.hangUp, () => act(`calls/${call.id}/hangup`));
+  const transfer = (call: LiveCall): void => transferDialog(context, call, words);
+  const name = (act: string, call: LiveCall): Record<string, string> => ({ "aria-label": `${act}: ${words.call} ${call.id}` });
+  const buttons = (call: LiveCall): HTMLElement => el("div", { class: "row-buttons" },
+    ...(call.direction === "in" ? [button(words.transfer, () => transfer(call), "secondary kern-btn--x-small", name(words.transfer, call))] : []), button(words.hangUp, () => hangUp(call), "secondary kern-btn--x-small", name(words.hangUp, call)));
   return table(words.nowCalls, [
-    { name: words.since, cell: (call: LiveCall) => moment(call.since, language, { timeStyle: "medium" }) }, { name: words.direction, cell: (call) => (call.direction === "in" ? words.in : words.out) }, { name: words.caller, cell: (call) => call.caller ?? words.withheld, class: "tel" }, { name: words.called, cell: (call) => call.called, class: "tel" },
+    { name: words.since, cell: (call: LiveCall) => moment(call.since, language, { timeStyle: "medium" }) }, { name: words.direction, cell: (call) => (call.direction === "in" ? words.in : words.out) }, { name: words.caller, cell: (call) => call.caller ?? (call.direction === "out" ? "–" : words.withheld), class: "tel" }, { name: words.called, cell: (call) => call.called, class: "tel" },
     { name: words.trunk, cell: (call) => call.trunk ?? words.none }, { name: words.codec, cell: (call) => call.codec ?? "–" }, { name: words.quality, cell: loss }, { name: words.room, cell: (call) => call.room ?? "–" },
-    { name: WORDS[language].actions, cell: (call) => (may(session, "operate") ? el("div", { class: "row-buttons" }, button(words.hangUp, () => hangUp(call), "secondary kern-btn--x-small", { "aria-label": `${words.hangUp}: ${words.call} ${call.id}` })) : "") },
+    { name: WORDS[language].actions, cell: (call) => (may(session, "operate") ? buttons(call) : "") },
   ], calls);
+}
+
+/** Asks where a call is to go on; what the plan says against it is told there. */
+function transferDialog(context: Context, call: LiveCall, words: PageWords): void {
+  const { api, language } = context;
+  const problem = el("div", {});
+  const to = el("input", { type: "tel", autocomplete: "off", maxlength: "64" });
+  const send = (): void => {
+    api.post(`/live/calls/${call.id}/transfer`, { to: to.value }).then(() => (asked.close(), context.say(words.done)), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
+  };
+  to.addEventListener("keydown", (event) => event.key === "Enter" && send());
+  const asked = dialog(`${words.transfer}: ${call.caller ?? words.withheld}`, [labelled("transfer-to", words.transferTo, to, words.transferHint), problem], (close) => [button(WORDS[language].cancel, close), button(words.transfer, send, "primary")]);
+}
+
+function callbackRows(context: Context, callbacks: Callback[], words: PageWords, drop: (one: Callback) => void): HTMLElement {
+  const { language } = context;
+  return table(words.callbacks, [
+    { name: words.office, cell: (one: Callback) => one.office }, { name: words.caller, cell: (one) => one.number, class: "tel" }, { name: words.asked, cell: (one) => moment(one.asked, language) }, { name: words.tries, cell: (one) => String(one.tries), class: "figure" },
+    { name: words.next, cell: (one) => (one.underWay ? badge("info", words.underWay) : moment(one.next, language)) }, { name: words.until, cell: (one) => moment(one.until, language) },
+    { name: WORDS[language].actions, cell: (one) => button(words.drop, () => drop(one), "secondary kern-btn--x-small", { "aria-label": `${words.drop}: ${one.office} ${one.id}` }) },
+  ], callbacks);
 }
 
 function roomView(context: Context, room: LiveRoom, words: PageWords, act: Act): HTMLElement {

@@ -12,6 +12,18 @@ export interface LiveCall {
   room: string | null;
 }
 
+/** Somebody who wants to be called back. */
+export interface Callback {
+  id: string;
+  office: string;
+  number: string;
+  asked: string;
+  tries: number;
+  next: string;
+  until: string;
+  underWay: boolean;
+}
+
 export interface LiveRoom {
   room: string;
   title: string;

@@ -17,6 +17,8 @@ test("values are those that the plan names", () => {
   expect(labels('[[rule]]\nreject = "')).toContain("busy");
   expect(labels('[hours.amt]\n[queues.buero]\nopens = "')).toEqual(["amt"]);
   expect(labels('[queues.buero]\n[[rule]]\nqueue = "')).toEqual(["buero"]);
+  expect(labels('[callbacks.buero]\n[[rule]]\ncallback = "')).toEqual(["buero"]);
+  expect(labels("[callbacks.buero]\nmin")).toContain("minutes");
 });
 
 test("in the middle of something else nothing is offered", () => {

@@ -16,6 +16,7 @@ export const TABLES: Known[] = [
   known("[contexts.", "ein Kontext", "a context"),
   known("[hours.", "Öffnungszeiten", "opening hours"),
   known("[queues.", "eine Warteschlange", "a queue"),
+  known("[callbacks.", "wer zurückruft", "who calls back"),
   known("[tables.", "eine Tabelle aus einer CSV-Datei", "a table of a CSV file"),
 ];
 
@@ -33,6 +34,7 @@ const RULE: Known[] = [
   known("room", "zur Tür eines Raums", "to the door of a room", 'room = "'),
   known("ring", "Telefone klingeln lassen", "ring telephones", 'ring = { to = [""], trunk = "" }'),
   known("queue", "in eine Warteschlange", "into a queue", 'queue = "'),
+  known("callback", "nach einem Rückruf fragen", "ask for a callback", 'callback = "'),
   known("transfer", "annehmen und weiterverbinden", "answer and hand on", 'transfer = "'),
   known("announce", "annehmen und etwas ansagen", "answer and say something", 'announce = "'),
   known("table", "wie in einer Tabelle", "as a table says", 'table = "'),
@@ -59,6 +61,13 @@ const CONTEXT: Known[] = [known("trunks", "Anschlüsse, deren Anrufe hier beginn
 const QUEUE: Known[] = [
   known("agents", "wer dort abnimmt", "who answers there", 'agents = ["'), known("trunk", "Anschluss, der zu ihnen führt", "the trunk that leads to them", 'trunk = "'), known("opens", "Öffnungszeiten", "opening hours", 'opens = "'), known("early", "Minuten vor der Öffnung", "minutes before it opens", "early = "),
   known("longest", "so viele warten höchstens", "so many wait at most", "longest = "), known("seconds", "so lange klingelt es", "how long an agent is rung", "seconds = "), known("otherwise", "Kontext für alle anderen", "the context for all others", 'otherwise = "'), known("language", "Sprache der Ansagen", "language of what is said", 'language = "de"'),
+  known("callback", "Taste für einen Rückruf", "the key for a callback", 'callback = "1"'),
+];
+
+const CALLBACK: Known[] = [
+  known("agents", "wer zurückruft", "who calls back", 'agents = ["'), known("trunk", "Anschluss, der zu ihnen führt", "the trunk that leads to them", 'trunk = "'), known("outside", "Anschluss, der nach draußen führt", "the trunk that leads outside", 'outside = "'), known("identity", "die Nummer, die gezeigt wird", "the number that is shown", 'identity = "+49 '),
+  known("opens", "Öffnungszeiten", "opening hours", 'opens = "'), known("numbers", "nur diese Nummern", "only these numbers", 'numbers = ["+49 '), known("tries", "wie oft angerufen wird", "how often somebody is called", "tries = "), known("minutes", "Minuten zwischen zwei Versuchen", "minutes between two tries", "minutes = "), known("days", "nach so vielen Tagen gelöscht", "erased after so many days", "days = "),
+  known("longest", "so viele Wünsche höchstens", "so many requests at most", "longest = "), known("seconds", "so lange klingelt es", "how long it rings", "seconds = "), known("say", "was zuerst gesagt wird", "what is said first", 'say = "closed"'), known("otherwise", "Kontext, wenn es zu viele sind", "the context if there are too many", 'otherwise = "'), known("language", "Sprache der Ansagen", "language of what is said", 'language = "de"'),
 ];
 
 const REJECTS = ["forbidden", "not-found", "unavailable", "busy"];
@@ -71,7 +80,7 @@ export function wordsAt(before: string, all: string): Known[] {
   if (/^\s*\[/.test(line)) return TABLES;
   if (!/^\s*[a-z_-]*$/.test(line)) return [];
   const table = [...before.matchAll(/^\s*\[+([a-z]+)[.\]]/gm)].at(-1)?.[1];
-  const words = { rule: RULE, example: EXAMPLE, hours: HOURS, queues: QUEUE, contexts: CONTEXT, tables: [known("file", "die CSV-Datei", "the CSV file", 'file = "')] }[table ?? ""] ?? [];
+  const words = { rule: RULE, example: EXAMPLE, hours: HOURS, queues: QUEUE, callbacks: CALLBACK, contexts: CONTEXT, tables: [known("file", "die CSV-Datei", "the CSV file", 'file = "')] }[table ?? ""] ?? [];
   return line.trim() === "" ? [...words, ...TABLES] : words;
 }
 
@@ -80,6 +89,7 @@ function valuesOf(word: string, all: string, line: string): string[] {
   switch (word) {
     case "go": case "context": case "include": return ["main", ...named(/^\[contexts\.([^\]]+)\]/gm)];
     case "queue": return named(/^\[queues\.([^\]]+)\]/gm);
+    case "callback": return named(/^\[callbacks\.([^\]]+)\]/gm);
     case "opens": return named(/^\[hours\.([^\]]+)\]/gm);
     case "otherwise": return ["main", ...named(/^\[contexts\.([^\]]+)\]/gm)];
     case "open": case "closed": return line.includes("when") ? named(/^\[hours\.([^\]]+)\]/gm) : ["de", "en"];
