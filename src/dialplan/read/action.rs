@@ -4,7 +4,7 @@ use toml::de::DeTable;
 
 use super::super::vocabulary::{RULE, one_of};
 use super::super::{Action, Decision, Placed, Reject};
-use super::{Reader, Value};
+use super::{Reader, Value, or_another};
 use crate::words::Language;
 
 /// What helps, wherever such a value stands.
@@ -74,7 +74,7 @@ impl Reader<'_> {
         });
         if found.is_none() {
             let known: Vec<&str> = self.tables.iter().map(|table| table.name.value.as_str()).collect();
-            let help = format!("there are: {}; add [tables.{}] for another", known.join(", "), name.value);
+            let help = or_another(&known, "tables", &name.value);
             self.wrong(name.span.clone(), &format!("there is no table {:?}", name.value), &help);
         }
         found

@@ -11,7 +11,7 @@ use super::super::vocabulary::{CALENDAR, TABLE, Word};
 use super::super::{Calendar, Decision, Named, Placed};
 use super::action::{ADDRESS, LANGUAGES, ROOM, is_uri};
 use super::placing::{MOST, read_callee};
-use super::{Reader, Value, ends_with};
+use super::{Reader, Value, ends_with, or_another};
 use crate::call::hunt::Way;
 
 impl Reader<'_> {
@@ -42,7 +42,7 @@ impl Reader<'_> {
             Some(calendar) => calendar.used = true,
             None => {
                 let known: Vec<&str> = self.calendars.iter().map(|calendar| calendar.name.value.as_str()).collect();
-                let help = format!("there are: {}; add [calendars.{}] for another", known.join(", "), name.value);
+                let help = or_another(&known, "calendars", &name.value);
                 self.wrong(name.span.clone(), &format!("there is no calendar {:?}", name.value), &help);
             }
         }

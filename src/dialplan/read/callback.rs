@@ -6,7 +6,7 @@ use super::super::callback::{ByKey, Callback, DAY};
 use super::super::placing::Ring;
 use super::super::vocabulary::{BY_KEY, CALLBACK};
 use super::super::{Named, Placed};
-use super::{Reader, Value};
+use super::{Reader, Value, or_another};
 use crate::words::{Personal, PhoneNumber};
 
 const HELP: &str =
@@ -114,7 +114,7 @@ impl Reader<'_> {
             return Some(Box::new(callback.value.clone()));
         }
         let known: Vec<&str> = self.callbacks.iter().map(|callback| callback.name.value.as_str()).collect();
-        let help = format!("there are: {}; add [callbacks.{}] for another", known.join(", "), name.value);
+        let help = or_another(&known, "callbacks", &name.value);
         self.wrong(name.span.clone(), &format!("there is no callback {:?}", name.value), &help);
         None
     }

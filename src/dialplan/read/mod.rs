@@ -257,7 +257,7 @@ impl Reader<'_> {
         let found = self.context_called(name);
         if found.is_none() {
             let known: Vec<&str> = self.contexts.iter().map(|context| context.name.as_str()).collect();
-            let help = format!("there are: {}; add [contexts.{name}] for another", known.join(", "));
+            let help = or_another(&known, "contexts", name);
             self.wrong(span, &format!("there is no context {name:?}"), &help);
         }
         found
@@ -338,6 +338,14 @@ fn list<'v>(value: Option<&'v Value<'v>>) -> Vec<&'v Value<'v>> {
     value.map_or_else(Vec::new, |value| {
         value.get_ref().as_array().map_or_else(|| vec![value], |array| array.iter().collect())
     })
+}
+
+/// The names that there are, and how another is added.
+fn or_another(known: &[&str], section: &str, name: &str) -> String {
+    if known.is_empty() {
+        return format!("add [{section}.{name}]");
+    }
+    format!("there are: {}; add [{section}.{name}] for another", known.join(", "))
 }
 
 fn ends_with(file: &File, end: &str) -> bool {

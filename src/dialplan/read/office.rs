@@ -9,7 +9,7 @@ use super::super::hours::{Hours, Span};
 use super::super::vocabulary::{HOURS, names};
 use super::super::window::{days, time};
 use super::super::{Named, Placed};
-use super::{Reader, Value, list};
+use super::{Reader, Value, list, or_another};
 
 const SPANS: &str = "write \"08:00-12:00\", or several: [\"08:00-12:00\", \"13:00-16:00\"]";
 const DATES: &str = "write \"2026-12-24\", \"2026-12-24..2027-01-01\", or \"calendar:NAME\"";
@@ -59,7 +59,7 @@ impl Reader<'_> {
             Some(office) => office.used = true,
             None => {
                 let known: Vec<&str> = self.offices.iter().map(|office| office.name.value.as_str()).collect();
-                let help = format!("there are: {}; add [hours.{}] for another", known.join(", "), name.value);
+                let help = or_another(&known, "hours", &name.value);
                 self.wrong(name.span.clone(), &format!("there are no hours {:?}", name.value), &help);
             }
         }

@@ -6,7 +6,7 @@ use super::super::called::Called;
 use super::super::placing::{Queue, Ring};
 use super::super::vocabulary::QUEUE;
 use super::super::{Named, Placed};
-use super::{Reader, Value};
+use super::{Reader, Value, or_another};
 
 const HELP: &str =
     "write [queues.NAME] on a line of its own, and agents = [\"2001\", \"2002\"] and trunk = \"pbx\" below it";
@@ -66,7 +66,7 @@ impl Reader<'_> {
             return Some(Box::new(queue.value.clone()));
         }
         let known: Vec<&str> = self.queues.iter().map(|queue| queue.name.value.as_str()).collect();
-        let help = format!("there are: {}; add [queues.{}] for another", known.join(", "), name.value);
+        let help = or_another(&known, "queues", &name.value);
         self.wrong(name.span, &format!("there is no queue {:?}", name.value), &help);
         None
     }

@@ -205,41 +205,41 @@ fn each_fault_in_what_rings_waits_and_calls_back_is_found_in_its_line_and_is_the
     assert_eq!(told_with(source(&with(&placing())), &office()), Vec::<String>::new(), "without a fault");
     let faults = [
         // ring
-        ("to = [\"2001\", \"2002\"]", "to = []", "28:15 nobody is rung", "name at least one telephone"),
-        ("to = [\"2001\", \"2002\"]", "to = [\"sie@haus 1\"]", "28:16 \"haus 1\" is no name of a trunk", "2001@pbx"),
-        ("to = [\"2001\", \"2002\"]", "to = [\"112\"]", "28:8 112 is rung like a telephone", "write emergency"),
-        ("to = [\"2001\", \"2002\"]", "to = [\"+49 171 123\"]", "28:8 whoever calls may reach +49171123", "add caller"),
-        ("trunk = \"haus-1\", seconds", "trunk = \"haus-9\", seconds", "28:8 there is no trunk haus-9", "haus-1"),
+        ("to = [\"2001\", \"2002\"]", "to = []", "26:15 nobody is rung", "name at least one telephone"),
+        ("to = [\"2001\", \"2002\"]", "to = [\"sie@haus 1\"]", "26:16 \"haus 1\" is no name of a trunk", "2001@pbx"),
+        ("to = [\"2001\", \"2002\"]", "to = [\"112\"]", "26:8 112 is rung like a telephone", "write emergency"),
+        ("to = [\"2001\", \"2002\"]", "to = [\"+49 171 123\"]", "26:8 whoever calls may reach +49171123", "add caller"),
+        ("trunk = \"haus-1\", seconds", "trunk = \"haus-9\", seconds", "26:8 there is no trunk haus-9", "haus-1"),
         (
             "trunk = \"haus-1\", seconds",
             "trunk = \"tuer\", seconds",
-            "28:8 by trunk tuer nobody can be called",
+            "26:8 by trunk tuer nobody can be called",
             "add dial",
         ),
-        ("trunk = \"haus-1\", seconds", "seconds", "28:16 by which trunk is \"2001\" called?", "behind an @"),
-        ("seconds = 20", "seconds = 2", "28:63 this is a number of seconds, from 3 to 180", "without quotes"),
-        ("seconds = 20", "way = \"alle\"", "28:59 \"alle\" is no way to ring", "in-order, all, rotation"),
-        ("otherwise = \"abend\"", "otherwise = \"nacht\"", "28:79 there is no context \"nacht\"", "abend"),
+        ("trunk = \"haus-1\", seconds", "seconds", "26:16 by which trunk is \"2001\" called?", "behind an @"),
+        ("seconds = 20", "seconds = 2", "26:61 this is a number of seconds, from 3 to 180", "without quotes"),
+        ("seconds = 20", "way = \"alle\"", "26:57 \"alle\" is no way to ring", "in-order, all, rotation"),
+        ("otherwise = \"abend\"", "otherwise = \"nacht\"", "26:77 there is no context \"nacht\"", "abend"),
         (
             "otherwise = \"abend\"",
             "otherwise = \"main\"",
-            "28:8 this is a loop: \"main\" leads back to \"main\"",
+            "26:8 this is a loop: \"main\" leads back to \"main\"",
             "end",
         ),
         // queue
         ("[queues.amt]\nagents = [\"2001\"]", "[queues.amt]", "12:9 nobody is rung", "at least one telephone"),
-        ("queue = \"amt\"", "queue = \"post\"", "32:9 there is no queue \"post\"", "amt"),
+        ("queue = \"amt\"", "queue = \"post\"", "30:9 there is no queue \"post\"", "amt"),
         ("callback = \"1\"", "callback = \"#\"", "16:12 \"#\" is no key from 0 to 9", "write callback"),
         ("callback = \"1\"", "callback = { name = \"amt\" }", "16:12 this names no key", "write callback"),
         (
             "callback = \"1\"",
             "callback = { key = \"1\", name = \"post\" }",
-            "16:33 there is no callback \"post\"",
+            "16:32 there is no callback \"post\"",
             "amt",
         ),
         ("callback = \"1\"", "longest = 0", "16:11 this is a number of callers, from 1 to 100", ""),
         // callback
-        ("callback = \"amt\"", "callback = \"post\"", "36:12 there is no callback \"post\"", "[callbacks.post]"),
+        ("callback = \"amt\"", "callback = \"post\"", "34:12 there is no callback \"post\"", "[callbacks.post]"),
         (
             "trunk = \"haus-1\"\nidentity",
             "outside = \"haus-1\"\nidentity",
@@ -259,7 +259,7 @@ fn each_fault_in_what_rings_waits_and_calls_back_is_found_in_its_line_and_is_the
         ("opens = \"amt\"", "say = \"guten-tag\"", "7:12 there is no prompt \"guten-tag\"", "closed"),
         ("opens = \"amt\"", "minutes = 1440\ndays = 2", "7:12 the last of 3 tries comes when the request has", "days"),
         ("opens = \"amt\"", "tries = 99", "11:9 this is a number of tries, from 1 to 10", ""),
-        ("opens = \"amt\"", "otherwise = \"main\"", "36:12 this is a loop", ""),
+        ("opens = \"amt\"", "otherwise = \"main\"", "34:12 this is a loop", ""),
         ("opens = \"amt\"", "numbers = \"*\"", "11:11 by this callers could have numbers called all over", "+49"),
         ("opens = \"amt\"", "numbers = \"0!\"", "11:11 by this callers could have numbers called all over", "+49"),
         ("opens = \"amt\"", "numbers = \"+4!\"", "11:11 a callback calls only numbers of our own country", "+49"),
@@ -291,18 +291,21 @@ fn each_fault_in_what_rings_waits_and_calls_back_is_found_in_its_line_and_is_the
             "narrow the rules",
         ),
     ];
+    let mut wrong = Vec::new();
     for (from, to, expected, help) in faults {
         let text = placing();
         assert!(text.contains(from), "{from}");
         let told = told_with(source(&with(&text.replacen(from, to, 1))), &office());
         let is_meant = |line: &String| line.starts_with(expected) && line.contains(help);
-        assert!(told.iter().any(is_meant), "{expected} | {help}\n\nof\n{to}\nin\n{}", told.join("\n"));
         // What a fault leaves without a use, or what cannot be read because of it, is told, too.
         let follows =
             ["no rule speaks of", "there is no callback \"amt\"", "there is no queue \"amt\"", "no call gets into"];
         let others = told.iter().filter(|line| !is_meant(line) && !follows.iter().any(|what| line.contains(what)));
-        assert_eq!(others.count(), 0, "beside {expected}\n{}", told.join("\n"));
+        if !told.iter().any(is_meant) || others.count() > 0 {
+            wrong.push(format!("{expected} | {help}\nof {to}\nis told as\n{}\n", told.join("\n")));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
