@@ -76,15 +76,8 @@ fn dialplan(rules: u32) -> (Vec<Source>, Surroundings) {
     for example in 0..rules.min(1_000) {
         writeln!(text, "[[example]]\ncalled = \"030 9{example:05}\"\nexpect = \"Amt {example}\"").expect("text");
     }
-    let around = Surroundings {
-        home: Home { country: "DE".parse().expect("a country"), area: String::from("30") },
-        rooms: Vec::new(),
-        trunks: Vec::new(),
-        dial: Vec::new(),
-        prompts: Vec::new(),
-        zone: jiff::tz::TimeZone::UTC,
-        blocks: Vec::new(),
-    };
+    let home = Home { country: "DE".parse().expect("a country"), area: String::from("30") };
+    let around = Surroundings::only(home, jiff::tz::TimeZone::UTC);
     let sources = vec![
         Source { name: String::from("10-stadt.toml"), text },
         Source { name: String::from("all.csv"), text: rows },

@@ -26,6 +26,9 @@ const SEES_PINS: &str = "ew_pins";
 /// And one that may see plans.
 const SEES_PLANS: &str = "ew_plans";
 
+/// And one that may publish them.
+const PUBLISHES: &str = "ew_publishes";
+
 /// A town whose meetings are made by API.
 struct Town(Office);
 
@@ -39,6 +42,7 @@ impl Town {
             Office::token("schaut", LOOKS, "\"read\""),
             Office::token("einladung", SEES_PINS, "\"read\", \"pins\""),
             Office::token("plan", SEES_PLANS, "\"plan\""),
+            Office::token("amt", PUBLISHES, "\"plan\", \"edit\", \"publish\""),
         ];
         Self(Office::with_meeting(&format!("api-{name}"), "", &tokens.concat()))
     }
@@ -159,6 +163,39 @@ fn a_meeting_is_changed_only_by_who_knows_what_it_is_now_and_deleted_for_good() 
     assert_eq!(gateway.asks("GET", path, ALL, None).status, 404);
     gateway.stops();
     assert_eq!(town.serves().asks("GET", path, ALL, None).status, 404, "after a restart, too");
+}
+
+#[test]
+fn a_plan_leads_into_a_meeting_made_by_api_which_is_not_deleted_before_the_plan_is_another() {
+    let rules = |room: &str| {
+        format!(
+            "[[rule]]\nname = \"Notruf\"\ncalled = [\"110\", \"112\"]\nemergency = true\n\
+             [[rule]]\nname = \"Amt\"\ncalled = \"*\"\nroom = \"{room}\"\n"
+        )
+    };
+    let town = Town::new("plan");
+    let gateway = town.serves();
+    let publishes = |gateway: &Gateway, room: &str, parent: u64| {
+        let body = json!({"files": {"10-amt.toml": rules(room)}, "parent": parent, "comment": "Amt"});
+        gateway.asks("POST", "/api/v1/dialplan/publish", PUBLISHES, Some(&body))
+    };
+    let early = publishes(&gateway, "amt", 0);
+    assert_eq!(early.status, 422, "{}", early.body);
+    gateway.makes(&json!({"room": "amt"}));
+    let published = publishes(&gateway, "amt", 0);
+    assert_eq!(published.status, 201, "{}", published.body);
+    let refused = gateway.asks("DELETE", "/api/v1/meetings/amt", ALL, None);
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.body["detail"].as_str().unwrap().contains("\"Amt\""), "{}", refused.body);
+    gateway.stops();
+
+    let gateway = town.serves();
+    let running = gateway.asks("GET", "/api/v1/dialplan", PUBLISHES, None).body;
+    assert_eq!(running["version"], json!(1), "after a restart it runs as before: {running}");
+    let other = publishes(&gateway, "rat", 1);
+    assert_eq!(other.status, 201, "{}", other.body);
+    assert_eq!(gateway.asks("DELETE", "/api/v1/meetings/amt", ALL, None).status, 204);
+    gateway.stops();
 }
 
 #[test]

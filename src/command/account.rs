@@ -11,8 +11,8 @@ use einwahl::store::CannotOpen;
 use einwahl::words::{AccountName, InvalidName};
 use serde_json::{Value, json};
 
-use super::remote::{Gateway, Trouble, USUAL};
-use super::{audit, fails, say, wrong};
+use super::remote::{Gateway, USUAL, word};
+use super::{audit, fails, say};
 
 #[derive(Subcommand)]
 pub enum Account {
@@ -131,24 +131,16 @@ fn by_api(wish: &Wish, gateway: &Gateway) -> ExitCode {
         }
         Wish::Reset(name) => gateway.ask("POST", &format!("accounts/{name}/reset"), Some(json!({}))),
     };
-    let word = |of: &Value, word: &str| of.get(word).and_then(Value::as_str).unwrap_or_default().to_owned();
     match asked {
         Ok(done) => {
             say(&match wish {
-                Wish::Add(name, _) | Wish::Reset(name) => told(name, &word(&done, "oneTimePassword")),
+                Wish::Add(name, _) | Wish::Reset(name) => told(name, word(&done, "oneTimePassword")),
                 Wish::List { json } => listed(done.get("accounts").unwrap_or(&Value::Null), *json),
                 Wish::Change(name, change) => changed(name, *change),
             });
             ExitCode::SUCCESS
         }
-        Err(Trouble::Usage(why)) => wrong(&why),
-        Err(Trouble::Failed(why)) => fails(&why),
-        Err(Trouble::Refused(problem)) => {
-            for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
-                say(&format!("{}: {}", word(error, "field"), word(error, "message")));
-            }
-            fails(&format!("{}: {}", word(&problem, "title"), word(&problem, "detail")))
-        }
+        Err(trouble) => trouble.ends(),
     }
 }
 

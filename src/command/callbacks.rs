@@ -6,8 +6,8 @@ use clap::Subcommand;
 use einwahl::words::CallbackId;
 use serde_json::Value;
 
-use super::remote::{Gateway, Trouble};
-use super::{fails, say, wrong};
+use super::remote::{Gateway, list, word};
+use super::{say, wrong};
 
 #[derive(Subcommand)]
 pub enum Callbacks {
@@ -32,16 +32,16 @@ pub fn run(command: Callbacks) -> ExitCode {
     match command {
         Callbacks::List { json, gateway } => match gateway.ask("GET", "callbacks", None) {
             Ok(answer) if json => {
-                say(&serde_json::to_string_pretty(&answer["callbacks"]).unwrap_or_default());
+                say(&serde_json::to_string_pretty(list(&answer, "callbacks")).unwrap_or_default());
                 ExitCode::SUCCESS
             }
             Ok(answer) => {
-                let all = answer["callbacks"].as_array().cloned().unwrap_or_default();
+                let all = list(&answer, "callbacks");
                 all.iter().for_each(|one| say(&line(one)));
                 say(&format!("{} requests", all.len()));
                 ExitCode::SUCCESS
             }
-            Err(trouble) => told(trouble),
+            Err(trouble) => trouble.ends(),
         },
         Callbacks::Drop { id, gateway } => match id.parse::<CallbackId>() {
             Ok(id) => match gateway.ask("DELETE", &format!("callbacks/{id}"), None) {
@@ -49,7 +49,7 @@ pub fn run(command: Callbacks) -> ExitCode {
                     say(&format!("{id} is dropped"));
                     ExitCode::SUCCESS
                 }
-                Err(trouble) => told(trouble),
+                Err(trouble) => trouble.ends(),
             },
             Err(why) => wrong(&why.to_string()),
         },
@@ -58,27 +58,16 @@ pub fn run(command: Callbacks) -> ExitCode {
 
 /// `k7m2p9qw4xza6bcd  standesamt  +49 30 ···42  asked 2026-11-25T09:00:00Z, 1 tries, not before …, erased …`
 fn line(one: &Value) -> String {
-    let text = |word: &str| one[word].as_str().unwrap_or_default().to_owned();
-    let now = if one["underWay"] == true { ", is being called" } else { "" };
+    let text = |name: &str| word(one, name);
+    let now = if one.get("underWay") == Some(&Value::Bool(true)) { ", is being called" } else { "" };
+    let tries = one.get("tries").and_then(Value::as_u64).unwrap_or_default();
     format!(
-        "{}  {}  {}  asked {}, {} tries, not before {}, erased {}{now}",
+        "{}  {}  {}  asked {}, {tries} tries, not before {}, erased {}{now}",
         text("id"),
         text("office"),
         text("number"),
         text("asked"),
-        one["tries"],
         text("next"),
         text("until"),
     )
-}
-
-fn told(trouble: Trouble) -> ExitCode {
-    match trouble {
-        Trouble::Usage(why) => wrong(&why),
-        Trouble::Failed(why) => fails(&why),
-        Trouble::Refused(problem) => {
-            let text = |word: &str| problem[word].as_str().unwrap_or_default().to_owned();
-            fails(&format!("{}: {}", text("title"), text("detail")))
-        }
-    }
 }

@@ -111,13 +111,11 @@ fn options(command: &Import) -> Result<Options, String> {
 fn problems(imported: &Imported, options: &Options) -> Vec<Problem> {
     let trunks: Vec<TrunkName> = imported.report.needs.trunks.iter().cloned().collect();
     let around = Surroundings {
-        home: options.home.clone(),
         rooms: imported.report.needs.rooms.iter().cloned().collect(),
         dial: trunks.clone(),
         trunks,
         prompts: options.prompts.clone(),
-        zone: jiff::tz::TimeZone::UTC,
-        blocks: Vec::new(),
+        ..Surroundings::only(options.home.clone(), jiff::tz::TimeZone::UTC)
     };
     Plan::check(imported.files.clone(), &around).1
 }

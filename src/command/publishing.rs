@@ -9,8 +9,8 @@ use einwahl::config::read_folder;
 use einwahl::publish::Files;
 use serde_json::{Value, json};
 
-use super::super::remote::{Gateway, Trouble};
-use super::super::{fails, say, wrong};
+use super::super::remote::{Gateway, Trouble, list, word};
+use super::super::say;
 
 #[derive(Subcommand)]
 pub enum Publishing {
@@ -88,9 +88,12 @@ pub fn run(command: Publishing) -> ExitCode {
     };
     match done {
         Ok(code) => code,
-        Err(Trouble::Usage(why)) => wrong(&why),
-        Err(Trouble::Failed(why)) => fails(&why),
-        Err(Trouble::Refused(problem)) => tell_refused(&problem),
+        Err(trouble) => {
+            if let Trouble::Refused(problem) = &trouble {
+                tell_refused(problem);
+            }
+            trouble.ends()
+        }
     }
 }
 
@@ -135,7 +138,7 @@ fn history(json: bool, gateway: &Gateway) -> Outcome {
     let mut path = String::from("dialplan/versions?limit=500");
     loop {
         let page = gateway.ask("GET", &path, None)?;
-        all.extend(list(&page, "versions"));
+        all.extend_from_slice(list(&page, "versions"));
         let Some(next) = page.get("next").and_then(Value::as_u64) else { break };
         path = format!("dialplan/versions?limit=500&before={next}");
     }
@@ -170,13 +173,13 @@ fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
     } else {
         for group in list(&told, "groups") {
             let way = |end: &str| {
-                let way = field(&group, end);
+                let way = field(group, end);
                 format!("{} ({})", word(&way, "decision"), way.get("rule").and_then(Value::as_str).unwrap_or("none"))
             };
             say(&format!(
                 "{:>6} to {}: {} → {}",
-                number(&group, "calls"),
-                word(&group, "called"),
+                number(group, "calls"),
+                word(group, "called"),
                 way("from"),
                 way("to")
             ));
@@ -188,29 +191,26 @@ fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
 
 fn tell_published(done: &Value) -> ExitCode {
     for warning in list(done, "warnings") {
-        say(&problem(&warning));
+        say(&problem(warning));
     }
     say(&format!("version {} runs", number(done, "version")));
     ExitCode::SUCCESS
 }
 
-fn tell_refused(refusal: &Value) -> ExitCode {
+/// What a refusal holds beside its sentence.
+fn tell_refused(refusal: &Value) {
     for one in list(refusal, "problems") {
-        say(&problem(&one));
+        say(&problem(one));
     }
     for file in list(&field(refusal, "conflict"), "files") {
-        let who = match word(&file, "side") {
+        let who = match word(file, "side") {
             "theirs" => "changed by somebody else",
             "yours" => "changed by you",
             "both" => "changed by both, in different places",
             _ => "changed by both in the same place",
         };
-        say(&format!("{}: {who}", word(&file, "name")));
+        say(&format!("{}: {who}", word(file, "name")));
     }
-    for error in list(refusal, "errors") {
-        say(&format!("{}: {}", word(&error, "field"), word(&error, "message")));
-    }
-    fails(&format!("{}: {}", word(refusal, "title"), word(refusal, "detail")))
 }
 
 fn problem(problem: &Value) -> String {
@@ -233,12 +233,4 @@ fn field(of: &Value, name: &str) -> Value {
 
 fn number(of: &Value, name: &str) -> u64 {
     of.get(name).and_then(Value::as_u64).unwrap_or_default()
-}
-
-fn word<'a>(of: &'a Value, name: &str) -> &'a str {
-    of.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn list(of: &Value, name: &str) -> Vec<Value> {
-    of.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
 }

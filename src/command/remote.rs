@@ -1,11 +1,14 @@
 //! A running gateway's API, for commands that do by it what it does.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 use zeroize::Zeroizing;
+
+use super::{fails, say, wrong};
 
 /// Where a gateway usually is.
 pub const USUAL: &str = "https://127.0.0.1:8443";
@@ -32,6 +35,32 @@ pub enum Trouble {
     Failed(String),
     /// The gateway refuses: its problem document.
     Refused(Value),
+}
+
+impl Trouble {
+    /// Says why, and how the command ends.
+    pub fn ends(&self) -> ExitCode {
+        match self {
+            Self::Usage(why) => wrong(why),
+            Self::Failed(why) => fails(why),
+            Self::Refused(problem) => {
+                for error in list(problem, "errors") {
+                    say(&format!("{}: {}", word(error, "field"), word(error, "message")));
+                }
+                fails(&format!("{}: {}", word(problem, "title"), word(problem, "detail")))
+            }
+        }
+    }
+}
+
+/// A text of an answer, empty if it has none of that name.
+pub fn word<'a>(of: &'a Value, name: &str) -> &'a str {
+    of.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A list of an answer, empty if it has none of that name.
+pub fn list<'a>(of: &'a Value, name: &str) -> &'a [Value] {
+    of.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 impl Gateway {

@@ -94,6 +94,8 @@ impl Config {
             // A zone that is none is told of elsewhere.
             zone: self.zone().unwrap_or(jiff::tz::TimeZone::UTC),
             blocks: self.dialplan.blocks.iter().flat_map(|block| block.patterns.clone()).collect(),
+            us: self.federation.domain.clone(),
+            members: Vec::new(),
         }
     }
 }

@@ -47,7 +47,7 @@ pub use window::Window;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::words::{Language, LanguageTag, Personal, PhoneNumber, RoomId, TrunkName};
+use crate::words::{Domain, Language, LanguageTag, Personal, PhoneNumber, RoomId, TrunkName};
 
 /// What is known beside the files.
 #[derive(Clone, Debug)]
@@ -66,6 +66,27 @@ pub struct Surroundings {
     pub zone: jiff::tz::TimeZone,
     /// The institution's own numbers; none, if nothing is said of them.
     pub blocks: Vec<Pattern>,
+    /// What the institution is called in the federation, if it is in one.
+    pub us: Option<Domain>,
+    /// Its other members; none, if they are not known here.
+    pub members: Vec<Domain>,
+}
+
+impl Surroundings {
+    /// Nothing but a place and its time.
+    pub const fn only(home: Home, zone: jiff::tz::TimeZone) -> Self {
+        Self {
+            home,
+            zone,
+            rooms: Vec::new(),
+            trunks: Vec::new(),
+            dial: Vec::new(),
+            prompts: Vec::new(),
+            blocks: Vec::new(),
+            us: None,
+            members: Vec::new(),
+        }
+    }
 }
 
 /// A file of the plan.
@@ -371,6 +392,19 @@ impl Plan {
         lint::lint(&plan, &examples, &read.variables, around, &mut problems);
         problems.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
         (plan, problems)
+    }
+
+    /// A rule that sends calls into this room, by its name, or that looks into a table which does.
+    pub fn leads_into(&self, room: &RoomId) -> Option<&str> {
+        let is_it = |decision: &Decision| matches!(decision, Decision::Room { room: into } if into == room);
+        let leads = |rule: &&Rule| match &rule.action.value {
+            Action::Decide(decision) => is_it(decision),
+            Action::Go(_) => false,
+            Action::Table(table) => {
+                self.tables.get(*table).is_some_and(|table| table.value.value.rows().any(|row| is_it(&row.decision)))
+            }
+        };
+        self.contexts.iter().flat_map(|context| &context.rules).find(leads).map(|rule| rule.name.value.as_str())
     }
 
     /// How many rules there are.

@@ -9,13 +9,14 @@ use super::*;
 
 fn around() -> Surroundings {
     Surroundings {
-        home: Home { country: "DE".parse().expect("a country"), area: String::from("30") },
         rooms: vec!["rat".parse().expect("a room")],
         trunks: vec!["haus-1".parse().expect("a trunk")],
         dial: vec!["haus-1".parse().expect("a trunk")],
         prompts: vec![String::from("closed")],
-        zone: jiff::tz::TimeZone::get("Europe/Berlin").expect("a zone"),
-        blocks: Vec::new(),
+        ..Surroundings::only(
+            Home { country: "DE".parse().expect("a country"), area: String::from("30") },
+            jiff::tz::TimeZone::get("Europe/Berlin").expect("a zone"),
+        )
     }
 }
 
@@ -54,6 +55,42 @@ fn told(sources: Vec<Source>) -> Vec<String> {
 #[test]
 fn the_shipped_plan_has_no_problem() {
     assert_eq!(told(source(include_str!("../../dialplans/10-einwahl.toml"))), Vec::<String>::new());
+}
+
+#[test]
+fn a_room_of_another_institution_is_one_of_a_member() {
+    let told = |room: &str, us: Option<&str>| {
+        let text = format!("[[rule]]\nname = \"Rat\"\ncalled = \"77\"\nroom = \"{room}\"\n");
+        let us = us.map(|us| us.parse().expect("a domain"));
+        let around = Surroundings { us, members: vec!["stadt-b.example".parse().expect("a domain")], ..around() };
+        let (_, problems) = Plan::check(source(&text), &around);
+        let rooms = problems.iter().filter(|problem| problem.line == 4);
+        rooms
+            .map(|problem| format!("{} {} | {}", problem.is_error(), problem.message, problem.help))
+            .collect::<Vec<_>>()
+    };
+    let us = Some("stadt-a.example");
+    assert_eq!(told("rat@stadt-b.example", us), Vec::<String>::new());
+    assert_eq!(
+        told("rat@stadt-b.example", None),
+        [
+            "true rat@stadt-b.example is a room of another institution, and we are in no federation | add [federation] to the configuration"
+        ]
+    );
+    assert_eq!(told("rat@stadt-a.example", us), ["true rat@stadt-a.example is our own room | write \"rat\""]);
+    assert_eq!(
+        told("rat@stadt-c.example", us),
+        [
+            "false stadt-c.example is no member of the federation: callers hear that nothing is there | there are: stadt-b.example"
+        ]
+    );
+}
+
+#[test]
+fn a_rule_that_leads_into_a_room_is_named() {
+    let plan = load("[[rule]]\nname = \"Rat\"\ncalled = \"77\"\nroom = \"rat\"\n").expect("a plan");
+    assert_eq!(plan.leads_into(&"rat".parse().expect("a room")), Some("Rat"));
+    assert_eq!(plan.leads_into(&"amt".parse().expect("a room")), None);
 }
 
 #[test]

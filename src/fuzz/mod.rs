@@ -377,13 +377,14 @@ fn imported(name: &str, bytes: &[u8]) {
 /// A town with a room, a trunk and a prompt.
 fn around() -> dialplan::Surroundings {
     dialplan::Surroundings {
-        home: dialplan::Home { country: "DE".parse().expect("a country"), area: String::from("30") },
         rooms: vec!["rat".parse().expect("a room")],
         trunks: vec!["haus-1".parse().expect("a trunk")],
         dial: vec!["haus-1".parse().expect("a trunk")],
         prompts: vec![String::from("closed")],
-        zone: jiff::tz::TimeZone::UTC,
-        blocks: Vec::new(),
+        ..dialplan::Surroundings::only(
+            dialplan::Home { country: "DE".parse().expect("a country"), area: String::from("30") },
+            jiff::tz::TimeZone::UTC,
+        )
     }
 }
 

@@ -160,7 +160,13 @@ impl Gateway {
         if expects.is_some_and(|expects| expects != *revision) {
             return Err(Refusal::Stale);
         }
-        let Some(draft) = draft else { return Ok((Revision(*revision), None, None)) };
+        let Some(draft) = draft else {
+            // After a restart such a plan could not be served.
+            return match self.routing.running.plan.leads_into(room) {
+                Some(rule) => Err(Refusal::InPlan(rule.to_owned())),
+                None => Ok((Revision(*revision), None, None)),
+            };
+        };
         let meeting = draft.over(listed.meeting.clone(), clock::moment()).map_err(Refusal::Faults)?;
         if self.is_id_taken(&meeting.id, room) {
             return Err(Refusal::Taken(Taken::Id));
@@ -304,7 +310,7 @@ impl Intent {
     }
 }
 
-fn room_of(key: &str) -> Option<RoomId> {
+pub(super) fn room_of(key: &str) -> Option<RoomId> {
     key.strip_prefix(FOLDER)?.parse().ok()
 }
 

@@ -8,6 +8,7 @@
 
 mod access;
 mod accounts;
+mod around;
 mod at_rest;
 mod audit;
 mod audit_page;

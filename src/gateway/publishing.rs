@@ -15,7 +15,7 @@ use super::jobs::{Jobs, Place};
 use super::meetings::{Reply, refusal_of};
 use super::running::Running;
 use super::watching::{Looked, Watched};
-use super::{Gateway, clock};
+use super::{Gateway, around, clock};
 use crate::config;
 use crate::dialplan::{Plan, Problem, Surroundings};
 use crate::publish::{About, Approval, Draft, Files, History, MOST_DRAFTS, Replay, Version, three_way};
@@ -41,7 +41,6 @@ pub struct Config {
 /// Versions, drafts, and what is under way.
 pub(super) struct Publishing {
     history: History,
-    around: Arc<Surroundings>,
     folder: Option<Watched>,
     approval: bool,
     refused: Option<RefusedEdit>,
@@ -123,10 +122,9 @@ impl Publishing {
             }
             !taken
         });
-        let running = first(config, &history);
+        let running = first(config, &around::at_start(&config.around, kept), &history);
         let publishing = Self {
             history,
-            around: Arc::new(config.around.clone()),
             folder: config.folder.clone().map(Watched::new),
             approval: config.approval,
             refused: None,
@@ -180,14 +178,14 @@ fn shipped(config: &Config) -> Version {
 
 /// What runs first. In a folder's place nothing else does; else the last version that is whole in these surroundings: that of
 /// yesterday is better than none.
-fn first(config: &Config, history: &History) -> Running {
+fn first(config: &Config, around: &Surroundings, history: &History) -> Running {
     if config.folder.is_some() {
         let is_kept = |version: &&Version| version.about.fingerprint == config.first.about.fingerprint;
         let known = history.current().filter(is_kept);
         return known.map_or_else(|| config.first.clone(), |version| running(version, config.first.plan.clone()));
     }
     for version in history.before(None) {
-        let (plan, problems) = Plan::check(version.files.sources(), &config.around);
+        let (plan, problems) = Plan::check(version.files.sources(), around);
         if !problems.iter().any(Problem::is_error) {
             return running(version, plan);
         }
@@ -473,7 +471,7 @@ impl Gateway {
             }
             return;
         };
-        let (around, at) = (Arc::clone(&self.publishing.around), clock::moment());
+        let (around, at) = (self.around(), clock::moment());
         self.publishing.jobs.start(place, move || Some(check(intent, &around, at)));
     }
 
@@ -649,7 +647,7 @@ impl Gateway {
         };
         let Some(files) = files else { return drop(reply.send(Err(refused(PlanRefusal::NoDraft)))) };
         let Some((place, reply)) = self.place(reply) else { return };
-        let (running, around) = (Arc::clone(&self.routing.running), Arc::clone(&self.publishing.around));
+        let (running, around) = (Arc::clone(&self.routing.running), self.around());
         let (reader, since) = (self.calls.reader(), clock::days_ago(days));
         self.publishing.jobs.start(place, move || {
             drop(reply.send(replayed(&running.plan, &files, &around, &reader, since).map(Into::into)));

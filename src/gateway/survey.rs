@@ -22,7 +22,7 @@ impl Gateway {
             // Whoever asked may be gone: nobody has to be told.
             return drop(reply.send(Err(Refusal::Busy)));
         };
-        let (running, around) = (Arc::clone(&self.routing.running), self.config.dialplan.around.clone());
+        let (running, around) = (Arc::clone(&self.routing.running), self.around());
         tokio::task::spawn_blocking(move || {
             drop(reply.send(Ok(Done::Surveyed(Box::new(surveyed(survey, &running, &around))))));
             drop(turn);

@@ -33,13 +33,11 @@ fn town(options: &Options) -> Imported {
 fn plan(imported: &Imported) -> (Plan, Vec<Problem>) {
     let trunks: Vec<TrunkName> = imported.report.needs.trunks.iter().cloned().collect();
     let around = Surroundings {
-        home: options().home,
         rooms: imported.report.needs.rooms.iter().cloned().collect(),
         dial: trunks.clone(),
         trunks,
         prompts: options().prompts,
-        zone: jiff::tz::TimeZone::get("Europe/Berlin").expect("a zone"),
-        blocks: Vec::new(),
+        ..Surroundings::only(options().home, jiff::tz::TimeZone::get("Europe/Berlin").expect("a zone"))
     };
     Plan::check(imported.files.clone(), &around)
 }

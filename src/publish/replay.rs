@@ -105,15 +105,8 @@ mod tests {
             format!("[[rule]]\nname = \"{name}\"\ncalled = \"{called}\"\n{does}\n")
         };
         let text = rules.iter().map(rule).collect();
-        let around = Surroundings {
-            home: Home { country: crate::words::Country::DE, area: String::from("30") },
-            rooms: Vec::new(),
-            trunks: Vec::new(),
-            dial: Vec::new(),
-            prompts: Vec::new(),
-            zone: jiff::tz::TimeZone::UTC,
-            blocks: Vec::new(),
-        };
+        let home = Home { country: crate::words::Country::DE, area: String::from("30") };
+        let around = Surroundings::only(home, jiff::tz::TimeZone::UTC);
         Plan::check(vec![Source { name: String::from("a.toml"), text }], &around).0
     }
 

@@ -13,7 +13,7 @@ use super::decide::Facts;
 use super::pattern::Pattern;
 use super::problem::{Problem, Severity};
 use super::{Action, Decision, Example, Named, Placed, Plan, Rule, Surroundings};
-use crate::words::RoomId;
+use crate::words::{Domain, RoomId};
 
 pub(super) fn lint(
     plan: &Plan,
@@ -92,9 +92,11 @@ fn things(findings: &mut Findings<'_>, around: &Surroundings) {
     let plan = findings.plan;
     let rooms: BTreeSet<&RoomId> = around.rooms.iter().collect();
     let room = |findings: &mut Findings<'_>, place: &Placed<()>, decision: &Decision| {
-        if let Decision::Room { room } = decision
-            && !rooms.contains(room)
-        {
+        let Decision::Room { room } = decision else { return };
+        if let Some(member) = room.home() {
+            return elsewhere(findings, place, room, &member, around);
+        }
+        if !rooms.contains(room) {
             let help = there_are(&around.rooms, "no room is set up yet: add [[meetings]] to the configuration");
             findings.error(place, format!("there is no room {room}"), help);
         }
@@ -141,6 +143,29 @@ fn things(findings: &mut Findings<'_>, around: &Surroundings) {
             let message = format!("hours {:?} never open", office.name.value);
             findings.error(&office.name, message, String::from("add a day: mon-fri = \"08:00-16:00\""));
         }
+    }
+}
+
+/// A room of another institution. That of somebody who is no member at present is a warning: a plan outlives a registry.
+fn elsewhere(findings: &mut Findings<'_>, place: &Placed<()>, room: &RoomId, member: &Domain, around: &Surroundings) {
+    let Some(us) = &around.us else {
+        let help = String::from("add [federation] to the configuration");
+        return findings.error(
+            place,
+            format!("{room} is a room of another institution, and we are in no federation"),
+            help,
+        );
+    };
+    if member == us {
+        let help = format!("write {:?}", room.here().to_string());
+        findings.error(place, format!("{room} is our own room"), help);
+    } else if !around.members.is_empty() && !around.members.contains(member) {
+        let help = there_are(&around.members, "");
+        findings.warning(
+            place,
+            format!("{member} is no member of the federation: callers hear that nothing is there"),
+            help,
+        );
     }
 }
 

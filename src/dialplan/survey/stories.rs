@@ -96,13 +96,9 @@ const ROWS: &str = "number,room\n1000,rat\n+493090181234,rat\n1235,rat\n49309018
 fn town() -> Plan {
     let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
     let around = Surroundings {
-        home: Home { country: "DE".parse().expect("a country"), area: "30".into() },
         rooms: vec!["rat".parse().expect("a room")],
         trunks: vec!["carrier".parse().expect("a trunk")],
-        dial: Vec::new(),
-        prompts: Vec::new(),
-        zone: berlin(),
-        blocks: Vec::new(),
+        ..Surroundings::only(Home { country: "DE".parse().expect("a country"), area: "30".into() }, berlin())
     };
     let (plan, problems) = Plan::check(vec![source("10-stadt.toml", TOWN), source("durchwahl.csv", ROWS)], &around);
     let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).collect();

@@ -174,6 +174,14 @@ impl Federation {
     }
 }
 
+impl Federation {
+    /// The other members, in their order.
+    pub(super) fn others(&self) -> Vec<Domain> {
+        let members = self.held.iter().flat_map(|held| held.members(clock::moment()));
+        members.map(|member| member.domain.clone()).filter(|domain| *domain != self.us).collect()
+    }
+}
+
 /// The members, with their names.
 fn named(registry: &Registry) -> Vec<(Domain, String)> {
     registry.members(clock::moment()).map(|member| (member.domain.clone(), member.name.clone())).collect()

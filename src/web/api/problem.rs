@@ -37,6 +37,8 @@ pub enum Refusal {
     NotFound,
     /// It is in the configuration's file, and is changed there.
     FromFile,
+    /// A rule of the dialplan, of this name, leads into its room.
+    InPlan(String),
     /// Another meeting has this name or ID.
     Taken(Taken),
     /// It was written since the revision that the request names.
@@ -180,6 +182,7 @@ impl Refusal {
             Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "Not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::FromFile => (StatusCode::CONFLICT, "from-file", "The meeting is in the configuration's file"),
+            Self::InPlan(_) => (StatusCode::CONFLICT, "in-plan", "The dialplan leads into this meeting"),
             Self::Taken(_) => (StatusCode::CONFLICT, "taken", "Taken by another meeting"),
             Self::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "The meeting was changed meanwhile"),
             Self::Full(_) => (StatusCode::CONFLICT, "full", "No further meeting can be made"),
@@ -222,6 +225,7 @@ impl Refusal {
             }
             Self::NotFound => "Look at the list for the names that there are.".into(),
             Self::FromFile => "Change it in einwahl.toml, and start the gateway again.".into(),
+            Self::InPlan(rule) => format!("Rule {rule:?} sends calls into it: publish a plan without that first."),
             Self::Taken(Taken::Room) => "Choose another name, or change the meeting that has it.".into(),
             Self::Taken(Taken::Id) => "Choose another ID, or leave it out: one that is free is made.".into(),
             Self::Stale => "Read it again, and decide anew.".into(),
@@ -266,6 +270,7 @@ impl Refusal {
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile
+            | Self::InPlan(_)
             | Self::Stale
             | Self::Full(_)
             | Self::NotJson
@@ -298,6 +303,7 @@ impl Refusal {
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile
+            | Self::InPlan(_)
             | Self::Taken(_)
             | Self::Stale
             | Self::Full(_)
