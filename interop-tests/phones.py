@@ -138,7 +138,8 @@ class Phone:
         self.process.wait(5)
 
     def heard(self):
-        return next(self.folder.glob("*-dec.wav"), None)
+        """What it recorded; a new recording begins when it takes somebody back from hold."""
+        return max(self.folder.glob("*-dec.wav"), key=lambda one: one.stat().st_mtime, default=None)
 
 
 def connect(port):

@@ -304,18 +304,18 @@ impl Gateway {
         true
     }
 
-    /// One side puts the other on hold, or takes them back. Who sends music themselves is heard; who sends nothing (RFC 3264 section
-    /// 8.4, `inactive`) would leave the other side in silence, which sounds like a call that broke off.
+    /// One side puts the other on hold (RFC 3264 section 8.4), or takes them back. Who sends music themselves is heard; who sends nothing,
+    /// be it that they say `sendonly`, would leave the other side in silence, which sounds like a call that broke off.
     pub(super) fn holds(&self, leg: LegId, direction: Direction) {
         let Some(peer) = self.callers.get(&leg).and_then(|caller| caller.peer) else { return };
         match direction {
-            Direction::Inactive => {
+            Direction::Inactive | Direction::RecvOnly => {
                 tracing::info!(%leg, %peer, "puts the other side on hold");
                 let music = Prompt::HoldMusic.in_language(self.config.language);
                 let clips = self.clip(music).into_iter().collect();
-                self.tell_media(workers::Command::Play { leg: peer, clips, repeat: true, id: HOLD });
+                self.tell_media(workers::Command::PlayInSilence { leg: peer, clips });
             }
-            Direction::SendRecv | Direction::SendOnly | Direction::RecvOnly => {
+            Direction::SendRecv | Direction::SendOnly => {
                 self.tell_media(workers::Command::StopPlaying { leg: peer });
             }
         }
@@ -480,7 +480,6 @@ const BUSY_EVERYWHERE: u16 = 600;
 
 /// No menu counts its plays so far.
 const RINGBACK: u64 = u64::MAX;
-const HOLD: u64 = u64::MAX - 3;
 
 /// What a caller hears whose call we have answered, while somebody else is rung.
 pub(super) fn ringback() -> Clip {

@@ -35,6 +35,7 @@ pub struct PhoneLeg {
     level: Level,
     outgoing: Outgoing,
     player: Player,
+    plays_in_silence: bool,
     reports: Reports,
     /// Where the peer's reports come from.
     reported_from: Option<SocketAddr>,
@@ -107,6 +108,7 @@ impl PhoneLeg {
                 press: None,
             },
             player: Player::default(),
+            plays_in_silence: false,
             reports: Reports::new(CanonicalName::new(name), [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9], now),
             reported_from: None,
             past: Counts::default(),
@@ -238,7 +240,19 @@ impl PhoneLeg {
 
     /// Begins to play `clips` to this leg alone, in place of whatever it hears else.
     pub fn play(&mut self, clips: Vec<Clip>, repeat: bool) {
+        self.plays_in_silence = false;
         self.player.play(clips, repeat);
+    }
+
+    /// Plays `clips` again and again to this leg alone, but only while nobody else is heard.
+    pub fn play_in_silence(&mut self, clips: Vec<Clip>) {
+        self.plays_in_silence = true;
+        self.player.play(clips, true);
+    }
+
+    /// Whether what is being played gives way to whoever else is heard.
+    pub const fn plays_in_silence(&self) -> bool {
+        self.plays_in_silence
     }
 
     /// Stops what is being played.

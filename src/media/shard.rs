@@ -203,7 +203,8 @@ impl Shard {
             let send = |datagram: &Datagram, target: SocketAddr| outlet.to_phone(*id, datagram, target);
             let mut own = [0; Rate::Full.frame()];
             let own = own.get_mut(..seat.leg.rate().frame()).unwrap_or_default();
-            if seat.leg.played(own) {
+            let gives_way = seat.leg.plays_in_silence() && self.selection.heard().any(|other| other != *id);
+            if !gives_way && seat.leg.played(own) {
                 seat.leg.say(own, send);
             } else if self.selection.hears(*id) {
                 let mut others = [0; Rate::Full.frame()];

@@ -111,6 +111,13 @@ pub enum Command {
         /// Comes back in [`Event::Played`].
         id: u64,
     },
+    /// Plays clips to one leg again and again, but only while nobody else in its room is heard.
+    PlayInSilence {
+        /// Which leg.
+        leg: LegId,
+        /// One after the other.
+        clips: Vec<Clip>,
+    },
     /// Stops that.
     StopPlaying {
         /// Which leg.

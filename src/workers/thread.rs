@@ -121,6 +121,11 @@ impl Worker {
                     line.playing = Some(id);
                 }
             }
+            Command::PlayInSilence { leg, clips } => {
+                if let Some(phone) = self.phone(leg) {
+                    phone.play_in_silence(clips);
+                }
+            }
             Command::StopPlaying { leg } => self.stop_playing(leg),
             Command::Press { leg, digit } => {
                 if let Some(phone) = self.phone(leg) {

@@ -273,6 +273,21 @@ fn a_second_phone_hears_the_first_and_both_are_mixed_for_a_third() {
 }
 
 #[test]
+fn what_gives_way_is_heard_only_while_nobody_speaks() {
+    let mut town = meeting();
+    let mut music = vec![0; Clip::RATE.frame() * 50];
+    Player::new(Tone::Steady(880), Clip::RATE).fill(&mut music);
+    town.gateways[B].shard.seat(LegId(2)).expect("a seat").leg.play_in_silence(vec![Clip::new(music.into())]);
+    town.run(50);
+    let heard = town.hears(B, 2);
+    assert!(hears_tone(&heard, 440) && !hears_tone(&heard, 880));
+    town.gateways[A].shard.seat(LegId(1)).expect("a seat").muted = true;
+    town.run(60);
+    let heard = town.hears(B, 2);
+    assert!(hears_tone(&heard, 880) && !hears_tone(&heard, 440));
+}
+
+#[test]
 fn a_browsers_packets_go_to_browsers_of_all_gateways_as_they_are() {
     let mut town = meeting();
     town.page(A, 6, true);
