@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use einwahl::config::{Config, Mistake};
-use einwahl::gateway::{Place, moment, own_key};
+use einwahl::gateway::{Place, look_at_registry, moment, own_key};
 use einwahl::member::{
     Document, Domain, Envelope, Operators, PublicKey, Registry, SigningKey, Standing, Trust, changes,
 };
+use einwahl::names::Names;
+use einwahl::residency::Residency;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -101,6 +103,24 @@ pub fn run(command: Federation) -> ExitCode {
         Federation::Diff { before, after } => diff(&before, &after),
     };
     done.unwrap_or_else(|why| fails(&why))
+}
+
+/// Tells whether the registry could be read now. It is no error if it cannot: a gateway goes on with the one that it holds.
+pub fn look_up(config: &Config) {
+    let Ok(Some(joined)) = config.federation.joined() else { return };
+    let Ok(runtime) = tokio::runtime::Runtime::new() else { return };
+    let trust = Trust { federation: joined.federation, operators: joined.operators, held: None };
+    let residency = Residency::new(config.processors.clone());
+    let found = async { look_at_registry(joined.registry, trust, Names::new(&config.sip.dns, residency)).await };
+    match runtime.block_on(found) {
+        Ok(registry) => tell(&registry, moment()),
+        Err(why) => {
+            say(&format!("warning: the registry would not be taken now by who holds none: {why}"));
+            say(
+                "help: a gateway goes on with the registry that it holds until that expires, and takes the next one by its operators",
+            );
+        }
+    }
 }
 
 type Done = Result<ExitCode, String>;

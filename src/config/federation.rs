@@ -1,12 +1,16 @@
 //! Of which federation we are a member, and how. Without a domain, of none.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::mistake::Mistake;
+use crate::https::{Address, NoAddress};
 use crate::member::{Domain, Operators, PublicKey};
+use crate::tls;
 
 /// Other institutions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,8 +24,12 @@ pub struct Federation {
     pub operators: Vec<PublicKey>,
     /// So many of them have to have signed it.
     pub threshold: usize,
-    /// The file of the registry; it is read again when it changes.
-    pub registry: Option<PathBuf>,
+    /// The file of the registry, which is read again when it changes; or its address (`https://…`), where it is asked for.
+    pub registry: Option<String>,
+    /// The authorities that vouch for that address, as a PEM file; those of this machine, if none is named.
+    pub registry_ca: Option<PathBuf>,
+    /// Seconds between two questions there, a tenth more or less.
+    pub registry_every: NonZeroU32,
     /// Where links are taken; nowhere, and they are only opened from here.
     pub listen: Vec<SocketAddr>,
     /// Our certificate for it, a PEM file; without one, a key is made and kept, and `einwahl federation pin` prints its pin.
@@ -38,6 +46,8 @@ impl Default for Federation {
             operators: Vec::new(),
             threshold: 1,
             registry: None,
+            registry_ca: None,
+            registry_every: NonZeroU32::MIN.saturating_add(299),
             listen: Vec::new(),
             certificate: None,
             key: None,
@@ -54,15 +64,44 @@ pub struct Joined {
     pub federation: Domain,
     /// Who signs its first registry.
     pub operators: Operators,
-    /// The file of the registry.
-    pub registry: PathBuf,
+    /// Where the registry comes from.
+    pub registry: Source,
     /// Where links are taken.
     pub listen: Vec<SocketAddr>,
     /// Certificate and key, if there are some of ours.
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
+/// Where a registry comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, in which somebody else puts it.
+    File(PathBuf),
+    /// Another server, which is asked.
+    Https {
+        /// For what.
+        address: Address,
+        /// Who vouches for it, if that is said.
+        ca: Option<PathBuf>,
+        /// So often.
+        every: Duration,
+    },
+}
+
 impl Federation {
+    /// Where the registry comes from, if that is said.
+    ///
+    /// # Errors
+    /// It can come from nowhere like that.
+    pub(super) fn source(&self) -> Result<Option<Source>, NoAddress> {
+        let Some(named) = &self.registry else { return Ok(None) };
+        if !named.contains("://") {
+            return Ok(Some(Source::File(named.into())));
+        }
+        let every = Duration::from_secs(u64::from(self.registry_every.get()));
+        Ok(Some(Source::Https { address: named.parse()?, ca: self.registry_ca.clone(), every }))
+    }
+
     /// What it comes to; nothing, if nothing is said of it.
     ///
     /// # Errors
@@ -92,13 +131,22 @@ impl Federation {
             let what = format!("threshold is {}", self.threshold);
             say(&what, &format!("write a number from 1 to {}, the number of operators", keys.len()));
         }
-        match &self.registry {
-            None => say("registry is missing", "name the file in which the registry is"),
-            Some(file) if file.to_string_lossy().contains("://") => {
-                let help = "name a file, and let a timer of this machine fetch the registry into it";
-                say("registry is an address", help);
+        let source = self.source();
+        match &source {
+            Ok(None) => {
+                say("registry is missing", "name the file in which the registry is, or its address: \"https://…\"")
             }
-            Some(_) => {}
+            Err(why) => say(
+                &format!("registry {why}"),
+                "write \"https://register.kommunal.example/registry.json\", or name a file",
+            ),
+            Ok(Some(Source::Https { ca: Some(ca), .. })) => {
+                if let Err(why) = tls::client(Some(ca)) {
+                    let help = "name the PEM file with the certificate of the authority that vouches for that server";
+                    say(&format!("registry_ca cannot be used: {why}"), help);
+                }
+            }
+            Ok(Some(_)) => {}
         }
         let certificate = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
@@ -108,12 +156,12 @@ impl Federation {
                 None
             }
         };
-        match (&self.domain, &self.federation, &self.registry) {
-            (Some(us), Some(federation), Some(registry)) if found.is_empty() => Ok(Some(Joined {
+        match (&self.domain, &self.federation, source) {
+            (Some(us), Some(federation), Ok(Some(registry))) if found.is_empty() => Ok(Some(Joined {
                 us: us.clone(),
                 federation: federation.clone(),
                 operators: Operators { threshold: self.threshold, keys: self.operators.clone() },
-                registry: registry.clone(),
+                registry,
                 listen: self.listen.clone(),
                 certificate,
             })),
@@ -147,16 +195,32 @@ mod tests {
     }
 
     #[test]
+    fn a_registry_that_is_asked_for_is_asked_of_a_declared_processor() {
+        let text = format!(
+            "[federation]\ndomain = \"stadt-a.example\"\nfederation = \"kommunal.example\"\noperators = [\"{KEY}\"]\n\
+             registry = \"https://register.kommunal.example/registry.json\"\n"
+        );
+        let expected = "federation.registry cannot be reached at register.kommunal.example: no processor in the EEA";
+        assert!(told(&text).contains(expected), "{}", told(&text));
+        let processor = "[[processors]]\nname = \"Register\"\npurposes = [\"registry\"]\ncountry = \"DE\"\nnetworks = [\"198.51.100.0/24\"]\n";
+        let text = format!("{text}{processor}");
+        assert_eq!(told(&text), "");
+        let joined = Config::from_toml(&text).expect("readable").federation.joined().expect("right").expect("joined");
+        let Source::Https { address, ca: None, every } = joined.registry else { panic!("{:?}", joined.registry) };
+        assert_eq!((address.host(), every.as_secs()), ("register.kommunal.example", 300));
+    }
+
+    #[test]
     fn all_that_is_missing_is_told_at_once() {
         let text = format!(
-            "[federation]\noperators = [\"{KEY}\"]\nthreshold = 2\nkey = \"k\"\nregistry = \"https://a.example/r\""
+            "[federation]\noperators = [\"{KEY}\"]\nthreshold = 2\nkey = \"k\"\nregistry = \"http://a.example/r\""
         );
         let told = told(&text);
         for expected in [
             "federation.domain is missing",
             "federation.federation is missing",
             "federation.threshold is 2\nhelp: write a number from 1 to 1",
-            "federation.registry is an address",
+            "federation.registry is no address that can be asked",
             "federation.certificate and federation.key belong together",
         ] {
             assert!(told.contains(expected), "{expected} in\n{told}");

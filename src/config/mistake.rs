@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Config, oidc, processors, trunks};
+use super::{Config, mail, oidc, processors, trunks};
 
 /// One mistake, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,7 @@ impl Config {
         let mut found = trunks::mistakes(&self.trunks);
         found.extend(processors::mistakes(self));
         found.extend(oidc::mistakes(self));
+        found.extend(mail::mistakes(self));
         found.extend(self.federation.joined().err().into_iter().flatten());
         let addresses = self.media.address.all();
         let of_family = |v4: bool| addresses.iter().filter(|address| address.is_ipv4() == v4).count();

@@ -5,6 +5,7 @@ mod accounts;
 mod api;
 mod federation;
 mod keeping;
+mod mail;
 mod meeting;
 mod mistake;
 mod oidc;
@@ -28,8 +29,9 @@ use crate::words::{Codec, Country, Language};
 
 pub use accounts::Accounts;
 pub use api::{Api, InvalidHash, Token, TokenHash};
-pub use federation::{Federation, Joined};
+pub use federation::{Federation, Joined, Source};
 pub use keeping::{Records, Store};
+pub use mail::Mail;
 pub use meeting::{Meeting, PinText};
 pub use mistake::Mistake;
 pub use oidc::{GroupRole, Oidc};
@@ -68,6 +70,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// Who else may, by the institution's own system.
     pub oidc: Option<Oidc>,
+    /// Invitations by mail; without this, none.
+    pub mail: Option<Mail>,
     /// Other institutions.
     pub federation: Federation,
     /// Where it is kept what has to outlive a restart.

@@ -1,7 +1,7 @@
 //! Who gets data, and what of the configuration sends some: everything that leaves this machine is named here.
 
-use super::Config;
 use super::mistake::Mistake;
+use super::{Config, Source};
 use crate::oidc::Issuer;
 use crate::residency::{Destination, Purpose, Report, Verdict};
 
@@ -23,7 +23,27 @@ impl Config {
             host: issuer.host().to_owned(),
             named_by: String::from("oidc"),
         });
-        self.trunks.iter().filter_map(trunk).chain(self.sip.dns.iter().map(dns)).chain(oidc).collect()
+        let mail = self.mail.as_ref().map(|mail| Destination {
+            purpose: Purpose::Smtp,
+            host: mail.server.clone(),
+            named_by: String::from("mail"),
+        });
+        let registry = match self.federation.source() {
+            Ok(Some(Source::Https { address, .. })) => Some(Destination {
+                purpose: Purpose::Registry,
+                host: address.host().trim_matches(['[', ']']).to_owned(),
+                named_by: String::from("federation.registry"),
+            }),
+            Ok(Some(Source::File(_)) | None) | Err(_) => None,
+        };
+        self.trunks
+            .iter()
+            .filter_map(trunk)
+            .chain(self.sip.dns.iter().map(dns))
+            .chain(oidc)
+            .chain(mail)
+            .chain(registry)
+            .collect()
     }
 
     /// How long personal data is kept, in days, by what it is.

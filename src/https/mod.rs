@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -22,6 +23,63 @@ use crate::tls::{self, Unusable};
 #[derive(Clone, Debug)]
 pub struct Https {
     agent: ureq::Agent,
+    longest: u64,
+}
+
+/// How much of an answer is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest answer that is read, in bytes.
+    pub longest: u64,
+    /// For the whole of a question, looking up and answer included.
+    pub patience: Duration,
+}
+
+/// For answers of a few keys and names.
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { longest: 256 * 1_024, patience: Duration::from_secs(8) }
+    }
+}
+
+/// Where something is asked for: `https://register.kommunal.example/registry.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address(Uri);
+
+/// Not such an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no address that can be asked: write https://, a name and a path, without a user before the name")]
+pub struct NoAddress;
+
+impl Address {
+    /// Its host: a name, or an address in brackets if it is one of IPv6.
+    pub fn host(&self) -> &str {
+        self.0.host().unwrap_or_default()
+    }
+}
+
+impl FromStr for Address {
+    type Err = NoAddress;
+
+    fn from_str(text: &str) -> Result<Self, NoAddress> {
+        let uri: Uri = text.parse().map_err(|_| NoAddress)?;
+        let sound = uri.scheme_str() == Some("https")
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        if sound { Ok(Self(uri)) } else { Err(NoAddress) }
+    }
+}
+
+impl From<Address> for Uri {
+    fn from(address: Address) -> Self {
+        address.0
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// There is no answer.
@@ -45,12 +103,6 @@ pub enum Trouble {
     },
 }
 
-/// The whole of a question, looking up and answer included.
-const PATIENCE: Duration = Duration::from_secs(8);
-
-/// The longest answer that is read, in bytes.
-const LONGEST: u64 = 256 * 1_024;
-
 /// Addresses that are tried.
 const MOST_ADDRESSES: usize = 8;
 
@@ -60,19 +112,20 @@ impl Https {
     ///
     /// # Errors
     /// The authorities cannot be used.
-    pub fn new(purpose: Purpose, ca: Option<&Path>, names: Names) -> Result<Self, Unusable> {
+    pub fn new(purpose: Purpose, ca: Option<&Path>, names: Names, bounds: Bounds) -> Result<Self, Unusable> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .https_only(true)
             .proxy(None)
             .max_redirects(0)
             .max_idle_connections(0)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(bounds.patience))
             .user_agent("einwahl")
             .tls_config(tls::asking(ca)?)
             .build();
         let looking = Permitted { purpose, names, runtime: Handle::current() };
-        Ok(Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), looking) })
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), looking);
+        Ok(Self { agent, longest: bounds.longest })
     }
 
     /// Asks.
@@ -83,7 +136,7 @@ impl Https {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let trouble = |why: ureq::Error| why_not(&host, why);
         let (head, mut body) = self.agent.run(request).map_err(trouble)?.into_parts();
-        let bytes = body.with_config().limit(LONGEST).read_to_vec().map_err(trouble)?;
+        let bytes = body.with_config().limit(self.longest).read_to_vec().map_err(trouble)?;
         Ok(Response::from_parts(head, bytes))
     }
 }
@@ -131,5 +184,22 @@ impl Resolver for Permitted {
             all.push(SocketAddr::new(address, uri.port_u16().unwrap_or(PORT)));
         }
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_protected_and_names_nobody_before_its_host() {
+        let address: Address = "https://register.kommunal.example:8443/registry.json".parse().expect("an address");
+        assert_eq!(address.host(), "register.kommunal.example");
+        assert_eq!(address.to_string(), "https://register.kommunal.example:8443/registry.json");
+        for bad in
+            ["", "registry.json", "http://a.example/r", "https:///r", "https://u:p@a.example/r", "ftp://a.example"]
+        {
+            assert_eq!(bad.parse::<Address>(), Err(NoAddress), "{bad}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::document::Document;
 use super::key::{PublicKey, SigningKey};
 
 /// The longest document that is read, in bytes: some thousand members.
-const LONGEST: usize = 4 * 1_024 * 1_024;
+pub const LONGEST: usize = 4 * 1_024 * 1_024;
 
 /// More signatures than operators can have are not looked at.
 const MOST_SIGNATURES: usize = 64;

@@ -19,6 +19,6 @@ pub use crate::words::{Domain, InvalidDomain};
 pub use check::{Fault, LONGEST_VALID};
 pub use diff::{Change, changes};
 pub use document::{Document, Link, Member, Operators, Pin, Processor, Spki};
-pub use envelope::{Envelope, NotReadable, Signature};
+pub use envelope::{Envelope, LONGEST, NotReadable, Signature};
 pub use key::{InvalidKey, PublicKey, SigningKey};
 pub use trust::{Refusal, Registry, Standing, Trust};

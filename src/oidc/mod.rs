@@ -28,7 +28,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 
 use crate::account::oidc::{Arrived, CALLBACK, Claims, Drawn, Stopped};
-use crate::https::{Https, Trouble};
+use crate::https::{Bounds, Https, Trouble};
 use crate::names::Names;
 use crate::residency::Purpose;
 use crate::tls::Unusable;
@@ -150,7 +150,7 @@ impl Provider {
     pub fn new(config: Config, names: Names) -> Result<Self, CannotAsk> {
         let issuer = IssuerUrl::new(config.issuer.as_str().to_owned()).map_err(|_| NoPlace::Address)?;
         let redirect = RedirectUrl::new(config.console.at(CALLBACK)).map_err(|_| NoPlace::Address)?;
-        let https = Https::new(Purpose::Oidc, config.ca.as_deref(), names)?;
+        let https = Https::new(Purpose::Oidc, config.ca.as_deref(), names, Bounds::default())?;
         Ok(Self { config, issuer, redirect, https, known: Mutex::new(None) })
     }
 

@@ -16,6 +16,7 @@ use crate::cascade::Cascade;
 use crate::config::Joined;
 use crate::links::{self, CannotOpen, Door, State};
 use crate::member::{Domain, Registry, Standing, Trust};
+use crate::names::Names;
 use crate::observe::Observed;
 use crate::records::Deed;
 use crate::residency::Residency;
@@ -26,6 +27,7 @@ use crate::web::{ShownFederation, ShownMember, ShownRegistry};
 use between::Between;
 pub(super) use shards::Shards;
 pub(super) use source::Offered;
+pub use source::look as look_at_registry;
 
 /// How it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +101,8 @@ impl Federation {
         };
         let door = Door::open(door, held.clone(), around.residency.clone(), around.observed.clone(), links)?;
         tracing::info!(us = %joined.us, pin = %own.pin(), listening = ?door.listening(), "the federation");
-        let watching = tokio::spawn(source::watch(joined.registry.clone(), trust, offered));
+        let names = Names::new(&config.dns, around.residency.clone());
+        let watching = tokio::spawn(source::watch(joined.registry.clone(), trust, names, offered));
         let federation = Self {
             us: joined.us.clone(),
             own,
