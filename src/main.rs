@@ -10,6 +10,8 @@ mod audit;
 mod callbacks;
 #[path = "command/dialplan.rs"]
 mod dialplan;
+#[path = "command/erase.rs"]
+mod erase;
 #[path = "command/federation.rs"]
 mod federation;
 #[path = "command/prompts.rs"]
@@ -65,6 +67,8 @@ enum Command {
     /// Who wants to be called back, of a running gateway
     #[command(subcommand)]
     Callbacks(callbacks::Callbacks),
+    /// Have somebody forgotten, by a running gateway: their call records, and what other institutions were told of them
+    Erase(erase::Erase),
     /// Look into the audit
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -134,6 +138,7 @@ fn main() -> ExitCode {
         Command::Api(command) => api::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Callbacks(command) => callbacks::run(command),
+        Command::Erase(command) => erase::run(command),
         Command::Federation(command) => federation::run(command),
         Command::Residency(command) => residency::run(command),
         Command::Prompts(command) => prompts::run(command),
@@ -168,6 +173,7 @@ fn check(config: &Config) -> ExitCode {
     }
     say(&format!("configuration: {} errors", mistakes.len()));
     trunk::look_up(config);
+    federation::look_up(config);
     let prompts = prompts::check(config);
     let plan = dialplan::lint(config, dialplan::Format::Text);
     if mistakes.is_empty() && prompts { plan } else { ExitCode::FAILURE }

@@ -21,7 +21,10 @@ const ROLES: [(&str, &[&str]); 5] = [
     ("editor", &["read", "plan", "calls", "edit", "publish"]),
     ("operator", &["read", "plan", "calls", "pins", "write", "operate"]),
     ("auditor", &["plan", "calls", "audit"]),
-    ("administrator", &["read", "pins", "write", "plan", "edit", "publish", "calls", "operate", "audit", "accounts"]),
+    (
+        "administrator",
+        &["read", "pins", "write", "plan", "edit", "publish", "calls", "operate", "audit", "accounts", "erase"],
+    ),
 ];
 
 /// What each address takes. `session`: somebody who is signed in, or about to be; `nobody`: anybody.
@@ -31,6 +34,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/meetings/{room}", "read"),
     ("PATCH", "/api/v1/meetings/{room}", "write"),
     ("DELETE", "/api/v1/meetings/{room}", "write"),
+    ("POST", "/api/v1/meetings/{room}/invitations", "write"),
+    ("GET", "/api/v1/erasures", "erase"),
+    ("POST", "/api/v1/erasures", "erase"),
     ("GET", "/api/v1/dialplan", "plan"),
     ("POST", "/api/v1/dialplan/check", "plan"),
     ("POST", "/api/v1/dialplan/try", "plan"),
@@ -93,6 +99,8 @@ fn filled(path: &str) -> String {
 fn body(method: &str, path: &str) -> Option<Value> {
     let body = match path.rsplit('/').next().unwrap_or_default() {
         "mute" => json!({"on": true}),
+        "invitations" => json!({"to": ["niemand@stadt.example"]}),
+        "erasures" => json!({"record": 999_999}),
         "transfer" => json!({"to": "2001"}),
         "accounts" => json!({"name": "niemand", "role": "viewer"}),
         "check" if path.contains("dialplan") => json!({"files": {}}),

@@ -265,6 +265,27 @@ pub enum Message {
         /// Who.
         who: Vec<Who>,
     },
+    /// Somebody of mine is to be forgotten: erase what you kept of them.
+    Erase {
+        /// Where they took part.
+        room: RoomId,
+        /// Who.
+        who: Who,
+        /// Stands in the audit of both.
+        event: String,
+    },
+    /// It is erased.
+    Erased {
+        /// Where.
+        room: RoomId,
+        /// Who.
+        who: Who,
+        /// That of the wish.
+        event: String,
+        /// There still was something.
+        #[serde(default)]
+        had: bool,
+    },
     /// A media connection is wanted.
     Offer(Media),
     /// It can be.

@@ -408,6 +408,16 @@ impl Gateway {
         self.keep_change(id, None);
     }
 
+    /// Whoever has this number is called back no longer. So many requests they had.
+    pub(super) fn forget_callbacks(&mut self, number: &Personal<PhoneNumber>) -> usize {
+        let theirs = self.callbacks.requests.list().into_iter().filter(|(request, _)| request.number == *number);
+        let ids: Vec<CallbackId> = theirs.map(|(request, _)| request.id.clone()).collect();
+        for id in &ids {
+            self.end_request(id, "they are forgotten", |office, id| Deed::CallbackErased { office, id });
+        }
+        ids.len()
+    }
+
     /// A telephone of a try has answered.
     pub(super) fn callback_answered(&mut self, number: u64, side: Side, leg: LegId) {
         if !self.callbacks.tries.contains_key(&number) {

@@ -14,10 +14,10 @@ use super::{Gateway, clock, quality};
 use crate::call::{OnTheWire, Refusal};
 use crate::dialplan::{Facts, Trace};
 use crate::media;
-use crate::records::calls::{self, Calls, CannotRead, Finished, Status};
+use crate::records::calls::{self, Calls, CannotRead, Crossed, Finished, Status};
 use crate::sip::Door;
 use crate::web::{self, CallsDone, CallsWish};
-use crate::words::{CallId, LegId};
+use crate::words::{CallId, Domain, LegId, ParticipantId, Personal, PhoneNumber, RoomId};
 
 /// Calls that are up, or have just ended.
 #[derive(Default)]
@@ -40,6 +40,8 @@ pub(super) struct Open {
     refused: Option<Status>,
     ended: Option<(Instant, Timestamp)>,
     quality: Option<media::Quality>,
+    /// By room: their line, and which institutions were told of it.
+    crossed: BTreeMap<RoomId, Crossed>,
 }
 
 /// What the dialplan was asked, and what it said.
@@ -70,8 +72,9 @@ impl Ledger {
     pub(super) fn begin(&mut self, call: CallId, asked: Asked) {
         let Asked { facts, under, rule, decision } = asked;
         let (began, rung) = (clock::moment(), Vec::new());
-        let (answered, refused, ended, quality) = (None, None, None, None);
-        self.open.insert(call, Open { began, facts, under, rule, decision, rung, answered, refused, ended, quality });
+        let (answered, refused, ended, quality, crossed) = (None, None, None, None, BTreeMap::new());
+        let open = Open { began, facts, under, rule, decision, rung, answered, refused, ended, quality, crossed };
+        self.open.insert(call, open);
     }
 
     /// It is refused.
@@ -101,6 +104,18 @@ impl Ledger {
         if let Some(open) = self.open.get_mut(&call) {
             open.decision = format!("{}; then {decided}", open.decision);
         }
+    }
+
+    /// Other institutions are told of the caller.
+    pub(super) fn crosses(&mut self, call: CallId, room: RoomId, id: ParticipantId, told: Vec<Domain>) {
+        if let Some(open) = self.open.get_mut(&call) {
+            open.crossed.insert(room.clone(), Crossed { room, id, told });
+        }
+    }
+
+    /// Calls with this number that are up, or not written down yet.
+    pub(super) fn up_with(&self, number: &Personal<PhoneNumber>) -> usize {
+        self.open.values().filter(|open| open.facts.caller.as_ref() == Some(number)).count()
     }
 
     /// Our answer has arrived.
@@ -159,13 +174,6 @@ impl Gateway {
     }
 
     pub(super) fn on_calls_wish(&self, wish: CallsWish, reply: Reply) {
-        let cannot = |error: CannotRead| match error {
-            CannotRead::Busy => web::Refusal::Busy,
-            CannotRead::Out(why) => {
-                tracing::error!(why, "the call records cannot be read");
-                web::Refusal::Out
-            }
-        };
         match wish {
             CallsWish::List { filter, csv } => self.calls.reader().page(filter, move |page| {
                 drop(reply.send(page.map(|page| CallsDone::Page { page, csv }.into()).map_err(cannot)));
@@ -178,10 +186,21 @@ impl Gateway {
     }
 }
 
+/// What is answered where the records do not.
+pub(super) fn cannot(error: CannotRead) -> web::Refusal {
+    match error {
+        CannotRead::Busy => web::Refusal::Busy,
+        CannotRead::Out(why) => {
+            tracing::error!(why, "the call records cannot be read");
+            web::Refusal::Out
+        }
+    }
+}
+
 /// Hands calls that are over to the records.
 pub(super) fn write(over: Vec<(CallId, Open)>, door: &Door, calls: &Calls, zone: &TimeZone) {
     for (call, open) in over {
-        let Open { began, facts, under, rule, decision, rung, answered, refused, ended, quality } = open;
+        let Open { began, facts, under, rule, decision, rung, answered, refused, ended, quality, crossed } = open;
         let ladder = door.ladder(call, &rung);
         let status = refused.unwrap_or_else(|| {
             let (status, why) = match (ladder.caller_ended(), answered) {
@@ -205,6 +224,7 @@ pub(super) fn write(over: Vec<(CallId, Open)>, door: &Door, calls: &Calls, zone:
             status,
             quality: quality.as_ref().map(figures),
             ladder,
+            crossed: crossed.into_values().collect(),
             trace: Box::new(move || match asked.called.starts_with(BACK) {
                 // No rule decided it: it was asked for before.
                 true => Trace::default(),

@@ -11,6 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::access::Bearer;
+use super::erasures::Forgotten;
 use super::jobs::{Jobs, Place};
 use super::meetings::{Reply, refusal_of};
 use super::running::Running;
@@ -61,6 +62,8 @@ pub(super) enum Worked {
     Looked(Looked),
     /// Call records whose time was over are gone.
     RecordsDeleted { before: jiff::Timestamp, records: u64 },
+    /// Somebody's records are erased.
+    Forgotten(Box<Forgotten>),
 }
 
 /// Files that are to run.
@@ -499,6 +502,7 @@ impl Gateway {
                 self.want_plan(key, expects, Some(kept), Waiting::Draft { draft, reply });
             }
             Worked::Looked(looked) => self.on_looked(looked),
+            Worked::Forgotten(forgotten) => self.on_forgotten(*forgotten),
             Worked::RecordsDeleted { before, records } => {
                 self.note(Deed::CallsDeleted { before: before.to_string(), records })
             }

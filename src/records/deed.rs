@@ -51,6 +51,49 @@ pub enum Deed {
         /// The name of the token.
         by: String,
     },
+    /// Somebody invited people to a meeting by mail: what came of the first try.
+    Invited {
+        /// To which.
+        room: RoomId,
+        /// Who invited: an account, or the name of a token.
+        by: String,
+        /// How many.
+        people: usize,
+        /// So many letters the mail server has taken.
+        taken: usize,
+        /// So many will be tried again.
+        waiting: usize,
+        /// So many it will not take.
+        refused: usize,
+        /// Why not, or not yet: `notPermitted`, `unreachable`, `unprotected`, `untrusted`, `notLetIn`, `declined` or `givenUp`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// The same as a sentence, which names nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told: Option<String>,
+    },
+    /// The letters of an invitation that had to wait are taken, or given up.
+    InvitationOver {
+        /// To which meeting.
+        room: RoomId,
+        /// Who invited.
+        by: String,
+        /// So many letters the mail server has taken, all in all.
+        taken: usize,
+        /// So many it will not take.
+        refused: usize,
+        /// How often it was tried.
+        tries: usize,
+    },
+    /// The gateway was stopped while letters waited to be sent.
+    InvitationLost {
+        /// To which meeting.
+        room: RoomId,
+        /// Who invited.
+        by: String,
+        /// How many were invited, some of whom may have their letter.
+        people: usize,
+    },
     /// Somebody published a dialplan.
     PlanPublished {
         /// Its version.
@@ -93,6 +136,19 @@ pub enum Deed {
         /// How many.
         records: u64,
     },
+    /// Somebody had somebody forgotten: whom, nobody knows any more.
+    Erased {
+        /// Who: an account, or the name of a token.
+        by: String,
+        /// So many call records.
+        records: u64,
+        /// So many requests to be called back.
+        callbacks: usize,
+        /// So many institutions are asked to forget them, too; each has an entry of its own.
+        asked: usize,
+        /// So many could not be asked.
+        not_asked: usize,
+    },
     /// A moderator did something that concerns others.
     Moderated {
         /// Where.
@@ -114,7 +170,8 @@ pub enum Deed {
         member: Domain,
         /// In which meeting, by its address.
         room: RoomId,
-        /// What: `entered`, `acted`, `notTheirs`, or why somebody was refused.
+        /// What: `entered`, `acted`, `notTheirs`, or why somebody was refused; `erasureAsked` and `erasureReceipt` by whose participant is to be
+        /// forgotten, `erased` there.
         act: String,
         /// Who or whom.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -28,11 +28,13 @@ pub enum Right {
     Audit,
     /// Make and change accounts.
     Accounts,
+    /// Have somebody forgotten: their call records, and what other institutions were told of them.
+    Erase,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Read,
         Self::Pins,
         Self::Write,
@@ -43,6 +45,7 @@ impl Right {
         Self::Operate,
         Self::Audit,
         Self::Accounts,
+        Self::Erase,
     ];
 
     /// Those that concern meetings alone.
@@ -61,6 +64,7 @@ impl Right {
             Self::Operate => "operate",
             Self::Audit => "audit",
             Self::Accounts => "accounts",
+            Self::Erase => "erase",
         }
     }
 }

@@ -50,6 +50,8 @@ impl Cascade {
             Message::Refuse { room, who, why } => self.is_refused(peer, &room, &who, why),
             Message::Act { room, by, whom, action, event } => self.on_act(peer, &room, by, whom, action, event),
             Message::Speaking { room, who } => self.is_told_speakers(peer, &room, &who),
+            Message::Erase { room, who, event } => self.is_to_erase(peer, &room, who, event),
+            Message::Erased { room, who, event, .. } => self.has_erased(peer, &room, who, event),
             Message::Offer(media) => {
                 self.out.push_back(Effect::Media { peer: peer.clone(), media: Box::new(media), answers: false });
             }

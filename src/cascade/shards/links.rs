@@ -83,6 +83,7 @@ impl Cascade {
                 cascade.tell_all(address, shard, peer);
             }
         });
+        self.say_erasures_to(peer);
     }
 
     /// The meetings of ours are not as they were: a peer is told which it may join.

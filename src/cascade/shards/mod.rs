@@ -7,6 +7,7 @@
 //! on two ways is one person, heard on one of them.
 
 mod admission;
+mod erasure;
 mod heard;
 mod links;
 mod shard;
@@ -26,6 +27,7 @@ use crate::room::{self, Action, Opening, Room};
 use crate::words::{ConferenceId, Domain, LegId, ParticipantId, Pin, RoomId};
 
 use admission::Asked;
+pub use erasure::{Erasure, Full};
 use shard::{Shard, Tie};
 
 /// Numbers of participants elsewhere begin far above those that a room gives, and stay whole in a page's arithmetic.
@@ -130,6 +132,21 @@ pub enum Effect {
         /// It answers an offer of ours.
         answers: bool,
     },
+    /// These institutions have been told of somebody of ours: all of them, whenever it is one more.
+    Told {
+        /// Who is heard on this leg.
+        leg: LegId,
+        /// Where, by its address.
+        room: RoomId,
+        /// Their line there.
+        id: ParticipantId,
+        /// Which institutions.
+        institutions: Vec<Domain>,
+    },
+    /// Keep this over a restart: [`Cascade::kept_erasure`] takes it in again.
+    Keep(Box<Erasure>),
+    /// Keep it no longer.
+    Forget(Box<Erasure>),
     /// For the audit of this node; the same stands in the peer's with the same event.
     Note(Noted),
 }
@@ -162,6 +179,8 @@ pub struct Cascade {
     asked: BTreeMap<u64, Asked>,
     /// What the home institution gave to somebody who is about to join.
     grants: BTreeMap<LegId, String>,
+    /// What is waited for of those who have to forget somebody of ours.
+    erasures: BTreeSet<Erasure>,
     first_leg: u64,
     people: u64,
     last_ssrc: u32,
@@ -193,6 +212,7 @@ impl Cascade {
             shards: BTreeMap::new(),
             asked: BTreeMap::new(),
             grants: BTreeMap::new(),
+            erasures: BTreeSet::new(),
             first_leg,
             people: 0,
             last_ssrc,
@@ -248,6 +268,7 @@ impl Cascade {
         for id in gone {
             shard.ours.remove(&id);
             self.say_to_all(&shard, None, &Message::Gone { room: address.clone(), who: self.one(id) });
+            self.say_erasures_of(&address, id);
         }
         if at_home {
             self.tell_state(&address, &mut shard, now.told_of(), book);
@@ -326,7 +347,14 @@ impl Cascade {
             self.out.push_back(Effect::Stream { leg, ssrc });
         }
         let is_news = known.as_ref().is_none_or(|known| known.line != line);
-        shard.ours.insert(participant.id, shard::Ours { line: line.clone(), leg });
+        let mut told = known.map(|known| known.told).unwrap_or_default();
+        let before = told.len();
+        told.extend(shard.audience(&self.us));
+        if let Some(leg) = leg.filter(|_| told.len() > before) {
+            let (room, id, institutions) = (address.clone(), participant.id, told.iter().cloned().collect());
+            self.out.push_back(Effect::Told { leg, room, id, institutions });
+        }
+        shard.ours.insert(participant.id, shard::Ours { line: line.clone(), leg, told });
         if is_news {
             self.say_to_all(shard, None, &Message::Put { room: address.clone(), line: Box::new(line) });
         }
@@ -336,6 +364,8 @@ impl Cascade {
     fn close(&mut self, address: &RoomId, shard: Shard) {
         let at_home = shard.home == self.us;
         let room = self.here(address);
+        // The shard is taken out already: nobody of ours is there any more.
+        shard.ours.keys().for_each(|id| self.say_erasures_of(address, *id));
         for peer in shard.ties.keys().chain((!at_home).then_some(&shard.home)) {
             let why = super::message::Why::Over;
             let room_of = address.clone();

@@ -26,6 +26,8 @@ pub(super) struct Shard {
 pub(super) struct Ours {
     pub(super) line: Line,
     pub(super) leg: Option<LegId>,
+    /// Those who were told of them, also if they are gone.
+    pub(super) told: BTreeSet<Domain>,
 }
 
 /// Somebody elsewhere.
@@ -80,6 +82,12 @@ impl Shard {
         let all: BTreeSet<&Domain> =
             self.others.keys().map(|who| &who.of).chain(self.ties.keys()).chain([&self.home]).collect();
         all.into_iter().collect()
+    }
+
+    /// The institutions that are told of our people there: those we tell, and those whom the home tells.
+    pub(super) fn audience<'a>(&'a self, us: &'a Domain) -> impl Iterator<Item = Domain> + 'a {
+        let named = self.state.iter().flat_map(|state| &state.shards);
+        self.ties.keys().chain([&self.home]).chain(named).filter(move |peer| *peer != us).cloned()
     }
 
     /// Who has this number here, among those elsewhere.

@@ -25,6 +25,10 @@ struct Gateway {
     relations: BTreeMap<(Domain, RoomId), bool>,
     chosen: BTreeMap<RoomId, Option<Vec<LegId>>>,
     noted: Vec<Noted>,
+    /// Of whom which institutions were told, by leg.
+    told: BTreeMap<LegId, (RoomId, ParticipantId, Vec<Domain>)>,
+    /// What would outlive a restart.
+    kept: BTreeSet<Erasure>,
     answers: BTreeMap<LegId, Admission>,
     legs: u64,
 }
@@ -73,6 +77,8 @@ impl Gateway {
             relations: BTreeMap::new(),
             chosen: BTreeMap::new(),
             noted: Vec::new(),
+            told: BTreeMap::new(),
+            kept: BTreeSet::new(),
             answers: BTreeMap::new(),
             legs: 0,
         }
@@ -223,6 +229,11 @@ impl Town {
                 Effect::Stream { leg, ssrc } => drop(gateway.streams.insert(leg, ssrc)),
                 Effect::Choose { room, chosen } => drop(gateway.chosen.insert(room, chosen)),
                 Effect::Media { .. } => {}
+                Effect::Told { leg, room, id, institutions } => {
+                    gateway.told.insert(leg, (room, id, institutions));
+                }
+                Effect::Keep(erasure) => assert!(gateway.kept.insert(*erasure), "kept twice"),
+                Effect::Forget(erasure) => assert!(gateway.kept.remove(&*erasure), "was not kept"),
                 Effect::Note(noted) => gateway.noted.push(noted),
             }
         }
@@ -629,4 +640,124 @@ proptest! {
         }).collect();
         town.agree(&here, &expected);
     }
+}
+
+/// What two audits say of it, each with its peer.
+fn notes_of(town: &Town, at: &str, what: &str) -> Vec<(String, String)> {
+    let noted = town.gateways[&domain(at)].noted.iter().filter(|noted| noted.what == what);
+    noted.map(|noted| (noted.peer.to_string(), noted.event.clone())).collect()
+}
+
+/// Somebody at a gateway hangs up.
+fn hangs_up(town: &mut Town, at: &str, leg: u64) {
+    let now = town.now;
+    let gateway = town.at(at);
+    let name = gateway.rooms.keys().next().expect("a room").clone();
+    gateway.tell(&name, Command::Leave { leg: LegId(leg) }, now);
+    town.settle();
+}
+
+#[test]
+fn whoever_was_told_of_somebody_forgets_them_and_both_audits_say_so_with_one_event() {
+    let mut town = Town::new(openly);
+    town.phones(A, "4711").expect("in");
+    town.phones(C, "4711").expect("in");
+    let citizen = town.phones(B, "4711").expect("in");
+    let (room, id, told) = town.at(B).told[&LegId(1)].clone();
+    assert_eq!((&room, id, &told[..]), (&address(), citizen.id, &[domain(A), domain(C)][..]));
+    hangs_up(&mut town, B, 1);
+    assert_eq!(town.at(B).cascade.erase(&room, id, &told), Ok(2));
+    town.settle();
+    let asked = notes_of(&town, B, "erasureAsked");
+    assert_eq!(asked.iter().map(|(peer, _)| peer.as_str()).collect::<Vec<_>>(), [A, C]);
+    assert_eq!(notes_of(&town, B, "erasureReceipt"), asked);
+    for at in [A, C] {
+        assert_eq!(notes_of(&town, at, "erased"), [(String::from(B), asked[0].1.clone())], "{at}");
+    }
+    assert!(town.at(B).kept.is_empty() && town.at(B).cascade.waiting_erasures().next().is_none());
+}
+
+#[test]
+fn a_member_that_is_away_is_asked_when_it_is_back_also_after_a_restart_here() {
+    let mut town = Town::new(openly);
+    town.phones(A, "4711").expect("in");
+    town.phones(C, "4711").expect("in");
+    town.phones(B, "4711").expect("in");
+    let (room, id, told) = town.at(B).told[&LegId(1)].clone();
+    hangs_up(&mut town, B, 1);
+    town.cut(B, C);
+    town.at(B).cascade.erase(&room, id, &told).expect("room");
+    town.settle();
+    assert_eq!(notes_of(&town, B, "erasureReceipt").len(), 1, "A has answered");
+    let kept = town.at(B).kept.clone();
+    assert_eq!(kept.iter().map(|erasure| erasure.to.as_str()).collect::<Vec<_>>(), [C]);
+    // B begins anew, and has what was kept.
+    let mut again = Gateway::new(B, Book::of_file(Vec::new()).expect("empty"), 9);
+    again.kept.clone_from(&kept);
+    kept.into_iter().for_each(|erasure| again.cascade.kept_erasure(erasure));
+    town.gateways.insert(domain(B), again);
+    town.heal(A, B, true);
+    assert_eq!(notes_of(&town, B, "erasureReceipt").len(), 0);
+    town.heal(B, C, true);
+    assert_eq!(notes_of(&town, B, "erasureReceipt").len(), 1);
+    assert_eq!(notes_of(&town, C, "erased").len(), 1);
+    assert!(town.at(B).kept.is_empty());
+}
+
+#[test]
+fn who_is_still_shown_elsewhere_is_taken_away_there() {
+    let mut town = Town::new(openly);
+    town.phones(A, "4711").expect("in");
+    let citizen = town.phones(B, "4711").expect("in");
+    let (room, id, told) = town.at(B).told[&LegId(1)].clone();
+    assert_eq!(told, [domain(A)]);
+    // Their gateway is gone in the middle: A shows them as away, for a while.
+    town.cut(A, B);
+    assert_eq!(town.roster(A), BTreeSet::from([String::from("a1"), format!("b{} away", citizen.id.0)]));
+    let mut again = Gateway::new(B, Book::of_file(Vec::new()).expect("empty"), 9);
+    again.cascade.erase(&room, id, &told).expect("room");
+    town.gateways.insert(domain(B), again);
+    town.heal(A, B, true);
+    assert_eq!(town.roster(A), BTreeSet::from([String::from("a1")]));
+}
+
+#[test]
+fn nobody_has_somebody_elses_people_forgotten_and_a_new_one_with_an_old_number_stays() {
+    let mut town = Town::new(openly);
+    let mayor = town.phones(A, "081500").expect("in");
+    town.phones(C, "4711").expect("in");
+    let citizen = town.phones(B, "4711").expect("in");
+    for who in [citizen.clone(), mayor] {
+        let event = String::from("forged");
+        town.say(C, A, &Message::Erase { room: address(), who, event });
+        assert_eq!(town.last_note(A), Some("notTheirs"));
+    }
+    assert!(town.roster(A).contains(&format!("b{}", citizen.id.0)));
+    // A receipt for what nobody has asked for says nothing.
+    let forged = Message::Erased { room: address(), who: citizen.clone(), event: String::from("forged"), had: true };
+    town.say(C, B, &forged);
+    assert!(notes_of(&town, B, "erasureReceipt").is_empty());
+    // Somebody else of B has this number now: the wish about an earlier one waits until they are gone.
+    town.at(B).cascade.erase(&address(), citizen.id, &[domain(A), domain(C)]).expect("room");
+    town.settle();
+    assert!(town.roster(A).contains(&format!("b{}", citizen.id.0)));
+    assert!(notes_of(&town, B, "erasureReceipt").is_empty());
+    hangs_up(&mut town, B, 1);
+    assert_eq!(notes_of(&town, B, "erasureReceipt").len(), 2);
+}
+
+#[test]
+fn so_many_receipts_are_waited_for_and_no_more() {
+    let mut town = Town::new(openly);
+    town.cut(A, B);
+    let gateway = town.at(B);
+    let told = vec![domain(A); 100];
+    for number in 0..100 {
+        let told: Vec<Domain> = told.iter().take(1).cloned().collect();
+        for part in 0..100 {
+            let id = ParticipantId(number * 100 + part);
+            gateway.cascade.erase(&address(), id, &told).expect("room");
+        }
+    }
+    assert_eq!(gateway.cascade.erase(&address(), ParticipantId(1), &told), Err(Full));
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::super::{Gateway, clock};
 use super::between::Between;
-use crate::cascade::{Cascade, Effect, Message, Noted};
+use crate::cascade::{Cascade, Effect, Erasure, Full, Message, Noted};
 use crate::ivr::{self, Admission, Target};
 use crate::links;
 use crate::member::Domain;
 use crate::records::Deed;
+use crate::records::calls::Crossed;
 use crate::room::{self, Action, Command};
-use crate::words::{LegId, ParticipantId, Pin, RoomId};
+use crate::words::{CallId, LegId, ParticipantId, Pin, RoomId};
 use crate::workers;
 
 /// Legs of those on other gateways are numbered far from those of calls and of browsers.
@@ -114,6 +115,26 @@ impl Gateway {
         self.perform_cascade();
     }
 
+    /// Those who were told of somebody here are to forget them. So many are asked.
+    pub(in crate::gateway) fn erase_elsewhere(&mut self, crossed: &Crossed) -> Result<usize, Full> {
+        let Some(Shards { cascade, .. }) = self.shards.as_mut() else { return Ok(0) };
+        let asked = cascade.erase(&crossed.room, crossed.id, &crossed.told);
+        self.perform_cascade();
+        asked
+    }
+
+    /// Wishes to forget somebody whose receipts are waited for.
+    pub(in crate::gateway) fn waiting_erasures(&self) -> Vec<Erasure> {
+        self.shards.iter().flat_map(|shards| shards.cascade.waiting_erasures()).cloned().collect()
+    }
+
+    /// A wish that was kept over a restart.
+    pub(in crate::gateway) fn await_receipt(&mut self, erasure: Erasure) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.kept_erasure(erasure);
+        }
+    }
+
     /// A wait is over.
     pub(in crate::gateway) fn on_time_of_shards(&mut self, now: std::time::Instant) {
         if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
@@ -175,6 +196,11 @@ impl Gateway {
             Effect::Stream { leg, ssrc } => self.tell_media(workers::Command::Stream { leg, ssrc }),
             Effect::Choose { room, chosen } => self.tell_media(workers::Command::Choose { room, chosen }),
             Effect::Media { peer, media, answers } => self.on_media_told(&peer, *media, answers),
+            Effect::Told { leg, room, id, institutions } => {
+                self.ledger.crosses(CallId(leg.0), room, id, institutions);
+            }
+            Effect::Keep(erasure) => self.keep_erasure(&erasure),
+            Effect::Forget(erasure) => self.forget_erasure(&erasure),
             Effect::Note(Noted { peer, room, what, who, event }) => {
                 let whom = who.map(|who| format!("{}@{}", who.id, who.of));
                 tracing::info!(%peer, %room, what, event, "between institutions");

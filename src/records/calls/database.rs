@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::BACK;
-use super::record::{Filter, Finished, Page, Past, Quality, Record, Status, Whole};
+use super::record::{Crossed, Erased, Filter, Finished, Page, Past, Quality, Record, Status, Whole, Whose};
 use crate::call::ladder::Ladder;
 use crate::dialplan::{Facts, Step};
 use crate::records::CannotOpen;
@@ -47,6 +47,8 @@ pub(super) struct Database {
 struct OfPerson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     caller: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    crossed: Vec<Crossed>,
 }
 
 impl Database {
@@ -79,11 +81,23 @@ impl Database {
     }
 
     pub(super) fn keep(&mut self, finished: Finished) -> Result<(), String> {
-        let Finished { began, answered, ended, facts, rule, decision, version, status, quality, ladder, trace } =
-            finished;
+        let Finished {
+            began,
+            answered,
+            ended,
+            facts,
+            rule,
+            decision,
+            version,
+            status,
+            quality,
+            ladder,
+            crossed,
+            trace,
+        } = finished;
         let id = self.next;
         let caller = facts.caller.as_ref().map(|caller| caller.reveal(Purpose::Record).as_str().to_owned());
-        let personal = Value::new(text(&OfPerson { caller })?.into_bytes());
+        let personal = Value::new(text(&OfPerson { caller, crossed })?.into_bytes());
         let personal = self.seal.close(&place(id), Revision(id), &personal).ok_or("the system gives no randomness")?;
         let mut steps = trace().steps;
         // The last one decided.
@@ -121,8 +135,7 @@ impl Database {
         if deleted == 0 {
             return Ok(0);
         }
-        // What is deleted is overwritten (secure_delete), and must not go on living in the log.
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(told)?;
+        self.truncate_log()?;
         let count = "SELECT count(*) FROM calls WHERE began < ?1";
         let left: u64 = self.connection.query_row(count, [&before], |row| row.get(0)).map_err(told)?;
         if left > 0 {
@@ -130,6 +143,61 @@ impl Database {
         }
         tracing::info!(deleted, "call records whose time was over are deleted");
         Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+    }
+
+    /// What is deleted is overwritten (secure_delete), and must not go on living in the log.
+    fn truncate_log(&self) -> Result<(), String> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(told)
+    }
+
+    /// Deletes somebody's records, looks whether they are gone, and says who else was told of them.
+    pub(super) fn erase(&mut self, whose: &Whose) -> Result<Erased, String> {
+        let (ids, crossed) = self.of(whose)?;
+        let delete = self.connection.transaction().map_err(told)?;
+        for id in &ids {
+            delete.execute("DELETE FROM calls WHERE id = ?1", [id]).map_err(told)?;
+        }
+        delete.commit().map_err(told)?;
+        self.truncate_log()?;
+        let (left, _) = self.of(whose)?;
+        if !left.is_empty() {
+            return Err(format!("{} records are still there after they were erased", left.len()));
+        }
+        Ok(Erased { records: u64::try_from(ids.len()).unwrap_or(u64::MAX), crossed })
+    }
+
+    /// The records of somebody. Numbers are sealed: each record is opened.
+    fn of(&self, whose: &Whose) -> Result<(Vec<u64>, Vec<Crossed>), String> {
+        let mut asked = self.connection.prepare_cached("SELECT id, personal FROM calls").map_err(told)?;
+        let mut rows = asked.query([]).map_err(told)?;
+        let (mut ids, mut crossed) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next().map_err(told)? {
+            let (id, sealed): (u64, Vec<u8>) = (get(row, 0)?, get(row, 1)?);
+            let is_meant = match whose {
+                Whose::Record(wanted) => id == *wanted,
+                Whose::Number(_) => true,
+            };
+            if !is_meant {
+                continue;
+            }
+            let person = self.person(id, &sealed)?;
+            let is_theirs = match whose {
+                Whose::Record(_) => true,
+                Whose::Number(number) => person.caller.as_deref() == Some(number.reveal(Purpose::Record).as_str()),
+            };
+            if is_theirs {
+                ids.push(id);
+                crossed.extend(person.crossed);
+            }
+        }
+        Ok((ids, crossed))
+    }
+
+    /// What was sealed of a record.
+    fn person(&self, id: u64, sealed: &[u8]) -> Result<OfPerson, String> {
+        let personal = self.seal.open(&place(id), Revision(id), sealed);
+        let personal: Option<OfPerson> = personal.and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
+        personal.ok_or_else(|| format!("record {id} was changed by somebody else, or the key is another"))
     }
 
     pub(super) fn page(&self, filter: &Filter) -> Result<Page, String> {
@@ -191,12 +259,7 @@ impl Database {
     fn record(&self, row: &Row<'_>) -> Result<Record, String> {
         let id: u64 = get(row, 0)?;
         let sealed: Vec<u8> = get(row, 6)?;
-        let personal = self.seal.open(&place(id), Revision(id), &sealed);
-        let personal: Option<OfPerson> = personal.and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
-        let caller = personal
-            .ok_or_else(|| format!("record {id} was changed by somebody else, or the key is another"))?
-            .caller
-            .and_then(|number| number.parse::<PhoneNumber>().ok());
+        let caller = self.person(id, &sealed)?.caller.and_then(|number| number.parse::<PhoneNumber>().ok());
         let trunk: Option<String> = get(row, 4)?;
         let quality: Option<String> = get(row, 14)?;
         Ok(Record {

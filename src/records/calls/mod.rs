@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use jiff::Timestamp;
 
-pub use record::{Filter, Finished, Page, Past, Quality, Record, Status, Whole};
+pub use record::{Crossed, Erased, Filter, Finished, Page, Past, Quality, Record, Status, Whole, Whose};
 
 use super::CannotOpen;
 use crate::store::Seal;
@@ -135,6 +135,11 @@ impl Reader {
     /// One record, with its trace and its ladder; `None` if there is none.
     pub fn whole(&self, id: u64, then: impl FnOnce(Result<Option<Whole>, CannotRead>) + Send + 'static) {
         self.ask(move |database| database.whole(id), then);
+    }
+
+    /// Erases somebody's records, and looks whether they are gone.
+    pub fn erase(&self, whose: Whose, then: impl FnOnce(Result<Erased, CannotRead>) + Send + 'static) {
+        self.ask(move |database| database.erase(&whose), then);
     }
 
     /// Calls since a time, older than the one with this number, the newest first: what a plan is tried with. Waits for the answer.

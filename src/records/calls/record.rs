@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::ladder::Ladder;
 use crate::dialplan::{Facts, Step, Trace};
-use crate::words::{Codec, Personal, PhoneNumber, TrunkName};
+use crate::words::{Codec, Domain, ParticipantId, Personal, PhoneNumber, RoomId, TrunkName};
 
 /// A call that is over.
 pub struct Finished {
@@ -31,6 +31,8 @@ pub struct Finished {
     pub quality: Option<Quality>,
     /// What was said on the wire.
     pub ladder: Ladder,
+    /// The meetings in which other institutions were told of the caller.
+    pub crossed: Vec<Crossed>,
     /// Works out what the plan looked at.
     pub trace: Box<dyn FnOnce() -> Trace + Send>,
 }
@@ -39,6 +41,36 @@ impl fmt::Debug for Finished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a call that is over ({})", self.status.why)
     }
+}
+
+/// A meeting in which other institutions were told of a caller. Sealed with the number: without the record nobody can say whose line it
+/// was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossed {
+    /// Where, by its address.
+    pub room: RoomId,
+    /// Which line of the roster.
+    pub id: ParticipantId,
+    /// Which institutions.
+    pub told: Vec<Domain>,
+}
+
+/// Whose records are to be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Of everybody who called with this number.
+    Number(Personal<PhoneNumber>),
+    /// Of one call.
+    Record(u64),
+}
+
+/// What was erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// So many records.
+    pub records: u64,
+    /// Who else was told of them.
+    pub crossed: Vec<Crossed>,
 }
 
 /// What became of a call.

@@ -43,6 +43,7 @@ fn finished(second: i64, called: &str, caller: Option<&str>) -> Finished {
         status: Status { status: 200, cause: 16, why: String::from("the caller hung up") },
         quality: None,
         ladder,
+        crossed: Vec::new(),
         trace: Box::new(move || Trace { international: None, steps }),
     }
 }
@@ -149,4 +150,29 @@ fn records_that_are_out_keep_nobody_waiting() {
     let (tell, told) = bounded(1);
     calls.reader().whole(1, move |whole| drop(tell.send(whole)));
     assert!(matches!(told.recv(), Ok(Err(CannotRead::Out(_)))));
+}
+
+#[test]
+fn somebody_is_forgotten_with_who_was_told_of_them_and_others_stay() {
+    let crossed = Crossed {
+        room: "rat@stadt-a.example".parse().expect("a room"),
+        id: crate::words::ParticipantId(7),
+        told: vec!["stadt-a.example".parse().expect("a domain")],
+    };
+    let calls = Calls::in_memory(seal()).expect("records");
+    calls.keep(Finished { crossed: vec![crossed.clone()], ..finished(0, "90182000", Some("+493012345642")) });
+    calls.keep(finished(1, "90182000", Some("+493012345643")));
+    calls.keep(finished(2, "90182000", Some("+493012345642")));
+    calls.keep(finished(3, "90182000", None));
+    let erase = |whose: Whose| {
+        let (tell, told) = bounded(1);
+        calls.reader().erase(whose, move |erased| drop(tell.send(erased)));
+        told.recv().expect("an answer").expect("erased")
+    };
+    let number = Personal::new("+49 30 1234 5642".parse().expect("a number"));
+    assert_eq!(erase(Whose::Number(number.clone())), Erased { records: 2, crossed: vec![crossed] });
+    assert_eq!(ids(&page(&calls, Filter { most: 10, ..Filter::default() })), [4, 2]);
+    assert_eq!(erase(Whose::Number(number)), Erased::default(), "nothing is left");
+    assert_eq!(erase(Whose::Record(4)), Erased { records: 1, crossed: Vec::new() });
+    assert_eq!(ids(&page(&calls, Filter { most: 10, ..Filter::default() })), [2]);
 }

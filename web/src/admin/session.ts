@@ -1,6 +1,6 @@
 // Who is signed in, and what they may do, as the gateway tells it.
 
-export type Right = "read" | "pins" | "write" | "plan" | "edit" | "publish" | "calls" | "operate" | "audit" | "accounts";
+export type Right = "read" | "pins" | "write" | "plan" | "edit" | "publish" | "calls" | "operate" | "audit" | "accounts" | "erase";
 
 export type Role = "viewer" | "editor" | "operator" | "auditor" | "administrator";
 
