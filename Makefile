@@ -1,6 +1,6 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo pages format lint deny pure test unit fuzz interop attack calls ringing federation publish bench bench-parts bench-browsers speech
+.PHONY: set-up demo pages format lint deny pure test unit fuzz interop attack calls ringing federation publish bench bench-parts bench-browsers bench-federation speech
 .DEFAULT_GOAL := test
 
 set-up:
@@ -58,6 +58,7 @@ interop: pages interop-tests/.venv
 	tools/again interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl
 	tools/again interop-tests/.venv/bin/python interop-tests/sign_in.py target/debug/einwahl
 	tools/again interop-tests/.venv/bin/python interop-tests/oidc.py target/debug/einwahl
+	tools/again interop-tests/.venv/bin/python interop-tests/mail.py target/debug/einwahl
 	tools/again interop-tests/api.sh target/debug/einwahl
 	tools/again interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
 	tools/again interop-tests/calls.py target/debug/einwahl
@@ -68,7 +69,7 @@ interop: pages interop-tests/.venv
 	tools/again interop-tests/trunk_keeping.py target/debug/einwahl
 	tools/again interop-tests/first_sound.py target/debug/einwahl
 	tools/again interop-tests/dialplans.py target/debug/einwahl
-	tools/again interop-tests/three_towns.py target/debug/einwahl together alone
+	tools/again interop-tests/three_towns.py target/debug/einwahl together alone forgotten asked
 	tools/again interop-tests/many_calls.py target/debug/einwahl 2000
 
 interop-tests/.venv: interop-tests/requirements.txt
@@ -106,6 +107,10 @@ publish: pages
 # What a leg costs, beside the bare cost of its datagrams.
 bench: pages
 	cargo bench --bench legs
+
+# What a link to another institution costs: it grows with speakers, not with participants.
+bench-federation: pages
+	cargo bench --bench federation
 
 # What the parts cost: parsing, deciding, jitter buffer, mixer, codecs, keys.
 bench-parts: pages

@@ -15,6 +15,8 @@
     reason = "a bench measures with clocks and sockets, prints, and may stop"
 )]
 
+mod measure;
+
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +27,8 @@ use einwahl::media::Session;
 use einwahl::media::rtp::Header;
 use einwahl::words::{Codec, Direction, Family, LegId, RoomId, RtpTime};
 use einwahl::workers::{Command, Config, Pool};
+
+use measure::{cpu_of, sockets};
 
 const TICK: Duration = Duration::from_millis(20);
 const LEGS: usize = 200;
@@ -108,30 +112,6 @@ fn hear(
             }
         }
     }
-}
-
-fn sockets(count: usize) -> Vec<UdpSocket> {
-    (0..count)
-        .map(|_| {
-            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-            socket.set_nonblocking(true).expect("a socket that does not wait");
-            socket
-        })
-        .collect()
-}
-
-/// CPU time of a thread of this process by its name, in nanoseconds.
-fn cpu_of(name: &str) -> u64 {
-    let threads = std::fs::read_dir("/proc/self/task").expect("Linux");
-    let mut total = 0;
-    for thread in threads.flatten() {
-        let comm = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
-        if comm.trim() == name {
-            let figures = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-            total += figures.split(' ').next().and_then(|on_cpu| on_cpu.parse::<u64>().ok()).unwrap_or(0);
-        }
-    }
-    total
 }
 
 fn memory() -> u64 {
