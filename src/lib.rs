@@ -17,6 +17,9 @@
 //! Who signs in by the institution's own system walks: `web` → `gateway` → `oidc` (a thread of its own; `https` and `names`, with a permit of
 //! `residency`) → `account` (whose journey it was, which role) → a session.
 //!
+//! An invitation walks: `web` → `gateway` → `meeting` (what it says) → `post` (when it is tried) → `mail` (with a permit of `residency`) → the
+//! answer, and later tries.
+//!
 //! Who may meet with us from elsewhere stands in a signed registry: `member`.
 //!
 //! Pure rooms take facts and the time, and return effects; `gateway` performs every effect in one place. They hold
@@ -52,6 +55,8 @@ pub mod web;
 #[cfg(feature = "gateway")]
 pub mod oidc;
 #[cfg(feature = "gateway")]
+pub mod mail;
+#[cfg(feature = "gateway")]
 pub mod https;
 #[cfg(feature = "gateway")]
 pub mod names;
@@ -75,6 +80,7 @@ pub mod page;
 pub mod cascade;
 pub mod account;
 pub mod meeting;
+pub mod post;
 pub mod room;
 pub mod ivr;
 pub mod queue;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// Rooms that translate a wire. None may import another, nor `gateway`.
-const DOORS: [&str; 6] = ["sip", "web", "links", "oidc", "federation", "cluster"];
+const DOORS: [&str; 7] = ["sip", "web", "links", "oidc", "mail", "federation", "cluster"];
 
 /// Collects the second segment of every `crate::…` and `einwahl::…` path, with its line.
 #[derive(Default)]

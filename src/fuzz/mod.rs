@@ -22,14 +22,14 @@ use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
 use crate::meeting::{Book, Meeting, Share};
 use crate::trunk::digest::Challenge;
-use crate::words::{Codec, Domain, Personal, Rate, RtpTime, Secret};
-use crate::{call, cascade, connection, dialplan, import, ivr, member, page, room, wire};
+use crate::words::{Codec, Domain, MailAddress, Personal, Rate, RtpTime, Secret};
+use crate::{call, cascade, connection, dialplan, import, ivr, member, page, post, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 23] = [
+pub const TARGETS: [(&str, Body); 24] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -53,6 +53,7 @@ pub const TARGETS: [(&str, Body); 23] = [
     ("asterisk_file", asterisk_file),
     ("list_of_extensions", list_of_extensions),
     ("oidc_callback", oidc_callback),
+    ("mail", mail),
 ];
 
 /// What a peer asks breaks out of no quotes of our answer.
@@ -60,6 +61,21 @@ pub fn challenge(bytes: &[u8]) {
     let Some(challenge) = Challenge::read(&String::from_utf8_lossy(bytes)) else { return };
     let answer = challenge.answer("u", &Secret::new(String::from("p")), "REGISTER", "sip:a", "c");
     assert!(answer.matches('"').count().is_multiple_of(2) && !answer.contains(['\r', '\n']), "{answer}");
+}
+
+/// What is read as a mail address ends no line of SMTP, and what is read as a server's answer was there.
+pub fn mail(bytes: &[u8]) {
+    if let Ok(address) = String::from_utf8_lossy(bytes).parse::<MailAddress>() {
+        let text = address.as_str();
+        assert!(text.is_ascii() && !text.contains([' ', '<', '>', '\r', '\n']), "{text:?}");
+        assert_eq!(text.parse(), Ok(address.clone()));
+    }
+    let _ = post::offers(bytes, "STARTTLS");
+    if let Ok(Some(reply)) = post::read_reply(bytes) {
+        assert!(
+            reply.length <= bytes.len() && bytes[..reply.length].ends_with(b"\n") && (200..600).contains(&reply.code)
+        );
+    }
 }
 
 /// What a registry holds is read again as it was written, and signs the same.

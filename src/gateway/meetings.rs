@@ -63,6 +63,7 @@ impl Gateway {
             self.put(&entry);
             self.put_account(&entry);
             self.put_callback(&entry);
+            self.take_erasure(&entry);
         }
     }
 
@@ -82,10 +83,12 @@ impl Gateway {
             Wish::Change { room, draft, expects } => {
                 return self.change(room, Intent::Change { draft, expects }, by, reply, 0);
             }
+            Wish::Invite(wish) => return self.invite(wish, &by, reply),
             Wish::Accounts(wish) => return self.on_accounts(wish, by, reply),
             Wish::Audit(wish) => return self.read_audit(wish, reply),
             Wish::Live(wish) => return self.on_live(wish, &by, reply),
             Wish::Callbacks(wish) => return self.on_callbacks(wish, by, reply),
+            Wish::Erasures(wish) => return self.on_erasures(wish, &by, reply),
             Wish::Survey(survey) => return self.survey(*survey, reply),
             Wish::Delete { room, expects } => return self.change(room, Intent::Delete { expects }, by, reply, 0),
         };
@@ -192,6 +195,7 @@ impl Gateway {
                 }
                 self.put_account(&entry);
                 self.registry_is_kept(&entry);
+                self.erasure_is_kept(&entry);
                 self.put_callback(&entry);
             }
             store::Event::Deleted { key } => {

@@ -16,8 +16,10 @@ mod callbacks;
 mod caller;
 mod chance;
 mod clock;
+mod erasures;
 mod federation;
 mod health;
+mod invitations;
 mod jobs;
 mod keeping;
 mod ledger;
@@ -77,9 +79,12 @@ use callbacks::Callbacks;
 use caller::{Brief, Caller, Line};
 use chance::random;
 pub use clock::{local as local_time, moment};
-pub use federation::{Config as FederationConfig, own_key};
+use erasures::Erasures;
+pub use federation::{Config as FederationConfig, look_at_registry, own_key};
 use federation::{Federation, Shards};
 use health::Health;
+pub use invitations::Config as MailConfig;
+use invitations::{Invitations, Mailed};
 pub use keeping::Place;
 use ledger::{Asked, Ledger};
 use meetings::Desk;
@@ -136,6 +141,8 @@ pub struct Config {
     pub accounts: crate::config::Accounts,
     /// The institution's own sign-in.
     pub oidc: Option<OidcConfig>,
+    /// Invitations by mail.
+    pub mail: Option<MailConfig>,
     /// Days after which the record of a call is deleted.
     pub calls_keep_days: NonZeroU32,
     /// Who may use the API.
@@ -165,6 +172,9 @@ pub enum CannotStart {
     /// See [`crate::oidc::CannotAsk`].
     #[error(transparent)]
     Oidc(#[from] crate::oidc::CannotAsk),
+    /// See [`crate::tls::Unusable`].
+    #[error(transparent)]
+    Mail(#[from] crate::tls::Unusable),
     /// No media thread.
     #[error("the media thread did not start: {0}")]
     Media(#[from] std::io::Error),
@@ -195,6 +205,8 @@ pub struct Gateway {
     book: Book,
     desk: Desk,
     access: Access,
+    invitations: Option<Invitations>,
+    mailed: mpsc::Receiver<Mailed>,
     watch: live::Watch,
     /// Turns for those who read the audit.
     audits: Arc<tokio::sync::Semaphore>,
@@ -209,6 +221,7 @@ pub struct Gateway {
     switchboard: Switchboard,
     queues: Queues,
     callbacks: Callbacks,
+    erasures: Erasures,
     trunks: Trunks,
     federation: Option<Federation>,
     shards: Option<Shards>,
@@ -248,6 +261,8 @@ impl Gateway {
         let (slow, proofs) = slow::Slow::new();
         let names = || Names::new(&config.sip.dns, config.residency.clone());
         let sign_in = config.oidc.clone().map(|oidc| oidc::Oidc::new(oidc, names(), slow.beside())).transpose()?;
+        let (to_mailed, mailed) = mpsc::channel(QUEUE);
+        let invitations = config.mail.clone().map(|mail| Invitations::new(mail, names(), to_mailed)).transpose()?;
         let (to_linked, linked) = mpsc::channel(QUEUE);
         let (to_offered, offered) = mpsc::channel(1);
         let federation = match &config.federation {
@@ -277,6 +292,8 @@ impl Gateway {
             audits: Arc::new(tokio::sync::Semaphore::new(audit_page::MOST)),
             access: Access::new(&config.accounts, slow, sign_in),
             proofs,
+            invitations,
+            mailed,
             store: kept.store,
             audit: kept.audit,
             calls: kept.calls,
@@ -292,6 +309,7 @@ impl Gateway {
             switchboard: Switchboard::default(),
             queues: Queues::default(),
             callbacks: Callbacks::default(),
+            erasures: Erasures::default(),
             trunks: Trunks::default(),
             shards,
             federation,
@@ -323,6 +341,7 @@ impl Gateway {
                 Some(event) = self.media.recv() => self.on_media(event),
                 Some(event) = self.stored.recv() => self.on_stored(event),
                 Some(proof) = self.proofs.recv() => self.on_proof(proof),
+                Some(mailed) = self.mailed.recv() => self.on_mailed(mailed),
                 Some(worked) = self.worked.recv() => self.on_worked(worked),
                 Some(event) = self.linked.recv() => self.on_link(event),
                 Some(offered) = self.offered.recv() => self.on_offered(offered),
@@ -719,6 +738,7 @@ impl Gateway {
         let rooms = self.rooms.values().filter_map(|room| room.next_timeout());
         let hunts = self.switchboard.next_timeout().into_iter().chain(self.queues.next_timeout());
         let hunts = hunts.chain(self.callbacks.next_timeout());
+        let hunts = hunts.chain(self.invitations.as_ref().and_then(Invitations::next_timeout));
         let shards = self.shards.as_ref().and_then(Shards::next_timeout);
         menus.map(|(at, _)| at).chain(shards).chain(rooms.map(|(at, _)| at)).chain(hunts).chain([self.next_day]).min()
     }
@@ -734,6 +754,7 @@ impl Gateway {
         self.on_time_of_hunts(now);
         self.on_time_of_queues(now);
         self.on_time_of_callbacks(now);
+        self.on_time_of_mail(now);
         let legs: Vec<_> = self
             .callers
             .iter()

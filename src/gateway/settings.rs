@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keeping::Place;
-use super::{Config, OidcConfig, Running, clock, federation, publishing};
+use super::{Config, MailConfig, OidcConfig, Running, clock, federation, publishing};
 use crate::config;
 use crate::dialplan::Problem;
 use crate::publish::About;
@@ -60,6 +60,7 @@ impl TryFrom<config::Config> for Config {
         let web_certificate = pair(file.web.certificate.clone(), file.web.key.clone(), "web")?;
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
         let oidc = file.oidc.as_ref().map(oidc).transpose()?;
+        let mail = file.mail.as_ref().map(mail).transpose()?;
         let button = oidc.as_ref().map(|oidc| oidc.button.clone());
         Ok(Self {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
@@ -70,6 +71,7 @@ impl TryFrom<config::Config> for Config {
             calls_keep_days: file.records.calls_keep_days,
             accounts: file.accounts,
             oidc,
+            mail,
             tokens: file.api.tokens,
             most_meetings: file.api.most_meetings,
             dialplan,
@@ -122,6 +124,15 @@ fn oidc(file: &config::Oidc) -> Result<OidcConfig, Unfit> {
         claim: file.claim.clone(),
         name: file.name.clone(),
         button: file.button.clone(),
+    })
+}
+
+/// Invitations by mail.
+fn mail(file: &config::Mail) -> Result<MailConfig, Unfit> {
+    Ok(MailConfig {
+        mailer: file.mailer().map_err(Unfit::Mistakes)?,
+        origin: file.origin().map_err(|mistake| Unfit::Mistakes(vec![mistake]))?,
+        numbers: file.numbers.clone(),
     })
 }
 

@@ -70,6 +70,7 @@ impl Gateway {
         for leg in self.callers.keys().copied().chain(self.visitors.legs()) {
             self.tell_media(workers::Command::Remove { leg });
         }
+        self.end_mail();
         self.note(Deed::Stopped);
         self.pool.stop();
         // The store writes what it was told, and needs nobody who listens.

@@ -4,6 +4,7 @@
 
 mod book;
 mod draft;
+mod invitation;
 mod kept;
 mod share;
 mod when;
@@ -18,6 +19,7 @@ use crate::words::{ConferenceId, Domain, Language, Pin, Role, RoomId};
 
 pub use book::{Book, Listed, Source, Taken};
 pub use draft::{Draft, Fault};
+pub use invitation::{Invitation, MOST_NUMBERS, is_number};
 pub use kept::Unreadable;
 pub use share::Share;
 pub use when::{InvalidTime, read as read_time};

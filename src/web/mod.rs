@@ -27,7 +27,7 @@ pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
 pub use api::{
     Call, CallsDone, CallsWish, Done, Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal,
     RefusedEdit, Runs, Secret, Shown, ShownFederation, ShownMember, ShownRegistry, ShownTrunk, Tried, TrunkTrouble,
-    TrunkWish, Wish, accounts, audit, callbacks, live, session, survey,
+    TrunkWish, Wish, accounts, audit, callbacks, erasures, invitations, live, session, survey,
 };
 use observe::Readers;
 pub use socket::Link;

@@ -7,6 +7,7 @@ mod digits;
 mod domain;
 mod ids;
 mod language;
+mod mail;
 mod network;
 mod personal;
 mod right;
@@ -23,6 +24,7 @@ pub use ids::{
     AccountName, CallId, CallbackId, InvalidName, LegId, ParticipantId, PeerId, RoomId, SessionId, TokenName, TrunkName,
 };
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language, LanguageTag};
+pub use mail::{InvalidMailAddress, MailAddress};
 pub use network::{InvalidNetwork, Network};
 pub use personal::{Mask, Personal, Purpose};
 pub use right::Right;

@@ -17,6 +17,8 @@ pub enum Purpose {
     AbuseDefence,
     /// To call somebody back who has asked for it.
     Callback,
+    /// To invite somebody by mail.
+    Invitation,
 }
 
 /// How a kind of personal data looks when most of it is hidden.

@@ -3,7 +3,10 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{accounts, audit, callbacks, calls, dialplan, federation, live, oidc, routes, session, survey, trunks};
+use super::{
+    accounts, audit, callbacks, calls, dialplan, erasures, federation, invitations, live, oidc, routes, session,
+    survey, trunks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -45,6 +48,8 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         .merge_from(dialplan::Api::openapi())
         .merge_from(calls::Api::openapi())
         .merge_from(callbacks::Api::openapi())
+        .merge_from(invitations::Api::openapi())
+        .merge_from(erasures::Api::openapi())
         .merge_from(trunks::Api::openapi())
         .merge_from(federation::Api::openapi())
 }

@@ -12,7 +12,9 @@ pub mod callbacks;
 mod calls;
 mod dialplan;
 mod document;
+pub mod erasures;
 mod federation;
+pub mod invitations;
 pub mod live;
 mod oidc;
 mod problem;
@@ -130,6 +132,8 @@ pub enum Wish {
         /// Only if it was last written then.
         expects: Option<u64>,
     },
+    /// To invite people by mail.
+    Invite(invitations::Wish),
     /// Something about accounts.
     Accounts(accounts::Wish),
     /// To read the audit.
@@ -144,6 +148,8 @@ pub enum Wish {
     Trunk(TrunkWish),
     /// To see the federation.
     Federation,
+    /// To have somebody forgotten.
+    Erasures(erasures::Wish),
 }
 
 impl Wish {
@@ -154,7 +160,7 @@ impl Wish {
             Self::Plan(wish) => wish.needs(),
             Self::Calls(wish) => wish.needs(),
             Self::List { .. } | Self::Read { .. } => Right::Read,
-            Self::Create(_) | Self::Change { .. } | Self::Delete { .. } => Right::Write,
+            Self::Create(_) | Self::Change { .. } | Self::Delete { .. } | Self::Invite(_) => Right::Write,
             Self::Accounts(_) => Right::Accounts,
             Self::Audit(_) => Right::Audit,
             Self::Live(wish) => wish.needs(),
@@ -162,6 +168,7 @@ impl Wish {
             Self::Survey(_) => Right::Plan,
             Self::Trunk(wish) => wish.needs(),
             Self::Federation => Right::Calls,
+            Self::Erasures(_) => Right::Erase,
         }
     }
 }
@@ -203,6 +210,10 @@ pub enum Done {
     Created(Box<Listed>),
     /// It is no more.
     Deleted,
+    /// Of somebody who is to be forgotten.
+    Erasures(erasures::Done),
+    /// What became of an invitation at the first try.
+    Invited(invitations::Done),
     /// What a plan does.
     Surveyed(Box<survey::Surveyed>),
     /// How the federation stands, if we belong to one.

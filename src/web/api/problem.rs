@@ -67,6 +67,8 @@ pub enum Refusal {
     NoTrunk,
     /// The trunk only calls here: there is nobody to ask.
     NoDial,
+    /// There is no mail server to hand invitations to.
+    NoMail,
     /// There is no such address.
     NoAddress,
     /// The address does not take this method.
@@ -196,6 +198,7 @@ impl Refusal {
             Self::NoRecord => (StatusCode::NOT_FOUND, "no-record", "No such record"),
             Self::Plan(why) => why.head(),
             Self::NoTrunk => (StatusCode::NOT_FOUND, "no-trunk", "No such trunk"),
+            Self::NoMail => (StatusCode::CONFLICT, "no-mail", "No mail server is configured"),
             Self::NoDial => (StatusCode::CONFLICT, "no-dial", "The trunk cannot be called"),
             Self::NoAddress => (StatusCode::NOT_FOUND, "no-address", "No such address"),
             Self::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-method", "Not with this method"),
@@ -241,6 +244,7 @@ impl Refusal {
             Self::NoRecord => "Look at the list; a record is deleted when its time is over.".into(),
             Self::Plan(why) => why.detail(),
             Self::NoTrunk => "Look at the list for the trunks that there are.".into(),
+            Self::NoMail => "Write [mail] with the institution's mail server into einwahl.toml, or send the text yourself.".into(),
             Self::NoDial => "Give the trunk a `dial` in einwahl.toml: it only calls here.".into(),
             Self::NoAddress => "The addresses are in /api/openapi.json.".into(),
             Self::NoMethod => "The header Allow says which methods there are.".into(),
@@ -282,6 +286,7 @@ impl Refusal {
             | Self::Plan(_)
             | Self::NoTrunk
             | Self::NoDial
+            | Self::NoMail
             | Self::NoAddress
             | Self::NoMethod => Vec::new(),
         }
@@ -316,6 +321,7 @@ impl Refusal {
             | Self::Plan(_)
             | Self::NoTrunk
             | Self::NoDial
+            | Self::NoMail
             | Self::NoAddress
             | Self::NoMethod => None,
         }

@@ -16,7 +16,8 @@ use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, named, unreadable};
 use super::{
-    Done, Wish, accounts, audit, callbacks, calls, dialplan, document, federation, live, oidc, session, site, trunks,
+    Done, Wish, accounts, audit, callbacks, calls, dialplan, document, erasures, federation, invitations, live, oidc,
+    session, site, trunks,
 };
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
@@ -32,12 +33,14 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/v1/meetings", get(list).post(create))
         .route("/api/v1/meetings/{room}", get(show).patch(change).delete(delete))
+        .merge(invitations::routes())
         .merge(session::routes())
         .merge(oidc::routes())
         .merge(accounts::routes())
         .merge(audit::routes())
         .merge(live::routes())
         .merge(callbacks::routes())
+        .merge(erasures::routes())
         .merge(super::survey::routes())
         .merge(dialplan::routes())
         .merge(calls::routes())
@@ -266,6 +269,8 @@ impl axum::response::IntoResponse for Done {
                 }
                 response
             }
+            Self::Erasures(done) => done.into_response(),
+            Self::Invited(done) => done.into_response(),
             Self::Deleted => StatusCode::NO_CONTENT.into_response(),
             Self::Surveyed(surveyed) => surveyed.json(),
             Self::Federation(shown) => federation::shown(shown.map(|shown| *shown)),

@@ -6,6 +6,7 @@ import { may } from "../session";
 import { checkbox, confirm, dialog, download, empty, labelled, loading, moment, problemBox, table } from "../view";
 import { WORDS } from "../words";
 import { type Meeting, calendar, invitation } from "./invitation";
+import { mayMail, sendByMail } from "./mail";
 import { PAGE_WORDS, type PageWords } from "./words";
 
 export function meetingsPage(context: Context): Page {
@@ -79,7 +80,8 @@ function invite(context: Context, meeting: Meeting, words: PageWords): void {
   const leads = meeting.moderatorPin ? [el("p", { class: "kern-body" }, `${words.moderatorPin}: `, el("code", {}, meeting.moderatorPin))] : [];
   const copy = (): void => void navigator.clipboard.writeText(text.value).then(() => context.say(common.copied));
   const ics = meeting.opensAt && meeting.endsAt ? [button(words.ics, () => download(`${meeting.room}.ics`, "text/calendar", calendar(meeting, written(), location.origin, new Date())))] : [];
+  const mail = mayMail(context, meeting) ? [button(words.byMail, () => sendByMail(context, meeting, numbers.value, words))] : [];
   draw();
   dialog(`${words.invitation}: ${meeting.title || meeting.room}`, [...pins, ...leads, labelled("dial-in", words.dialIn, numbers, words.dialInHint), labelled("invitation", words.invitationText, text)],
-    (close) => [button(common.close, close), ...ics, button(common.copy, copy, "primary")], true);
+    (close) => [button(common.close, close), ...ics, ...mail, button(common.copy, copy, "primary")], true);
 }
