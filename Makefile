@@ -45,32 +45,13 @@ SECONDS = 10
 fuzz: set-up
 	@tools/fuzz $(SECONDS)
 
+# The server as the tests build it, so that nothing is built twice: without a test the crates beneath get other features.
+BUILD = cargo build --bin einwahl --test house
+
 # Real clients against the real binary, on loopback.
 interop: pages interop-tests/.venv
-	cargo build
-	tools/again interop-tests/three_phones.py target/debug/einwahl
-	tools/again interop-tests/tls_door.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/two_pages_and_a_phone.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/pages_in_use.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/admin_in_use.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/aiortc_joins.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/other_ways.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/meetings.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/sign_in.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/oidc.py target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/mail.py target/debug/einwahl
-	tools/again interop-tests/api.sh target/debug/einwahl
-	tools/again interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl 10000
-	tools/again interop-tests/calls.py target/debug/einwahl
-	tools/again interop-tests/two_phones.py target/debug/einwahl
-	tools/again interop-tests/ringing.py target/debug/einwahl in_order handed_on emergency queue
-	tools/again interop-tests/.venv/bin/python interop-tests/calling_back.py target/debug/einwahl asked_for
-	tools/again interop-tests/trunk_doctor.py target/debug/einwahl
-	tools/again interop-tests/trunk_keeping.py target/debug/einwahl
-	tools/again interop-tests/first_sound.py target/debug/einwahl
-	tools/again interop-tests/dialplans.py target/debug/einwahl
-	tools/again interop-tests/three_towns.py target/debug/einwahl together alone forgotten asked
-	tools/again interop-tests/many_calls.py target/debug/einwahl 2000
+	$(BUILD)
+	interop-tests/.venv/bin/python tools/interop target/debug/einwahl
 
 interop-tests/.venv: interop-tests/requirements.txt
 	python3 -m venv $@
@@ -79,23 +60,23 @@ interop-tests/.venv: interop-tests/requirements.txt
 
 # Hostile datagrams while people talk; the tests do a tenth of it.
 attack: pages interop-tests/.venv
-	cargo build
+	$(BUILD)
 	interop-tests/.venv/bin/python interop-tests/attack.py target/debug/einwahl
 
 # Every way in which the dialplan places calls, and calls back; the tests take those that differ most.
 ringing: set-up interop-tests/.venv
-	cargo build
+	$(BUILD)
 	interop-tests/ringing.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/calling_back.py target/debug/einwahl
 
 # Meetings between institutions: what breaks and heals, and who is refused; the tests take two stories.
 federation: set-up
-	cargo build
+	$(BUILD)
 	interop-tests/three_towns.py target/debug/einwahl
 
 # What memory is left of 20,000 short calls; the tests make a tenth of it.
 calls: set-up
-	cargo build
+	$(BUILD)
 	interop-tests/many_calls.py target/debug/einwahl
 
 # A plan of 10,000 rules and 100,000 numbers, published again and again under 50 calls a second: no call is lost, each is decided by one
@@ -122,7 +103,7 @@ bench-browsers: pages
 
 # Speech through the gateway, scored. Not part of the tests: a busy machine stutters, and the scores with it.
 speech: pages interop-tests/.venv
-	cargo build
+	$(BUILD)
 	interop-tests/.venv/bin/python interop-tests/speech.py target/debug/einwahl
 
 test: format lint deny pure unit fuzz interop
