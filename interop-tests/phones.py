@@ -91,7 +91,8 @@ def judge_tones(tones, own, levels):
 
 
 class Phone:
-    def __init__(self, folder, number, source, codec, ports=90, user=None):
+    def __init__(self, folder, number, source, codec, ports=90, user=None, traced=False):
+        """With `traced` its log tells each SIP message."""
         self.folder = folder / str(number)
         self.folder.mkdir()
         if isinstance(source, int):
@@ -108,7 +109,7 @@ class Phone:
         (self.folder / "accounts").write_text(f"<sip:{user or 'phone' + str(number)}@127.0.0.1>;regint=0;audio_codecs={codec}\n")
         (self.folder / "contacts").write_text("")
         log = open(self.folder / "log", "w", encoding="utf-8")
-        self.process = subprocess.Popen(["baresip", "-f", str(self.folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.process = subprocess.Popen(["baresip", "-f", str(self.folder), *["-s"] * traced], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.control = connect(control)
 
     def does(self, command, parameters=""):

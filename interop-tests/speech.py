@@ -56,18 +56,23 @@ def through_a_law(samples):
 
 def score(said, heard, rate, mode):
     """Of each time that the sentence is heard whole, the best: a busy machine stutters now and then."""
+    return max(scores(said, heard, rate, mode), default=1.0)
+
+
+def scores(said, heard, rate, mode, repeats=REPEATS):
+    """Of each time that the sentence is heard whole; at most so often."""
     said, heard = resample_poly(said, rate, 48_000), resample_poly(heard[1], rate, heard[0])
     if len(heard) < len(said):
-        return 1.0
+        return []
     likeness = numpy.abs(correlate(heard, said, "valid", "fft"))
-    scores = []
-    for _ in range(REPEATS):
+    found = []
+    for _ in range(repeats):
         at = int(numpy.argmax(likeness))
         if likeness[at] <= 0:
             break
-        scores.append(pesq(rate, said, heard[at:at + len(said)], mode))
+        found.append(pesq(rate, said, heard[at:at + len(said)], mode))
         likeness[max(0, at - len(said) // 2):at + len(said) // 2] = 0
-    return max(scores, default=1.0)
+    return found
 
 
 def talk(codec, folder, playwright, line):

@@ -153,8 +153,7 @@ impl JitterBuffer {
             return;
         }
         if payload.is_some() {
-            let clock = u64::from(self.codec.clock());
-            self.arrivals.note(Duration::from_micros(time * 1_000_000 / clock), now);
+            self.arrivals.note(self.sent(time), now);
         }
         self.next.get_or_insert(number);
         if let Some(slot) = slot_of(&mut self.slots, number) {
@@ -200,12 +199,18 @@ impl JitterBuffer {
 
     /// Another stream on the same leg: a new SSRC, or a sender that started over.
     pub fn begin_anew(&mut self) {
+        self.begin_again();
+        self.arrivals = Arrivals::default();
+    }
+
+    /// The same stream, after a while in which nobody listened: how unevenly it comes is known already.
+    pub fn begin_again(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.number = None);
         self.next = None;
         self.playing = false;
         self.guessed = 0;
         self.starved_since = None;
-        self.arrivals = Arrivals::default();
+        self.arrivals.begin_again();
     }
 
     /// Fills `out` (one frame at [`Self::rate`]) with what is to be heard now.
@@ -259,6 +264,10 @@ impl JitterBuffer {
         if !old_enough && self.newest == first {
             return false;
         }
+        let time = slot_of(&mut self.slots, first).map_or(0, |slot| slot.time);
+        if self.arrivals.since_earliest(self.sent(time), now).is_some_and(|delay| delay < self.needed()) {
+            return false;
+        }
         self.next = Some(first);
         self.playing = true;
         first == next
@@ -298,6 +307,7 @@ impl JitterBuffer {
     fn skip(&mut self, next: u64) -> Step {
         self.next = Some(next + 1);
         self.counts.lost += 1;
+        self.arrivals.missed += 1.0;
         self.played_to += self.ticks(self.packet);
         if self.guessed >= self.packet {
             self.guessed -= self.packet;
@@ -387,15 +397,23 @@ impl JitterBuffer {
     fn adapt(&mut self, now: Instant) {
         let Some(delay) = self.delay(now) else { return };
         let rate = self.rate();
-        let wanted = self.arrivals.spread() + MARGIN;
+        let wanted = self.needed() + MARGIN;
         if delay > wanted + SLACK {
             let urgent = delay > wanted + URGENT;
             self.fill_to(rate.frame() * 2);
             shorten(&mut self.sound, rate, urgent);
-        } else if delay + Duration::from_millis(2) < self.arrivals.spread() {
+        } else if delay + Duration::from_millis(2) < self.needed() {
             self.fill_to(rate.frame() * 2);
             lengthen(&mut self.sound, rate);
         }
+    }
+
+    /// The delay that the last seconds ask for. What a lost packet held is in the next one too (RFC 6716 section 2.1.7): where many
+    /// are lost, that one has to be there when the lost one is due.
+    fn needed(&self) -> Duration {
+        let repeated = self.codec == Codec::Opus && self.arrivals.many_missed();
+        let packet = Duration::from_micros(self.packet as u64 * 1_000_000 / u64::from(self.rate().hz()));
+        self.arrivals.spread() + if repeated { packet } else { Duration::ZERO }
     }
 
     /// Decodes ahead, as far as packets are here without a gap.
@@ -416,8 +434,12 @@ impl JitterBuffer {
         }
         let pending = self.ticks(self.sound.len());
         let position = self.played_to.checked_sub(pending)?;
-        let sent = Duration::from_micros(position * 1_000_000 / u64::from(self.codec.clock()));
-        self.arrivals.since_earliest(sent, now)
+        self.arrivals.since_earliest(self.sent(position), now)
+    }
+
+    /// A time of the sender, in RTP ticks.
+    fn sent(&self, ticks: u64) -> Duration {
+        Duration::from_micros(ticks * 1_000_000 / u64::from(self.codec.clock()))
     }
 
     fn ticks(&self, samples: usize) -> u64 {
@@ -472,6 +494,8 @@ struct Arrivals {
     /// How many packets came how late, in steps of [`STEP`]; old ones fade.
     late: [f32; STEPS],
     total: f32,
+    /// How many did not come, or too late; fades likewise.
+    missed: f32,
 }
 
 const STEP: i64 = 4_000;
@@ -482,10 +506,12 @@ const STRETCH: u32 = 200;
 const FADE: f32 = 0.995;
 /// The share of packets that shall come in time.
 const IN_TIME: f32 = 0.98;
+/// The share of packets that are missed, from which a little more delay is worth it.
+const MANY_MISSED: f32 = 0.01;
 
 impl Default for Arrivals {
     fn default() -> Self {
-        Self { origin: None, least: 0, least_before: 0, in_stretch: 0, late: [0.0; STEPS], total: 0.0 }
+        Self { origin: None, least: 0, least_before: 0, in_stretch: 0, late: [0.0; STEPS], total: 0.0, missed: 0.0 }
     }
 }
 
@@ -501,10 +527,20 @@ impl Arrivals {
         self.least = self.least.min(journey);
         self.late.iter_mut().for_each(|count| *count *= FADE);
         self.total = self.total * FADE + 1.0;
+        self.missed *= FADE;
         let step = usize::try_from((journey - self.floor()) / STEP).unwrap_or_default().min(STEPS - 1);
         if let Some(count) = self.late.get_mut(step) {
             *count += 1.0;
         }
+    }
+
+    /// What is known of journeys counts on, but not when the quickest came.
+    const fn begin_again(&mut self) {
+        (self.origin, self.least, self.least_before, self.in_stretch) = (None, 0, 0, 0);
+    }
+
+    fn many_missed(&self) -> bool {
+        self.missed > self.total * MANY_MISSED
     }
 
     fn floor(&self) -> i64 {

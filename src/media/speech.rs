@@ -122,7 +122,7 @@ impl Speech {
     /// From now on its sound is needed, or no more.
     pub fn follow(&mut self, on: bool, now: Instant) {
         if on && !self.followed && self.extension.is_some() {
-            self.incoming.begin_anew();
+            self.incoming.begin_again();
             self.insert_arrived(now);
         }
         self.followed = on;

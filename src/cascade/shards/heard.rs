@@ -69,14 +69,13 @@ impl Cascade {
         }
         let us = self.us.clone();
         let shard = self.shards.entry(address.clone()).or_insert_with(|| Shard::new(us));
-        shard.ties.insert(peer.clone(), Tie::default());
+        shard.ties.insert(peer.clone(), Tie { untold: true, ..Tie::default() });
         // What it is goes to all its shards, this one included.
         shard.state = None;
         // Whoever of them was there is told again.
         self.with(address, |cascade, shard| {
             let stale = shard.drop_ways(|via, _| via == peer);
             stale.iter().for_each(|who| cascade.refresh(address, shard, who));
-            cascade.tell_all(address, shard, peer);
         });
         self.note(peer, address, "entered", None);
         self.out.push_back(Effect::Open { room: self.here(address) });

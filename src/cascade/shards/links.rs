@@ -137,6 +137,13 @@ impl Cascade {
         self.say(peer, Message::AllTold { room: address.clone() });
     }
 
+    /// Gateways that have entered are told of everybody: only now it is known who that is.
+    pub(super) fn tell_newcomers(&mut self, address: &RoomId, shard: &mut Shard) {
+        let untold = |(peer, tie): (&Domain, &mut Tie)| std::mem::take(&mut tie.untold).then(|| peer.clone());
+        let peers: Vec<Domain> = shard.ties.iter_mut().filter_map(untold).collect();
+        peers.iter().for_each(|peer| self.tell_all(address, shard, peer));
+    }
+
     /// A peer says that the home of a room does not answer it.
     pub(super) fn is_met(&mut self, peer: &Domain, address: &RoomId) {
         self.with(address, |cascade, shard| {

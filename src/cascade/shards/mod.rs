@@ -272,6 +272,7 @@ impl Cascade {
         }
         if at_home {
             self.tell_state(&address, &mut shard, now.told_of(), book);
+            self.tell_newcomers(&address, &mut shard);
         }
         self.shards.insert(address, shard);
     }

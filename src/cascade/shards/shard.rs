@@ -63,6 +63,8 @@ pub(super) struct Way {
 pub(super) struct Tie {
     /// It is sent sound.
     pub(super) related: bool,
+    /// It has entered, and is told of everybody as soon as the room here was looked at.
+    pub(super) untold: bool,
     /// It has to say until then that it is still there.
     pub(super) until: Option<Instant>,
 }
@@ -170,7 +172,8 @@ impl Cascade {
         let institution = institution.cloned().unwrap_or_else(|| who.of.to_string());
         let participant = participant_of(&way.line, other.id, institution, alive);
         let (is_inside, muted, ssrc) = (!participant.lobby, participant.muted, way.line.ssrc);
-        let source = (is_inside && alive).then(|| (via.clone(), ssrc));
+        // Also while the link is broken: sound has its own way, and ends by itself.
+        let source = is_inside.then(|| (via.clone(), ssrc));
         let was_muted = other.shown.as_ref().is_some_and(|shown| shown.muted);
         if source != other.heard || (source.is_some() && muted != was_muted) {
             self.out.push_back(match &source {

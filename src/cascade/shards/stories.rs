@@ -374,6 +374,19 @@ fn citizens_of_three_towns_meet_by_the_id_that_they_key_and_hear_each_other_and_
 }
 
 #[test]
+fn whoever_enters_is_told_of_everybody_and_only_then_that_these_are_all() {
+    let mut town = Town::new(openly);
+    town.phones(A, "081500");
+    town.up.remove(&(domain(A), domain(B)));
+    town.say(B, A, &Message::Enter { room: address() });
+    let told: Vec<Message> =
+        town.way[&(domain(A), domain(B))].iter().filter_map(|what| Message::read(what).ok()).collect();
+    let at = |is_meant: fn(&Message) -> bool| told.iter().rposition(is_meant);
+    let all_told = at(|message| matches!(message, Message::AllTold { .. }));
+    assert!(all_told.is_some() && all_told > at(|message| matches!(message, Message::Put { .. })), "{told:?}");
+}
+
+#[test]
 fn a_mute_by_the_home_moderator_reaches_a_telephone_elsewhere_and_both_audits_have_the_same_event() {
     let (mut town, mayor, _, c) = three();
     let on = true;
