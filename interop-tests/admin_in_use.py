@@ -357,6 +357,16 @@ def sees_what_is_under_way(story, page):
     try:
         expect(page.locator(".rows tbody tr")).to_have_count(1, timeout=10_000)
         story.look(page, "a call now")
+        page.get_by_role("button", name="Verbinden: Anruf").click()
+        page.fill("#transfer-to", "112")
+        page.get_by_role("dialog").get_by_role("button", name="Verbinden").click()
+        refused = page.get_by_role("dialog").get_by_role("alert")
+        expect(refused).to_be_visible(timeout=10_000)
+        story.check("nobody is transferred to an emergency", "Der Wählplan lässt" in refused.inner_text(), refused.inner_text())
+        story.has_no_barrier(page, "transfer")
+        if story.screenshots:
+            page.screenshot(path=story.screenshots / "transfer-1440.png")
+        page.get_by_role("dialog").get_by_role("button", name="Abbrechen").click()
         page.get_by_role("button", name="Auflegen: Anruf").click()
         page.get_by_role("dialog").get_by_role("button", name="Auflegen").click()
         visible(page, "Zurzeit ruft niemand an")

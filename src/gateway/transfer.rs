@@ -7,7 +7,6 @@ use super::routing::{Beginning, Errand, Routed};
 use super::{Gateway, leg_of};
 use crate::call::hunt::Way;
 use crate::dialplan::{Ring, Transfer};
-use crate::meeting::Fault;
 use crate::room::Command;
 use crate::sip;
 use crate::web::Refusal;
@@ -48,11 +47,10 @@ impl Gateway {
         let brief = caller.brief.as_ref().filter(|_| caller.is_open()).ok_or(Refusal::NotHandedOn)?;
         let facts = sip::Facts { called: to.to_owned(), ..brief.facts.clone() };
         let Routed { under, rule, decided, outcome, .. } = self.routing.of(&facts, self.config.language);
-        let refuse = |why: String| Refusal::Faults(vec![Fault::new("to", &why)]);
         let beginning = match outcome {
-            Err(why) => return Err(refuse(format!("the dialplan does not let this caller go there: {why}"))),
+            Err(why) => return Err(Refusal::NotThere(why.to_string())),
             Ok(Beginning::Ring(errand)) if errand.emergency => {
-                return Err(refuse(String::from("an emergency number is called by who needs help")));
+                return Err(Refusal::NotThere(String::from("an emergency number is called by who needs help")));
             }
             Ok(beginning) => by_refer(beginning, facts.trunk.as_ref()),
         };

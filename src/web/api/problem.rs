@@ -31,6 +31,8 @@ pub enum Refusal {
     NotInside,
     /// The call did not come in, or is not answered: it cannot go on elsewhere.
     NotHandedOn,
+    /// The dialplan does not let the caller go there, for this reason.
+    NotThere(String),
     /// The token has not this right.
     NeedsRight(Right),
     /// There is no such meeting.
@@ -180,6 +182,9 @@ impl Refusal {
             Self::NotNow => (StatusCode::CONFLICT, "not-now", "This step is not the next one"),
             Self::NotInside => (StatusCode::CONFLICT, "not-inside", "The call is in no meeting"),
             Self::NotHandedOn => (StatusCode::CONFLICT, "not-handed-on", "The call cannot be transferred"),
+            Self::NotThere(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "not-there", "The dialplan does not let this caller go there")
+            }
             Self::Foreign => (StatusCode::FORBIDDEN, "foreign", "The request does not come from a page of this server"),
             Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "Not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
@@ -221,6 +226,7 @@ impl Refusal {
             }
             Self::NotNow => "GET /api/v1/session says which step is next.".into(),
             Self::NotInside => "In a menu nobody hears it. Wait until it is in a meeting, or hang it up.".into(),
+            Self::NotThere(why) => format!("Name another number: {why}."),
             Self::NotHandedOn => "Only calls that came in and are answered can. Transfer the one that it is connected with.".into(),
             Self::Foreign => "Send the header `X-CSRF-Token` that GET /api/v1/session tells, from a page of this server.".into(),
             Self::NeedsRight(right) => {
@@ -271,6 +277,7 @@ impl Refusal {
             | Self::Foreign
             | Self::NotInside
             | Self::NotHandedOn
+            | Self::NotThere(_)
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile
@@ -305,6 +312,7 @@ impl Refusal {
             | Self::Foreign
             | Self::NotInside
             | Self::NotHandedOn
+            | Self::NotThere(_)
             | Self::NeedsRight(_)
             | Self::NotFound
             | Self::FromFile
