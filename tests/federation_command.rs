@@ -58,6 +58,60 @@ fn document(operators: &[&str], serial: u64) -> serde_json::Value {
     })
 }
 
+#[test]
+fn members_stand_in_the_record_of_processing_and_in_the_rules_for_the_firewall() {
+    let desk = Desk::new("residency");
+    let one = desk.key("1.key");
+    let hours = |hours: i64| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+        let at = i64::try_from(now).expect("a time") + hours * 3_600;
+        jiff::Timestamp::from_second(at).expect("a time").to_string()
+    };
+    let mut registry = document(&[&one], 1);
+    (registry["issued"], registry["expires"]) = (hours(-1).into(), hours(24).into());
+    registry["operators"]["threshold"] = 1.into();
+    let mut other = registry["members"][0].clone();
+    (other["domain"], other["name"]) = ("stadt-b.example".into(), "Stadt B".into());
+    (other["country"], other["media"]) = ("AT".into(), serde_json::json!(["198.51.100.0/24"]));
+    other["links"] = serde_json::json!(["gw.stadt-b.example:8448"]);
+    other["processors"] = serde_json::json!([{ "name": "Rechenzentrum", "purpose": "hosting", "country": "AT" }]);
+    registry["members"].as_array_mut().expect("a list").push(other);
+    desk.write("registry.json", &registry);
+    desk.says(&["sign", "registry.json", "--key", "1.key"], 0);
+    let config = format!(
+        "[store]\nfolder = \"store\"\n[sip]\ndns = [\"127.0.0.1:53\"]\n[federation]\ndomain = \"stadt-a.example\"\n\
+         federation = \"kommunal.example\"\noperators = [\"{one}\"]\nregistry = \"registry.json\"\n"
+    );
+    std::fs::write(desk.0.join("einwahl.toml"), &config).expect("written");
+    let residency = |arguments: &[&str], code| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_einwahl"));
+        let command = command.current_dir(&desk.0).arg("residency").args(arguments);
+        let output = command.args(["--config", "einwahl.toml"]).output().expect("einwahl runs");
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        text
+    };
+    let told = residency(&["report"], 0);
+    for line in [
+        "Stadt B (AT): member stadt-b.example",
+        "  its processors: Rechenzentrum (AT): hosting",
+        "member stadt-b.example: gw.stadt-b.example → to stadt-b.example, if the name leads to its addresses",
+    ] {
+        assert!(told.contains(line), "{line} in\n{told}");
+    }
+    assert!(!told.contains("Stadt A"), "{told}");
+    let json: serde_json::Value = serde_json::from_str(&residency(&["report", "--format", "json"], 0)).expect("JSON");
+    let permitted = json["permitted"].as_array().expect("a list");
+    let networks = |whom: &str| permitted.iter().find(|one| one["whom"] == whom).map(|one| one["networks"].to_string());
+    assert_eq!(networks("stadt-b.example").as_deref(), Some("[\"198.51.100.0/24\"]"));
+    assert_eq!(networks("this machine").as_deref(), Some("[\"127.0.0.0/8\",\"::1/128\"]"));
+    let rules = residency(&["nftables"], 0);
+    assert!(rules.contains("ip daddr 198.51.100.0/24 meta l4proto { tcp, udp } accept"), "{rules}");
+    assert!(!desk.0.join("store").exists(), "who only asks makes nothing");
+    std::fs::write(desk.0.join("registry.json"), "{}").expect("written");
+    assert!(residency(&["report"], 1).contains("registry.json: "));
+}
+
 const AT: &str = "2026-11-25T12:00:00Z";
 
 #[test]

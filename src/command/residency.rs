@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use einwahl::config::Config;
-use einwahl::residency::{Report, nftables};
+use einwahl::config::{Config, Mistake};
+use einwahl::gateway::{moment, registry_at_rest};
+use einwahl::residency::{Partner, Report, nftables};
 
-use super::{say, with_config};
+use super::{fails, say, with_config};
 
 #[derive(Subcommand)]
 pub enum Residency {
-    /// Write the record of processing (GDPR article 30) and the map of where data goes; exit code 1 if something that the
-    /// configuration names may not be reached, or lies outside of the EEA
+    /// Write the record of processing (GDPR article 30) and the map of where data goes, from the configuration and the registry of members;
+    /// exit code 1 if something that is named may not be reached, or lies outside of the EEA
     Report {
         #[command(flatten)]
         of: Of,
@@ -45,21 +46,40 @@ pub enum Format {
 }
 
 pub fn run(command: Residency) -> ExitCode {
-    match command {
-        Residency::Report { of, format } => with_config(of.config, |config| report(&config, format)),
-        Residency::Nftables { of, user } => with_config(of.config, |config| {
-            say(nftables(&config.processors, &user).trim_end());
-            ExitCode::SUCCESS
-        }),
-    }
+    let (of, write): (Of, Box<dyn Fn(&Report) -> ExitCode>) = match command {
+        Residency::Report { of, format } => (of, Box::new(move |report| told(report, format))),
+        Residency::Nftables { of, user } => (
+            of,
+            Box::new(move |report| {
+                say(nftables(report, &user).trim_end());
+                ExitCode::SUCCESS
+            }),
+        ),
+    };
+    with_config(of.config, |config| match report(&config) {
+        Ok(report) => write(&report),
+        Err(why) => fails(&why),
+    })
 }
 
-fn report(config: &Config, format: Format) -> ExitCode {
-    let report = Report::new(&config.processors, config.destinations(), config.kept());
+fn report(config: &Config) -> Result<Report, String> {
+    let told = |mistakes: Vec<Mistake>| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let members = match config.federation.joined().map_err(told)? {
+        None => Vec::new(),
+        Some(joined) => {
+            let named = std::env::var("STATE_DIRECTORY").ok();
+            let registry = registry_at_rest(&joined, &config.store.folder(named.as_deref()))?;
+            registry.map(|registry| Partner::all(&registry, &joined.us, moment())).unwrap_or_default()
+        }
+    };
+    Ok(Report::new(&config.processors, members, config.basis()))
+}
+
+fn told(report: &Report, format: Format) -> ExitCode {
     let text = match format {
         Format::Text => report.to_text(),
         Format::Md => report.to_markdown(),
-        Format::Json => serde_json::to_string_pretty(&report).unwrap_or_default(),
+        Format::Json => report.to_json(),
     };
     say(text.trim_end());
     if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -44,7 +44,7 @@ pub fn look_up(config: &Config) {
     for trunk in config.trunks.iter().filter_map(|trunk| sip::Trunk::try_from(trunk).ok()) {
         let Some(outbound) = &trunk.outbound else { continue };
         let residency = Residency::new(config.processors.clone());
-        let found = async { sip::Resolver::new(&config.sip.dns, residency)?.hops(&trunk, &outbound.target).await };
+        let found = async { sip::Resolver::new(&config.sip.dns, residency).hops(&trunk, &outbound.target).await };
         if let Err(why) = runtime.block_on(found) {
             say(&format!("warning: trunk {} cannot be called now: {why}", trunk.name));
             say(&format!("help: `einwahl trunk check {}` says more", trunk.name));

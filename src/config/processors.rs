@@ -2,12 +2,13 @@
 
 use super::mistake::Mistake;
 use super::{Config, Source};
+use crate::names::servers_of_this_machine;
 use crate::oidc::Issuer;
-use crate::residency::{Destination, Purpose, Report, Verdict};
+use crate::residency::{Basis, Caller, Destination, Purpose, Report, Verdict};
 
 impl Config {
     /// Where this configuration sends something.
-    pub fn destinations(&self) -> Vec<Destination> {
+    fn destinations(&self) -> Vec<Destination> {
         let trunk = |trunk: &super::Trunk| {
             let host = trunk.dial.as_ref()?.0.host.to_string();
             Some(Destination { purpose: Purpose::Trunk, host, named_by: format!("trunk {}", trunk.name) })
@@ -46,8 +47,16 @@ impl Config {
             .collect()
     }
 
+    /// What the record of processing is made of, beside the processors.
+    pub fn basis(&self) -> Basis {
+        let caller = |trunk: &super::Trunk| Caller { trunk: trunk.name.to_string(), networks: trunk.networks.clone() };
+        let callers = self.trunks.iter().map(caller).collect();
+        let dns = if self.sip.dns.is_empty() { servers_of_this_machine() } else { Vec::new() };
+        Basis { destinations: self.destinations(), dns, callers, kept: self.kept() }
+    }
+
     /// How long personal data is kept, in days, by what it is.
-    pub fn kept(&self) -> Vec<(String, u32)> {
+    fn kept(&self) -> Vec<(String, u32)> {
         let (audit, calls) = (self.records.keep_days.get(), self.records.calls_keep_days.get());
         vec![(String::from("audit (masked)"), audit), (String::from("records of calls"), calls)]
     }
@@ -83,7 +92,9 @@ pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
             say(format!("{network} of processor {name:?} is no institution's network"), help);
         }
     }
-    for (destination, verdict) in Report::new(processors, config.destinations(), Vec::new()).destinations {
+    // What this machine's DNS servers are is no matter of the file.
+    let named = Basis { destinations: config.destinations(), ..Basis::default() };
+    for (destination, verdict) in Report::new(processors, Vec::new(), named).destinations {
         if let Verdict::Refused(why) = verdict {
             let help = "add who that is as [[processors]]: name, purposes, country, networks, contract";
             found.push(Mistake::new(
@@ -132,7 +143,7 @@ mod tests {
     #[test]
     fn the_report_tells_who_gets_what_and_what_is_refused() {
         let config = Config::from_toml(&format!("{TRUNK}{}", processor("DE", "192.0.2.0/24"))).expect("readable");
-        let report = Report::new(&config.processors, config.destinations(), config.kept());
+        let report = Report::new(&config.processors, Vec::new(), config.basis());
         assert!(report.is_sound());
         let text = report.to_markdown();
         for expected in
@@ -140,7 +151,24 @@ mod tests {
         {
             assert!(text.contains(expected), "{expected} in\n{text}");
         }
-        let rules = crate::residency::nftables(&config.processors, "einwahl");
-        assert!(rules.contains("ip daddr 192.0.2.0/24 meta l4proto { tcp, udp } accept"), "{rules}");
+        let rules = crate::residency::nftables(&report, "einwahl");
+        for whom in ["Amt: trunk", "trunk pbx whose calls are answered: trunk"] {
+            let rule = format!("ip daddr 192.0.2.0/24 meta l4proto {{ tcp, udp }} accept comment \"{whom}\"");
+            assert!(rules.contains(&rule), "{rule} in\n{rules}");
+        }
+        assert!(!rules.contains("127.0.0.0/8"), "this machine is free in any case: {rules}");
+    }
+
+    #[test]
+    fn the_name_servers_of_this_machine_are_destinations_once_something_has_a_name() {
+        let named = |dial: &str| {
+            let text = format!("{}{}", TRUNK.replace("192.0.2.5", dial), processor("DE", "192.0.2.0/24"));
+            let config = Config::from_toml(&text).expect("readable");
+            let basis = Basis { dns: vec![[203, 0, 113, 53].into()], ..config.basis() };
+            Report::new(&config.processors, Vec::new(), basis)
+        };
+        assert!(named("192.0.2.5").is_sound(), "nobody is asked");
+        let report = named("pbx.stadt.example");
+        assert!(report.to_text().contains("/etc/resolv.conf: 203.0.113.53 → REFUSED"), "{}", report.to_text());
     }
 }

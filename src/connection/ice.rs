@@ -1,6 +1,6 @@
 //! ICE-lite (RFC 8445): answers checks, and remembers which addresses passed one. In: datagrams. Out: responses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +10,8 @@ use rtc_stun::fingerprint::FINGERPRINT;
 use rtc_stun::integrity::MessageIntegrity;
 use rtc_stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, MessageType, Setter as _};
 use rtc_stun::xoraddr::XorMappedAddress;
+
+use crate::words::Network;
 
 /// The carrier of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,15 +75,30 @@ pub(super) struct Ice {
     passed: Vec<Path>,
     selected: Option<Path>,
     heard_at: Instant,
+    /// Checks count only from there; from anywhere, if nothing is said.
+    networks: Option<Vec<Network>>,
+    /// Somewhere else from where a check came that was good otherwise.
+    elsewhere: Option<IpAddr>,
 }
 
 impl Ice {
     pub(super) fn new(crypto: Arc<dyn RTCCryptoProvider>, credentials: Credentials, now: Instant) -> Self {
-        Self { crypto, credentials, previous: None, passed: Vec::new(), selected: None, heard_at: now }
+        let (passed, selected) = (Vec::new(), None);
+        Self { crypto, credentials, previous: None, passed, selected, heard_at: now, networks: None, elsewhere: None }
     }
 
     pub(super) fn restart(&mut self, credentials: Credentials) {
         self.previous = Some(std::mem::replace(&mut self.credentials, credentials));
+    }
+
+    /// From now on checks count only from these networks.
+    pub(super) fn take_from(&mut self, networks: Vec<Network>) {
+        self.networks = Some(networks);
+    }
+
+    /// From where a check came that would be good, were it from a network that counts; told once.
+    pub(super) const fn elsewhere(&mut self) -> Option<IpAddr> {
+        self.elsewhere.take()
     }
 
     /// Whether this address has passed a check.
@@ -111,6 +128,11 @@ impl Ice {
         let credentials = if is_new { &self.credentials } else { self.previous.as_ref().filter(|old| is_for(old))? };
         let key = credentials.password.as_bytes();
         MessageIntegrity::check(&mut request, key, self.crypto.crypto()).ok()?;
+        let from = path.peer.ip().to_canonical();
+        if self.networks.as_ref().is_some_and(|all| !all.iter().any(|network| network.0.contains(&from))) {
+            self.elsewhere = Some(from);
+            return None;
+        }
         let response = respond(&request, path.peer, key, self.crypto.as_ref())?;
         self.remember(path, is_new, request.contains(ATTR_USE_CANDIDATE), now);
         Some(response)

@@ -59,6 +59,19 @@ fn checks_with_another_password_than_the_link_told_are_not_answered() {
 }
 
 #[test]
+fn checks_from_elsewhere_than_the_networks_of_the_member_are_not_answered_and_are_told() {
+    let network = |text: &str| text.parse::<crate::words::Network>().expect("a network");
+    let mut between = Between::new();
+    between.answering.take_from(vec![network("198.51.100.0/24")]);
+    between.run(100, |_| false);
+    assert!(!between.answering.admits(way_to_dialling()) && !between.is_connected());
+    assert_eq!(between.answering.elsewhere(), Some(way_to_dialling().peer.ip()));
+    between.answering.take_from(vec![network("198.51.100.0/24"), network("192.0.2.2")]);
+    between.run(100, |_| false);
+    assert!(between.is_connected() && between.passes(77));
+}
+
+#[test]
 fn an_answer_that_is_not_to_our_check_or_comes_from_elsewhere_is_none() {
     let mut between = Between::new();
     between.run(1, |number| number > 1);

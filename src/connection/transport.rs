@@ -2,7 +2,7 @@
 //! send.
 
 use std::collections::{HashSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use super::dtls::{Dtls, Fingerprint, Identity};
 use super::ice::{Credentials, Ice, Path};
 use super::srtp::Keys;
 use crate::media::rtp::is_rtcp;
+use crate::words::Network;
 
 /// What a datagram brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,6 +106,22 @@ impl Transport {
         match &mut self.ice {
             Side::Answering(_) => {}
             Side::Dialling(dialling) => dialling.set_ways(ways),
+        }
+    }
+
+    /// From now on only checks from these networks count, where the peer sends them: another gateway's are its own.
+    pub fn take_from(&mut self, networks: Vec<Network>) {
+        match &mut self.ice {
+            Side::Answering(ice) => ice.take_from(networks),
+            Side::Dialling(_) => {}
+        }
+    }
+
+    /// From where else the peer has sent a check, which does not count; told once.
+    pub const fn elsewhere(&mut self) -> Option<IpAddr> {
+        match &mut self.ice {
+            Side::Answering(ice) => ice.elsewhere(),
+            Side::Dialling(_) => None,
         }
     }
 

@@ -117,11 +117,8 @@ fn goes_on(seen: &Seen) -> bool {
 }
 
 async fn look_up(wish: &Wish, outbound: &Outbound, seen: &mut Seen, ladder: &mut Ladder) -> Vec<Hop> {
-    let resolved = match Resolver::new(&wish.dns, wish.residency.clone()) {
-        Ok(resolver) => resolver.hops(&wish.trunk, &outbound.target).await,
-        Err(error) => Err(error),
-    };
-    match resolved {
+    let resolver = Resolver::new(&wish.dns, wish.residency.clone());
+    match resolver.hops(&wish.trunk, &outbound.target).await {
         Ok(Hops { to_try, outside }) => {
             for hop in &to_try {
                 ladder.note(false, format!("{} leads to {} over {}", outbound.target, hop.address, hop.transport));

@@ -29,6 +29,7 @@ mod oidc;
 mod publishing;
 mod quality;
 mod queues;
+mod residing;
 mod routing;
 mod running;
 mod settings;
@@ -64,7 +65,7 @@ use crate::names::Names;
 use crate::observe::{BEAT, Observed, Who};
 use crate::records::calls::Calls;
 use crate::records::{self, Audit};
-use crate::residency::Residency;
+use crate::residency::{self, Residency};
 use crate::room::{self, Announcement, Command, Kind, Name, Newcomer, Room};
 use crate::sip::{self, Door};
 use crate::store::{self, Folder, Store};
@@ -80,7 +81,7 @@ use caller::{Brief, Caller, Line};
 use chance::random;
 pub use clock::{local as local_time, moment};
 use erasures::Erasures;
-pub use federation::{Config as FederationConfig, look_at_registry, own_key};
+pub use federation::{Config as FederationConfig, look_at_registry, own_key, registry_at_rest};
 use federation::{Federation, Shards};
 use health::Health;
 pub use invitations::Config as MailConfig;
@@ -133,6 +134,8 @@ pub struct Config {
     pub federation: Option<federation::Config>,
     /// Where something may be sent.
     pub residency: Residency,
+    /// What the configuration says of that beside the processors, for the record of processing.
+    pub sends: residency::Basis,
     /// Where it is kept what has to outlive a restart.
     pub place: Place,
     /// Days after which an entry of the audit is deleted.
@@ -246,13 +249,14 @@ impl Gateway {
     ///
     /// # Errors
     /// An address is taken, or the store belongs to somebody else.
-    pub async fn start(config: Config) -> Result<Self, CannotStart> {
+    pub async fn start(mut config: Config) -> Result<Self, CannotStart> {
         let mut kept = config.place.open()?;
         let (jobs, worked) = jobs::Jobs::new();
         let (publishing, running) = Publishing::begin(&config.dialplan, &mut kept.entries, jobs);
         let (to_media, media) = mpsc::channel(QUEUE);
         let pool = Pool::start(&config.media, to_media)?;
         let observed = Observed::new(pool.figures(), clock::unix());
+        config.residency = config.residency.counted(observed.clone());
         let health = Health::new(&observed, &pool);
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
         let door = Door::open(config.sip.clone(), config.residency.clone(), observed.clone(), to_signalling).await?;
@@ -361,6 +365,7 @@ impl Gateway {
         self.look_at_offices();
         self.look_at_registry();
         self.look_at_callbacks();
+        self.note_refused_connections();
     }
 
     fn on_signalling(&mut self, event: sip::Event) {
@@ -401,6 +406,7 @@ impl Gateway {
             workers::Event::Over { leg, quality } => self.sounded(leg, &quality),
             workers::Event::Connected { leg } => tracing::info!(%leg, "sound passes to and from a browser"),
             workers::Event::PeerConnected { peer } => self.peer_connected(peer),
+            workers::Event::PeerElsewhere { peer, address } => self.peer_is_elsewhere(peer, address),
             workers::Event::PeerLost { peer } => self.peer_lost(peer),
             workers::Event::PeerQuality { peer, quality } => quality::tell_of_peer(peer, &quality),
             // The page notices too, and asks for a restart; its place is its own while it is connected.

@@ -12,7 +12,7 @@ use super::{CannotStart, Gateway, clock};
 use crate::account::oidc::{Bounds, Callback, Drawn, Garbled, Journeys, OwnPath, Roles, Stopped};
 use crate::account::{Stage, Who};
 use crate::ivr::{Guard, GuardConfig};
-use crate::names::{Names, Unresolved};
+use crate::names::Names;
 use crate::oidc::{self, Led, Person, Provider};
 use crate::records::Deed;
 use crate::web::session::Done;
@@ -36,7 +36,7 @@ pub struct Config {
 
 /// Who asks, and who is on the way.
 pub(super) struct Oidc {
-    provider: Result<Arc<Provider>, Unresolved>,
+    provider: Arc<Provider>,
     roles: Roles,
     claim: String,
     name: String,
@@ -50,14 +50,10 @@ pub(super) struct Oidc {
 const FREE: u32 = 20;
 
 impl Oidc {
-    pub(super) fn new(config: Config, names: Result<Names, Unresolved>, slow: Slow) -> Result<Self, CannotStart> {
+    pub(super) fn new(config: Config, names: Names, slow: Slow) -> Result<Self, CannotStart> {
         let Config { provider, roles, claim, name, .. } = config;
         let issuer = provider.issuer.as_str().to_owned();
-        let provider = names.map(|names| Provider::new(provider, names).map(Arc::new));
-        let provider = match provider {
-            Ok(made) => Ok(made?),
-            Err(unresolved) => Err(unresolved),
-        };
+        let provider = Arc::new(Provider::new(provider, names)?);
         let guard = Guard::new(GuardConfig { free: FREE, ..GuardConfig::default() });
         Ok(Self { provider, roles, claim, name, issuer, journeys: Journeys::new(Bounds::default()), guard, slow })
     }
@@ -68,7 +64,7 @@ impl Oidc {
         if !wait.is_zero() || !self.slow.has_place() {
             return Err(Stopped::Busy);
         }
-        self.provider.clone().map_err(|why| Stopped::Unreachable(why.to_string()))
+        Ok(Arc::clone(&self.provider))
     }
 }
 
@@ -164,7 +160,7 @@ impl Gateway {
 
     /// Where somebody is signed out there, too.
     pub(super) fn sign_out_at(&self, proof: &Secret) -> Option<String> {
-        self.access.oidc.as_ref()?.provider.as_ref().ok()?.sign_out_at(proof)
+        self.access.oidc.as_ref()?.provider.sign_out_at(proof)
     }
 
     /// Nobody is signed in, and it is noted why.

@@ -65,6 +65,7 @@ impl TryFrom<config::Config> for Config {
         Ok(Self {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             federation: joined.map(|joined| federation::Config { joined, dns }),
+            sends: file.basis(),
             residency: Residency::new(file.processors),
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,

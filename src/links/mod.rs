@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cascade::{Closing, LONGEST};
 use crate::member::{Domain, Registry};
-use crate::names::{self, Names};
+use crate::names::Names;
 use crate::observe::Observed;
 use crate::residency::Residency;
 use crate::tls::{self, Own};
@@ -225,9 +225,6 @@ pub enum CannotOpen {
     /// See [`tls::Unusable`].
     #[error(transparent)]
     Certificate(#[from] tls::Unusable),
-    /// See [`names::Unresolved`].
-    #[error(transparent)]
-    Names(#[from] names::Unresolved),
 }
 
 /// What is said may wait here; then everything is told anew.
@@ -284,7 +281,7 @@ impl Door {
         let listeners = config.listen.iter().map(|address| open::listen(*address)).collect::<Result<Vec<_>, _>>()?;
         let listening = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let shared = Arc::new(Shared {
-            names: Names::new(&config.dns, residency)?,
+            names: Names::new(&config.dns, residency),
             config,
             members,
             events,

@@ -21,7 +21,7 @@ use super::refused::Why;
 use super::socket::{ALPN, Connection, PATH, PROTOCOL, limits};
 use super::{CannotOpen, Shared};
 use crate::member::{Link, Member, Spki};
-use crate::residency::{Permit, Residency};
+use crate::residency::Permit;
 use crate::tls::{self, Own, UnknownKey};
 
 /// To open a connection; and again for all that follows until it is a link.
@@ -206,10 +206,11 @@ pub(super) async fn dial(member: Arc<Member>, shared: Arc<Shared>) -> Result<Con
 }
 
 async fn to(address: IpAddr, link: &Link, member: &Arc<Member>, shared: &Arc<Shared>) -> Result<Connection, String> {
-    let permit = Residency::permit_member(member, link.host.as_str(), address).map_err(|refused| {
-        shared.refuse(Some(address), Some(member.domain.clone()), Why::Outside(refused.clone()));
-        refused.to_string()
-    })?;
+    let permit =
+        shared.names.residency().permit_member(member, Some(link.host.as_str()), address).map_err(|refused| {
+            shared.refuse(Some(address), Some(member.domain.clone()), Why::Outside(refused.clone()));
+            refused.to_string()
+        })?;
     let opened = timeout(OPENING, connect(&permit, link.port, &shared.config.listen)).await;
     let stream = match opened {
         Ok(stream) => stream.map_err(|error| error.to_string())?,

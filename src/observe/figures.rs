@@ -70,6 +70,7 @@ pub(super) struct Figures {
     trunks: Family<[(&'static str, String); 2], Gauge<u64, AtomicU64>>,
     links: Family<[(&'static str, String); 1], Gauge<u64, AtomicU64>>,
     link_refusals: Words,
+    outbound: Family<Labels<2>, Counter>,
     registry_expires: Gauge,
     calls: Gauge<u64, AtomicU64>,
     pages: Gauge<u64, AtomicU64>,
@@ -92,6 +93,7 @@ impl Figures {
             trunks: Family::default(),
             links: Family::default(),
             link_refusals: Family::default(),
+            outbound: Family::default(),
             registry_expires: Gauge::default(),
             calls: Gauge::default(),
             pages: Gauge::default(),
@@ -123,6 +125,8 @@ impl Figures {
         to.register("link_up", "1 for a member whose link is up, 0 for one whose is not", self.links.clone());
         let help = "Connections of other gateways that were refused or given up, by reason";
         to.register("link_refusals", help, self.link_refusals.clone());
+        let help = "Connections that were to be opened from here, by purpose, permitted or refused";
+        to.register("outbound_connections", help, self.outbound.clone());
         let help = "Until when the registry of members holds, in seconds since 1970; 0 if none is held";
         to.register("registry_expires_seconds", help, self.registry_expires.clone());
         to.register("calls", "Telephone calls that are up", self.calls.clone());
@@ -184,6 +188,16 @@ impl Figures {
 
     pub(super) fn link_refused(&self, why: &'static str) {
         self.link_refusals.get_or_create(&[("why", why)]).inc();
+    }
+
+    pub(super) fn begin_outbound(&self, purpose: &'static str, verdicts: [&'static str; 2]) {
+        for verdict in verdicts {
+            drop(self.outbound.get_or_create(&[("purpose", purpose), ("verdict", verdict)]));
+        }
+    }
+
+    pub(super) fn outbound(&self, purpose: &'static str, verdict: &'static str) {
+        self.outbound.get_or_create(&[("purpose", purpose), ("verdict", verdict)]).inc();
     }
 
     pub(super) fn registry_expires(&self, at: i64) {

@@ -95,6 +95,16 @@ impl Observed {
         self.figures.link_refused(why);
     }
 
+    /// For what connections are opened from here, and how that is decided: each is counted from the start.
+    pub fn begin_outbound(&self, purpose: &'static str, verdicts: [&'static str; 2]) {
+        self.figures.begin_outbound(purpose, verdicts);
+    }
+
+    /// A connection was to be opened.
+    pub fn outbound(&self, purpose: &'static str, verdict: &'static str) {
+        self.figures.outbound(purpose, verdict);
+    }
+
     /// Until when the registry of members holds, in seconds since 1970.
     pub fn registry_expires(&self, at: i64) {
         self.figures.registry_expires(at);

@@ -393,6 +393,22 @@ pub enum Deed {
         /// So many others were refused since the last entry, and not noted.
         untold: u64,
     },
+    /// A connection was not opened: nothing may be sent there.
+    ConnectionRefused {
+        /// For what it was to be.
+        purpose: String,
+        /// The name that led there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+        /// Where it was to go: the address of a machine, not of a person.
+        address: String,
+        /// Why.
+        why: String,
+        /// How often since the last entry of the same.
+        times: u64,
+        /// So many other refusals before it have no entry: there were too many different ones.
+        untold: u64,
+    },
     /// Somebody seems to guess.
     Guessing {
         /// Where.

@@ -5,30 +5,59 @@
 //! permitted if a declared processor has that purpose, lies in the European Economic Area, and has the *address* in its
 //! networks: a name is looked up first and the address that was found is the one that is used, so that a changed answer of
 //! the name service leads nowhere else. This machine itself (loopback) needs no declaration: nothing leaves it.
+//!
+//! Each decision is counted; the last of them are remembered, and what was refused is news for the audit ([`Residency::news`]).
 
+mod clock;
 mod firewall;
 mod permit;
 mod processor;
 mod report;
+mod seen;
 
 pub use firewall::nftables;
 pub use permit::{Permit, Refused};
 pub use processor::{Processor, Purpose};
-pub use report::{Destination, Report, Verdict};
+pub use report::{Basis, Caller, Destination, Partner, Permitted, Report, Verdict};
+pub use seen::{Decision, News};
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::member::Member;
+use crate::observe::Observed;
+use seen::Seen;
 
-/// What is declared.
+/// What is declared, and what was decided by it. Cheap to clone; all clones remember the same.
 #[derive(Clone, Debug, Default)]
-pub struct Residency(Arc<[Processor]>);
+pub struct Residency {
+    processors: Arc<[Processor]>,
+    seen: Arc<Mutex<Seen>>,
+    observed: Option<Observed>,
+}
+
+/// What a decision is counted as.
+const PERMITTED: &str = "permitted";
+const REFUSED: &str = "refused";
 
 impl Residency {
     /// Of these processors.
     pub fn new(processors: impl Into<Arc<[Processor]>>) -> Self {
-        Self(processors.into())
+        Self { processors: processors.into(), ..Self::default() }
+    }
+
+    /// The same, with its decisions counted here.
+    #[must_use]
+    pub fn counted(self, observed: Observed) -> Self {
+        for purpose in Purpose::ALL {
+            observed.begin_outbound(purpose.name(), [PERMITTED, REFUSED]);
+        }
+        Self { observed: Some(observed), ..self }
+    }
+
+    /// Who is declared.
+    pub fn processors(&self) -> &[Processor] {
+        &self.processors
     }
 
     /// Whether data may go to this address for this purpose; `host` is the name that led to it, if one did.
@@ -36,22 +65,50 @@ impl Residency {
     /// # Errors
     /// No declared processor allows it.
     pub fn permit(&self, purpose: Purpose, host: Option<&str>, address: IpAddr) -> Result<Permit, Refused> {
-        told(purpose, permit::permit(&self.0, purpose, host, address))
+        self.told(purpose, host, address, permit::permit(&self.processors, purpose, host, address))
     }
 
-    /// Whether data may go to a gateway of a member at this address, to which that name of it led. What the signed registry says of
-    /// a member declares it: its country and its networks, and the names of its gateways. Also this machine has to be among these.
+    /// Whether data may go to a gateway of a member at this address: a link to which `host`, a name of it, has led, or sound. What the
+    /// signed registry says of a member declares it: its country and its networks, and the names of its gateways. Also this machine has to be
+    /// among these.
     ///
     /// # Errors
     /// It is none of them.
-    pub fn permit_member(member: &Member, host: &str, address: IpAddr) -> Result<Permit, Refused> {
-        told(Purpose::Member, permit::to_member(member, host, address))
+    pub fn permit_member(&self, member: &Member, host: Option<&str>, address: IpAddr) -> Result<Permit, Refused> {
+        self.told(Purpose::Member, host, address, permit::to_member(member, host, address))
     }
-}
 
-fn told(purpose: Purpose, verdict: Result<Permit, Refused>) -> Result<Permit, Refused> {
-    if let Err(refused) = &verdict {
-        tracing::warn!(%purpose, why = %refused, "an outbound connection is refused");
+    /// What was decided last, the newest first.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.lock().all()
     }
-    verdict
+
+    /// What was refused and is to be noted now. Each is told once, and the same again after an hour at the earliest.
+    pub fn news(&self) -> Vec<News> {
+        self.lock().news(clock::moment())
+    }
+
+    fn told(
+        &self,
+        purpose: Purpose,
+        host: Option<&str>,
+        address: IpAddr,
+        verdict: Result<Permit, Refused>,
+    ) -> Result<Permit, Refused> {
+        let is_news = self.lock().note((purpose, host, address.to_canonical()), &verdict, clock::moment());
+        if let Some(observed) = &self.observed {
+            observed.outbound(purpose.name(), if verdict.is_ok() { PERMITTED } else { REFUSED });
+        }
+        if let Err(refused) = &verdict
+            && is_news
+        {
+            tracing::warn!(%purpose, why = %refused, "an outbound connection is refused");
+        }
+        verdict
+    }
+
+    /// A list is whole even if somebody panicked beside it.
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

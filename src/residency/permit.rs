@@ -89,21 +89,13 @@ pub(super) fn permit(
 }
 
 /// To a member, as the registry declares it.
-pub(super) fn to_member(member: &Member, host: &str, address: IpAddr) -> Result<Permit, Refused> {
-    let purpose = Purpose::Member;
-    let declared = Processor {
-        name: member.domain.to_string(),
-        purposes: vec![purpose],
-        country: member.country,
-        networks: member.media.clone(),
-        hosts: member.links.iter().map(|link| link.host.to_string()).collect(),
-        contract: String::new(),
-    };
+pub(super) fn to_member(member: &Member, host: Option<&str>, address: IpAddr) -> Result<Permit, Refused> {
+    let (purpose, declared) = (Purpose::Member, Processor::of_member(member));
     let address = address.to_canonical();
     if !declared.is_at(address) {
-        return Err(Refused::Elsewhere { purpose, host: Some(host.to_owned()), address });
+        return Err(Refused::Elsewhere { purpose, host: host.map(str::to_owned), address });
     }
-    permit(std::slice::from_ref(&declared), purpose, Some(host), address)
+    permit(std::slice::from_ref(&declared), purpose, host, address)
 }
 
 #[cfg(test)]
@@ -175,6 +167,32 @@ mod tests {
         for address in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(ask(Purpose::Webhook, None, address).expect("permitted").processor, None, "{address}");
         }
+    }
+
+    #[test]
+    fn a_member_gets_data_at_its_own_networks_only_and_by_its_own_names() {
+        let member: Member = serde_json::from_value(serde_json::json!({
+            "domain": "stadt-b.example",
+            "name": "Stadt B",
+            "country": "AT",
+            "links": ["gw.stadt-b.example:8448"],
+            "pins": [],
+            "key": "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "media": ["192.0.2.0/24", "127.0.0.2"],
+            "contact": "technik@stadt-b.example"
+        }))
+        .expect("a member");
+        let ask = |host, address: &str| to_member(&member, host, address.parse().expect("an address"));
+        let link = Some("gw.stadt-b.example");
+        assert_eq!(ask(link, "192.0.2.7").expect("permitted").processor.as_deref(), Some("stadt-b.example"));
+        assert!(ask(None, "192.0.2.7").is_ok(), "sound needs no name");
+        assert!(ask(None, "127.0.0.2").is_ok());
+        assert!(matches!(ask(link, "8.8.8.8"), Err(Refused::Elsewhere { .. })));
+        assert!(
+            matches!(ask(None, "127.0.0.1"), Err(Refused::Elsewhere { .. })),
+            "also this machine has to be its own"
+        );
+        assert!(matches!(ask(Some("gw.stadt-c.example"), "192.0.2.7"), Err(Refused::OtherName { .. })));
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::member::Member;
 use crate::words::{Country, Network};
 
 /// What a connection is for.
@@ -108,6 +109,18 @@ pub struct Processor {
 }
 
 impl Processor {
+    /// A member of the federation, as its registry declares it.
+    pub(super) fn of_member(member: &Member) -> Self {
+        Self {
+            name: member.domain.to_string(),
+            purposes: vec![Purpose::Member],
+            country: member.country,
+            networks: member.media.clone(),
+            hosts: member.links.iter().map(|link| link.host.to_string()).collect(),
+            contract: String::new(),
+        }
+    }
+
     /// Whether it may be found by this name.
     pub(super) fn answers_to(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();

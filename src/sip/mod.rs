@@ -213,7 +213,7 @@ pub(crate) struct Shared {
     /// The calls whose trunk was asked to call somebody else, until it has said whether it did.
     referring: dashmap::DashMap<CallId, oneshot::Sender<bool>>,
     stacks: ways::Stacks,
-    resolver: Result<Resolver, Unresolved>,
+    resolver: Resolver,
     /// Those who keep the trunks.
     keepers: TaskTracker,
     /// The trunks are to be told that we go.
@@ -352,8 +352,7 @@ const SIP: u16 = 5060;
 impl Shared {
     /// The addresses of a trunk, in the order in which they are tried.
     async fn hops(&self, trunk: &Trunk, outbound: &Outbound) -> Result<Vec<Hop>, Unresolved> {
-        let resolver = self.resolver.as_ref().map_err(Clone::clone)?;
-        let hops = resolver.hops(trunk, &outbound.target).await;
+        let hops = self.resolver.hops(trunk, &outbound.target).await;
         let outside = match &hops {
             Ok(hops) => !hops.outside.is_empty(),
             Err(Unresolved::Outside { .. }) => true,

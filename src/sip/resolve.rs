@@ -40,11 +40,8 @@ fn list(addresses: &[IpAddr]) -> String {
 
 impl Resolver {
     /// Asks these servers; those of this machine, if none is named.
-    ///
-    /// # Errors
-    /// This machine names none, or one that is named may not be asked.
-    pub fn new(servers: &[SocketAddr], residency: Residency) -> Result<Self, Unresolved> {
-        Ok(Self(Names::new(servers, residency)?))
+    pub fn new(servers: &[SocketAddr], residency: Residency) -> Self {
+        Self(Names::new(servers, residency))
     }
 
     /// Where to try a trunk, the best first.

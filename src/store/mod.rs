@@ -186,15 +186,18 @@ enum State {
     Out(String),
 }
 
+/// Its database, in a folder.
+pub const FILE: &str = "store.db";
+
 impl Store {
     /// Opens the store in a folder: gives all that is kept. `events` is where it tells what happens from then on.
     ///
     /// # Errors
     /// It cannot be opened. Who can do without it goes on with [`Store::out`].
     pub fn open(folder: &Folder, events: mpsc::Sender<Event>) -> Result<(Self, Vec<Entry>), CannotOpen> {
-        let database = Database::open(&folder.file("store.db"))?;
+        let database = Database::open(&folder.file(FILE))?;
         let key = if database.is_new() { folder.key_or_new()? } else { folder.key()? };
-        let wrong_key = || CannotOpen::WrongKey { file: folder.file("store.db"), key: folder.key_file() };
+        let wrong_key = || CannotOpen::WrongKey { file: folder.file(FILE), key: folder.key_file() };
         Self::begin(database, &key, events, wrong_key)
     }
 

@@ -250,6 +250,13 @@ pub enum Event {
         /// Which.
         peer: PeerId,
     },
+    /// It sends checks from where it has nothing to do: they are not answered. Told once of each connection.
+    PeerElsewhere {
+        /// Which.
+        peer: PeerId,
+        /// From there.
+        address: IpAddr,
+    },
     /// It cannot, for three seconds or so, or never will: the key exchange failed. One that comes back by itself is connected again.
     PeerLost {
         /// Which.

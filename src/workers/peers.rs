@@ -2,6 +2,7 @@
 //! becomes of each connection.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::Event;
@@ -35,6 +36,7 @@ pub(super) struct Peer {
     /// Who is heard in which stream.
     speakers: HashMap<u32, (LegId, RoomId)>,
     standing: Standing,
+    was_elsewhere: bool,
     /// Datagrams that are still taken in this tick.
     budget: usize,
     out: Vec<u8>,
@@ -59,7 +61,7 @@ impl Peers {
         transport.take_declared_only();
         let streams = PeerStreams::new(transport.chance(), now);
         let (speakers, standing) = (HashMap::new(), Standing::Awaited { since: now });
-        let new = Peer { transport, streams, speakers, standing, budget: 0, out: Vec::new() };
+        let new = Peer { transport, streams, speakers, standing, was_elsewhere: false, budget: 0, out: Vec::new() };
         self.0.insert(peer, new);
     }
 
@@ -91,6 +93,7 @@ impl Peers {
             while let Some((datagram, path)) = state.transport.poll_transmit() {
                 port.send(&datagram, path);
             }
+            news.extend(state.elsewhere().map(|address| Event::PeerElsewhere { peer: *peer, address }));
             news.extend(state.change(now).map(|connected| {
                 let peer = *peer;
                 if connected { Event::PeerConnected { peer } } else { Event::PeerLost { peer } }
@@ -170,6 +173,12 @@ impl Peer {
                 }
             }
         }
+    }
+
+    /// Where else it has sent a check from; told once, for one that goes on would fill the queue.
+    fn elsewhere(&mut self) -> Option<IpAddr> {
+        let address = self.transport.elsewhere()?;
+        (!std::mem::replace(&mut self.was_elsewhere, true)).then_some(address)
     }
 
     /// What is to be told: it is connected, or not any more.

@@ -8,7 +8,7 @@ use super::super::chance::random;
 use super::super::{Gateway, clock};
 use crate::cascade::{Media, Message};
 use crate::connection::{Called, Candidate, Credentials, Fingerprint, Transport};
-use crate::member::Domain;
+use crate::member::{Domain, Member};
 use crate::words::PeerId;
 use crate::workers;
 
@@ -139,7 +139,9 @@ impl Gateway {
         let Ok(chance) = random() else { return };
         let credentials = Credentials::new(&chance, &media.ufrag);
         let (ufrag, password) = (credentials.ufrag.clone(), credentials.password.clone());
-        let transport = Transport::new(&self.identity, credentials, fingerprint, clock::now());
+        let Some(networks) = self.member_of(member).map(|member| member.media.clone()) else { return };
+        let mut transport = Transport::new(&self.identity, credentials, fingerprint, clock::now());
+        transport.take_from(networks);
         let Some(shards) = self.shards.as_mut() else { return };
         let peer = PeerId(shards.between.number());
         let line = Line { peer, attempt: media.attempt, offered: None, connected: false };
@@ -168,10 +170,20 @@ impl Gateway {
         Media { attempt, addresses, fingerprint, ufrag, password }
     }
 
+    /// A member's checks come from where it has nothing to do: nothing is sent there.
+    pub(in crate::gateway) fn peer_is_elsewhere(&self, peer: PeerId, address: IpAddr) {
+        let Some(member) = self.shards.as_ref().and_then(|shards| shards.between.of(peer)) else { return };
+        let may = self.may_send_to(&member, address);
+        tracing::warn!(%member, %peer, may, "a member wants sound at an address that is not in its networks");
+    }
+
     /// Whether a member's sound may go there: its own networks, after the registry.
     fn may_send_to(&self, member: &Domain, address: IpAddr) -> bool {
-        let held = self.federation.as_ref().and_then(|federation| federation.held.as_ref());
-        let member = held.and_then(|held| held.member(member, clock::moment()));
-        member.is_some_and(|member| member.media.iter().any(|network| network.0.contains(&address)))
+        let may = |member: &Member| self.config.residency.permit_member(member, None, address).is_ok();
+        self.member_of(member).is_some_and(may)
+    }
+
+    fn member_of(&self, domain: &Domain) -> Option<&Member> {
+        self.federation.as_ref()?.held.as_ref()?.member(domain, clock::moment())
     }
 }

@@ -6,6 +6,7 @@ mod shards;
 mod source;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -20,7 +21,7 @@ use crate::names::Names;
 use crate::observe::Observed;
 use crate::records::Deed;
 use crate::residency::Residency;
-use crate::store::{self, Revision, Value};
+use crate::store::{self, Folder, Revision, Value};
 use crate::tls::{Own, Unusable};
 use crate::web::{ShownFederation, ShownMember, ShownRegistry};
 
@@ -71,6 +72,29 @@ pub fn own_key(joined: &Joined, place: &Place) -> Result<Own, Unusable> {
         (None, Place::Folder(folder)) => Own::kept(&folder.join("federation.key"), joined.us.as_str()),
         (None, Place::Memory) => Own::made(joined.us.as_str()),
     }
+}
+
+/// The registry that counts for a gateway that does not run: what it has kept, or what its file says.
+///
+/// # Errors
+/// There is one that does not count.
+pub fn registry_at_rest(joined: &Joined, folder: &Path) -> Result<Option<Registry>, String> {
+    // A gateway that runs has the folder for itself, and took the registry from the file.
+    if folder.join(store::FILE).exists()
+        && let Some(kept) = Folder::open(folder).ok().and_then(|folder| kept_in(&folder, joined))
+    {
+        return Ok(Some(kept));
+    }
+    let trust = Trust { federation: joined.federation.clone(), operators: joined.operators.clone(), held: None };
+    let Ok(bytes) = std::fs::read(&joined.registry) else { return Ok(None) };
+    trust.accept(&bytes, clock::moment()).map(Some).map_err(|why| format!("{}: {why}", joined.registry.display()))
+}
+
+fn kept_in(folder: &Folder, joined: &Joined) -> Option<Registry> {
+    let (events, _) = mpsc::channel(1);
+    let (_, entries) = store::Store::open(folder, events).ok()?;
+    let entry = entries.iter().find(|entry| entry.key == KEY)?;
+    Registry::kept(entry.value.as_bytes(), &joined.federation).ok()
 }
 
 impl Federation {

@@ -46,6 +46,7 @@ impl Room {
                 | Event::Connected { .. }
                 | Event::Quality { .. }
                 | Event::PeerConnected { .. }
+                | Event::PeerElsewhere { .. }
                 | Event::PeerLost { .. }
                 | Event::PeerQuality { .. }
                 | Event::Lost { .. }) => panic!("{other:?}"),

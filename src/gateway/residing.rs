@@ -1,0 +1,16 @@
+//! Where data goes: what was refused gets into the audit, and whoever may is shown the rest.
+
+use super::Gateway;
+use crate::records::Deed;
+use crate::residency::News;
+
+impl Gateway {
+    /// Once a second: what was refused, and is worth an entry.
+    pub(super) fn note_refused_connections(&self) {
+        for News { decision, times, untold } in self.config.residency.news() {
+            let Err(why) = decision.verdict else { continue };
+            let (purpose, address) = (decision.purpose.to_string(), decision.address.to_string());
+            self.note(Deed::ConnectionRefused { purpose, host: decision.host, address, why, times, untold });
+        }
+    }
+}
