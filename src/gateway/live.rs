@@ -15,7 +15,7 @@ use crate::records::Deed;
 use crate::room::{Command, Room};
 use crate::sip;
 use crate::web::live::{Done, Live, LiveCall, LiveParticipant, LiveQuality, LiveRoom, News, PlanNow, Way, Wish};
-use crate::web::{Refusal, Secret};
+use crate::web::{Refusal, Secret, ShownFederation};
 use crate::words::{CallId, Codec, LegId, ParticipantId, Personal, Right, Role, RoomId};
 
 /// Readers at once, and what may wait for each: who lags by half a minute is closed.
@@ -28,6 +28,8 @@ pub(super) struct Watch {
     calls: BTreeMap<LegId, Known>,
     readers: Vec<Reader>,
     told: Live,
+    told_federation: Option<ShownFederation>,
+    told_refusals: u64,
 }
 
 struct Known {
@@ -138,15 +140,33 @@ impl Gateway {
         }
         let readers = std::mem::take(&mut self.watch.readers);
         let (now, mut kept) = (self.live(), Vec::new());
-        let news = now.since(&self.watch.told).map(|change| written(&change));
+        let news = now.since(&self.watch.told).map(|change| ("change", written(&change)));
+        let news: Vec<News> = news.into_iter().chain(self.federation_news()).chain(self.refusal_news()).collect();
         for reader in readers {
-            let told = news.as_ref().is_none_or(|news| reader.to.try_send(("change", Arc::clone(news))).is_ok());
+            let told = news.iter().all(|news| reader.to.try_send(news.clone()).is_ok());
             if told && !reader.to.is_closed() && self.may_follow(&reader) {
                 kept.push(reader);
             }
         }
         self.watch.readers = kept;
         self.watch.told = now;
+    }
+
+    /// How the federation stands, if that is otherwise than it was told last.
+    fn federation_news(&mut self) -> Option<News> {
+        let shown = self.shown_federation()?;
+        if self.watch.told_federation.as_ref() == Some(&shown) {
+            return None;
+        }
+        let news = written(&shown);
+        self.watch.told_federation = Some(shown);
+        Some(("federation", news))
+    }
+
+    /// That a connection was refused which was not before: whoever may look further is led to do so.
+    fn refusal_news(&mut self) -> Option<News> {
+        let refused = self.config.residency.refusals();
+        (std::mem::replace(&mut self.watch.told_refusals, refused) != refused).then(|| ("refused", Arc::from("{}")))
     }
 
     /// Following is no use of a session: an open page does not keep somebody signed in.

@@ -77,7 +77,8 @@ impl Gateway {
             Wish::May(_) => Ok(Done::May),
             Wish::Calls(wish) => return self.on_calls_wish(wish, reply),
             Wish::Plan(wish) => return self.on_plan_wish(wish, &by, reply),
-            Wish::Federation => Ok(Done::Federation(self.federation.as_ref().map(|it| Box::new(it.shown())))),
+            Wish::Federation => Ok(Done::Federation(self.shown_federation().map(Box::new))),
+            Wish::Residency(wish) => Ok(Done::Residency(Box::new(self.residing(wish)))),
             Wish::Trunk(wish) => return self.on_trunk_wish(wish, &by, reply),
             Wish::Create(draft) => return self.create(*draft, by, reply),
             Wish::Change { room, draft, expects } => {

@@ -83,6 +83,11 @@ impl Residency {
         self.lock().all()
     }
 
+    /// How many different connections were refused so far, the same again after an hour included.
+    pub fn refusals(&self) -> u64 {
+        self.lock().refusals()
+    }
+
     /// What was refused and is to be noted now. Each is told once, and the same again after an hour at the earliest.
     pub fn news(&self) -> Vec<News> {
         self.lock().news(clock::moment())

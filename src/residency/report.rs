@@ -160,8 +160,15 @@ impl Report {
 
     /// Whether everything that is named may be reached, and nobody gets data outside of the EEA.
     pub fn is_sound(&self) -> bool {
-        let refused = |(_, verdict): &(Destination, Verdict)| matches!(verdict, Verdict::Refused(_));
-        !self.destinations.iter().any(refused) && self.processors.iter().all(|processor| processor.country.is_in_eea())
+        self.faults().next().is_none() && self.processors.iter().all(|processor| processor.country.is_in_eea())
+    }
+
+    /// What is named and may not be reached, and why.
+    pub fn faults(&self) -> impl Iterator<Item = (&Destination, &str)> {
+        self.destinations.iter().filter_map(|(destination, verdict)| match verdict {
+            Verdict::Refused(why) => Some((destination, why.as_str())),
+            Verdict::To(_) | Verdict::Here | Verdict::Perhaps(_) => None,
+        })
     }
 
     /// As plain lines.

@@ -57,6 +57,7 @@ pub(super) struct Seen {
     /// When entries were made in the last hour.
     noted: Vec<Timestamp>,
     untold: u64,
+    refusals: u64,
 }
 
 #[derive(Debug)]
@@ -100,10 +101,16 @@ impl Seen {
         refusal.decision.came(verdict, now);
         refusal.since += 1;
         let is_news = refusal.is_news(now);
+        self.refusals += u64::from(refusal.since == 1);
         if let Some(forgotten) = drop_oldest(&mut self.refused, |refusal| refusal.decision.last) {
             self.untold += forgotten.since;
         }
         is_news
+    }
+
+    /// Refusals that were not there before, or had been noted since.
+    pub(super) const fn refusals(&self) -> u64 {
+        self.refusals
     }
 
     /// What was decided last, the newest first.

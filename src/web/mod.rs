@@ -26,8 +26,9 @@ use crate::words::SessionId;
 pub use crate::page::{Answer, Code, End, Hello, Plan, Request};
 pub use api::{
     Call, CallsDone, CallsWish, Done, Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal,
-    RefusedEdit, Runs, Secret, Shown, ShownFederation, ShownMember, ShownRegistry, ShownTrunk, Tried, TrunkTrouble,
-    TrunkWish, Wish, accounts, audit, callbacks, erasures, invitations, live, session, survey,
+    RefusedEdit, Runs, Secret, Shown, ShownFederation, ShownMember, ShownRegistry, ShownRoom, ShownTrouble, ShownTrunk,
+    ShownWarning, Tried, TrunkTrouble, TrunkWish, Wish, accounts, audit, callbacks, erasures, invitations, live,
+    residency, session, survey,
 };
 use observe::Readers;
 pub use socket::Link;

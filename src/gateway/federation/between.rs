@@ -35,6 +35,11 @@ impl Between {
         self.last
     }
 
+    /// Whether sound passes between us and a member.
+    pub(super) fn passes(&self, member: &Domain) -> bool {
+        self.by_member.get(member).is_some_and(|line| line.connected)
+    }
+
     fn of(&self, peer: PeerId) -> Option<Domain> {
         self.by_member.iter().find(|(_, line)| line.peer == peer).map(|(domain, _)| domain.clone())
     }
@@ -44,8 +49,7 @@ impl Gateway {
     /// The link to a member is up: is there no sound, the lower of the two begins.
     pub(super) fn meets(&mut self, member: &Domain) {
         let Some(shards) = self.shards.as_ref() else { return };
-        let connected = shards.between.by_member.get(member).is_some_and(|line| line.connected);
-        if !connected {
+        if !shards.between.passes(member) {
             self.offer_sound(member);
         }
     }

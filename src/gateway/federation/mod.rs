@@ -3,6 +3,7 @@
 
 mod between;
 mod shards;
+mod shown;
 mod source;
 
 use std::net::SocketAddr;
@@ -15,15 +16,15 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{Gateway, Place, clock};
 use crate::cascade::Cascade;
 use crate::config::Joined;
-use crate::links::{self, CannotOpen, Door, State};
+use crate::links::{self, CannotOpen, Door};
 use crate::member::{Domain, Registry, Standing, Trust};
 use crate::names::Names;
 use crate::observe::Observed;
 use crate::records::Deed;
-use crate::residency::Residency;
+use crate::residency::{Partner, Residency};
 use crate::store::{self, Folder, Revision, Value};
 use crate::tls::{Own, Unusable};
-use crate::web::{ShownFederation, ShownMember, ShownRegistry};
+use crate::web::ShownTrouble;
 
 use between::Between;
 pub(super) use shards::Shards;
@@ -59,6 +60,7 @@ pub(super) struct Federation {
     revision: Option<Revision>,
     /// How it stood when that was last told.
     told: Option<Standing>,
+    troubles: shown::Troubles,
     _watching: AbortOnDropHandle<()>,
 }
 
@@ -134,6 +136,7 @@ impl Federation {
             held,
             revision: entry.map(|entry| entry.revision),
             told: None,
+            troubles: shown::Troubles::default(),
             _watching: AbortOnDropHandle::new(watching),
         };
         federation.look_at_ourselves(around.observed);
@@ -148,37 +151,10 @@ impl Federation {
         Shards { cascade, between: Between::default() }
     }
 
-    /// As the API shows it.
-    pub(super) fn shown(&self) -> ShownFederation {
-        let now = clock::moment();
-        let registry = self.held.as_ref().map(|held| {
-            let document = held.document();
-            let state = match held.standing(now) {
-                Standing::Holds => "holds",
-                Standing::EndsSoon { .. } => "endsSoon",
-                Standing::Expired { .. } => "expired",
-            };
-            let (federation, serial) = (document.federation.to_string(), document.serial);
-            ShownRegistry { federation, serial, expires: document.expires, state: state.to_owned() }
-        });
-        let member = |(domain, link): (Domain, State)| {
-            let of = self.held.as_ref()?.member(&domain, now)?;
-            let (state, why, since, round_trip) = match link {
-                State::Up { since, round_trip, .. } => ("up", None, since, round_trip),
-                State::Down { since, why } => ("down", Some(why), since, None),
-            };
-            Some(ShownMember {
-                domain: domain.to_string(),
-                name: of.name.clone(),
-                country: of.country.to_string(),
-                state: state.to_owned(),
-                why,
-                since,
-                round_trip_ms: round_trip.and_then(|took| u64::try_from(took.as_millis()).ok()),
-            })
-        };
-        let members = self.door.peers().into_iter().filter_map(member).collect();
-        ShownFederation { domain: self.us.to_string(), pin: self.own.pin().to_string(), registry, members }
+    /// The other members, for the record of processing.
+    pub(super) fn partners(&self) -> Vec<Partner> {
+        let of = |held: &Arc<Registry>| Partner::all(held, &self.us, clock::moment());
+        self.held.as_ref().map(of).unwrap_or_default()
     }
 
     /// Tells all peers that we stop.
@@ -221,6 +197,7 @@ impl Gateway {
         match offered {
             Offered::Refused(why) => {
                 tracing::warn!(why, "a registry is refused, the one that is held goes on");
+                federation.troubles.registry = Some(ShownTrouble { at: clock::moment(), why: why.clone() });
                 self.note(Deed::RegistryRefused { why });
             }
             Offered::Taken(registry, bytes) => {
@@ -232,6 +209,7 @@ impl Gateway {
                 }
                 tracing::info!(serial, members, expires, "another registry counts");
                 let names = named(&registry);
+                federation.troubles.registry = None;
                 federation.held = Some(Arc::clone(&registry));
                 federation.door.registry(registry);
                 federation.look_at_ourselves(&self.observed);
@@ -278,6 +256,9 @@ impl Gateway {
             federation.door.begin(peer, *turn);
         }
         self.on_peer(&event);
+        if let Some(federation) = &mut self.federation {
+            federation.troubles.happened(&event, clock::moment());
+        }
         match event {
             links::Event::Up { peer } => {
                 tracing::info!(%peer, "the link to a member is up");

@@ -4,15 +4,15 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    accounts, audit, callbacks, calls, dialplan, erasures, federation, invitations, live, oidc, routes, session,
-    survey, trunks,
+    accounts, audit, callbacks, calls, dialplan, erasures, federation, invitations, live, oidc, residency, routes,
+    session, survey, trunks,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Einwahl",
-        description = "Meetings, the dialplan, call records, trunks and the federation by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
+        description = "Meetings, the dialplan, call records, trunks, the federation and where data goes by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
     ),
     paths(
         routes::list, routes::create, routes::show, routes::change, routes::delete,
@@ -52,6 +52,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         .merge_from(erasures::Api::openapi())
         .merge_from(trunks::Api::openapi())
         .merge_from(federation::Api::openapi())
+        .merge_from(residency::Api::openapi())
 }
 
 #[cfg(test)]

@@ -29,6 +29,47 @@ pub struct ShownFederation {
     pub registry: Option<ShownRegistry>,
     /// The other members, in the order of their domains.
     pub members: Vec<ShownMember>,
+    /// What has to be seen to.
+    pub warnings: Vec<ShownWarning>,
+}
+
+/// Something that has to be seen to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownWarning {
+    /// `noRegistry`; `registryEndsSoon`, `registryExpired` (with `at`); `registryRefused`: a newer one was offered and does not count (with `at`
+    /// and `why`); `notNamed`: the registry does not name us; `keyNotNamed`: or not our key; `keyEnds`: our key, or that of a `member`, counts
+    /// no longer from `at` on; `leftOut`: who stands in the registry and cannot be a `member` (with `why`).
+    #[schema(example = "registryEndsSoon")]
+    pub kind: String,
+    /// Whose it is.
+    pub member: Option<String>,
+    /// When.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+    /// Why.
+    pub why: Option<String>,
+}
+
+/// Something that went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ShownTrouble {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// What.
+    pub why: String,
+}
+
+/// A room that people of another institution may join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(title = "Shared room")]
+pub struct ShownRoom {
+    /// Its address.
+    #[schema(example = "ratssitzung@stadt-a.example")]
+    pub room: String,
+    /// What it is called.
+    pub title: String,
 }
 
 /// The registry that is held.
@@ -70,6 +111,23 @@ pub struct ShownMember {
     pub since: Timestamp,
     /// How long a word takes there and back, in milliseconds.
     pub round_trip_ms: Option<u64>,
+    /// Whether sound passes.
+    pub sound: bool,
+    /// Where it takes links; none, if it opens them itself.
+    pub links: Vec<String>,
+    /// Where its links and its sound come from and go to.
+    pub networks: Vec<String>,
+    /// Whom to write to.
+    pub contact: String,
+    /// From when on its key counts no longer, if that is said.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub key_ends: Option<Timestamp>,
+    /// Rooms here that its people may join.
+    pub ours: Vec<ShownRoom>,
+    /// Rooms there that our people may join.
+    pub theirs: Vec<ShownRoom>,
+    /// What went wrong last, since this gateway was started.
+    pub last_error: Option<ShownTrouble>,
 }
 
 /// The addresses, described.
@@ -94,7 +152,7 @@ struct Federation {
 
 /// The federation
 ///
-/// Who is in it, how their links stand, and until when its registry holds.
+/// Who is in it, how their links stand, what is shared with them, and until when registry and keys count.
 #[utoipa::path(
     get,
     path = "/api/v1/federation",

@@ -261,10 +261,10 @@ impl Live {
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "only described")]
 pub(super) struct LiveEvent {
-    /// `live` once, then `change`.
+    /// `live` once, then `change`, `federation` and `refused`.
     #[schema(example = "change")]
     event: String,
-    /// JSON: of `live` a Live, of `change` a LiveChange.
+    /// JSON: of `live` a Live, of `change` a LiveChange, of `federation` a ShownFederation.
     data: String,
 }
 
@@ -310,7 +310,8 @@ pub(super) async fn look(State(shared): Shares, ConnectInfo(from): From, headers
 
 /// How it changes
 ///
-/// Server-sent events: first `live` with all that is under way, then `change` with what is otherwise, at most once a second. Who
+/// Server-sent events: first `live` with all that is under way, then `change` with what is otherwise, at most once a second. `federation` tells how the
+/// federation stands whenever that changes, `refused` that `GET /api/v1/residency` has another refused connection. Who
 /// does not keep up, signs out or loses the right is closed, and may come back.
 #[utoipa::path(
     get,

@@ -19,6 +19,7 @@ pub mod live;
 mod oidc;
 mod problem;
 mod reading;
+pub mod residency;
 mod routes;
 pub mod session;
 mod site;
@@ -34,7 +35,7 @@ use crate::words::{Personal, Right, RoomId};
 
 pub use calls::{CallsDone, CallsWish};
 pub use dialplan::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, RefusedEdit, Runs, Tried};
-pub use federation::{ShownFederation, ShownMember, ShownRegistry};
+pub use federation::{ShownFederation, ShownMember, ShownRegistry, ShownRoom, ShownTrouble, ShownWarning};
 pub use problem::Refusal;
 pub(super) use routes::routes;
 pub use trunks::{ShownTrunk, TrunkTrouble, TrunkWish};
@@ -150,6 +151,8 @@ pub enum Wish {
     Federation,
     /// To have somebody forgotten.
     Erasures(erasures::Wish),
+    /// To know where data goes.
+    Residency(residency::Wish),
 }
 
 impl Wish {
@@ -169,6 +172,7 @@ impl Wish {
             Self::Trunk(wish) => wish.needs(),
             Self::Federation => Right::Calls,
             Self::Erasures(_) => Right::Erase,
+            Self::Residency(_) => Right::Audit,
         }
     }
 }
@@ -218,6 +222,8 @@ pub enum Done {
     Surveyed(Box<survey::Surveyed>),
     /// How the federation stands, if we belong to one.
     Federation(Option<Box<ShownFederation>>),
+    /// Where data goes.
+    Residency(Box<residency::Done>),
     /// How the trunks stand.
     Trunks(Vec<ShownTrunk>),
     /// What an examination of a trunk has found.

@@ -17,7 +17,7 @@ use super::problem::{Problem, Refusal};
 use super::reading::{answer, expected, json, named, unreadable};
 use super::{
     Done, Wish, accounts, audit, callbacks, calls, dialplan, document, erasures, federation, invitations, live, oidc,
-    session, site, trunks,
+    residency, session, site, trunks,
 };
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
@@ -46,6 +46,7 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .merge(calls::routes())
         .merge(trunks::routes())
         .merge(federation::routes())
+        .merge(residency::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
         .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
         .method_not_allowed_fallback(|| async { Refusal::NoMethod })
@@ -274,6 +275,7 @@ impl axum::response::IntoResponse for Done {
             Self::Deleted => StatusCode::NO_CONTENT.into_response(),
             Self::Surveyed(surveyed) => surveyed.json(),
             Self::Federation(shown) => federation::shown(shown.map(|shown| *shown)),
+            Self::Residency(done) => done.into_response(),
             Self::Trunks(trunks) => trunks::all(trunks),
             Self::TrunkChecked(report) => Json(report).into_response(),
         }
