@@ -14,7 +14,7 @@ import tempfile
 import urllib.parse
 
 import provider as town
-from admin_in_use import Story, code_of
+from console import Story, code_of
 from gateway import configuration, serving
 from pages import CHROMIUM, FLAGS
 from playwright.sync_api import expect, sync_playwright
@@ -299,7 +299,7 @@ def main():
     screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
     if screenshots:
         screenshots.mkdir(parents=True, exist_ok=True)
-    story = Signing(screenshots)
+    story = Signing(CONSOLE, screenshots)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         (folder / "secret").write_text(town.SECRET + "\n")

@@ -47,6 +47,11 @@ export class Api {
     return (await this.tagged<T>(method, path, body, headers)).value;
   }
 
+  /** What is no JSON. */
+  async text(path: string): Promise<string> {
+    return (await this.send("GET", path, undefined, { accept: "*/*" })).text();
+  }
+
   get<T>(path: string): Promise<T> {
     return this.ask<T>("GET", path);
   }

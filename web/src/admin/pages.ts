@@ -4,8 +4,10 @@ import type { Context, Page } from "./context";
 import { accountsPage } from "./pages/accounts";
 import { auditPage } from "./pages/audit";
 import { callsPage } from "./pages/calls";
+import { federationPage } from "./pages/federation";
 import { livePage } from "./pages/live";
 import { meetingsPage } from "./pages/meetings";
+import { residencyPage } from "./pages/residency";
 import { trunksPage } from "./pages/trunks";
 import { dialplanPage } from "./plan/page";
 
@@ -16,6 +18,8 @@ export const PAGES: Record<string, (context: Context, rest: string[]) => Page> =
   calls: callsPage,
   meetings: meetingsPage,
   trunks: trunksPage,
+  federation: federationPage,
+  residency: residencyPage,
   audit: auditPage,
   accounts: accountsPage,
 };

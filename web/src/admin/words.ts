@@ -44,6 +44,8 @@ export const AREAS: { path: string; needs: Right; name: Record<Language, string>
   { path: "calls", needs: "calls", name: { de: "Anrufe", en: "Calls" } },
   { path: "meetings", needs: "read", name: { de: "Konferenzen", en: "Meetings" } },
   { path: "trunks", needs: "calls", name: { de: "Anschlüsse", en: "Trunks" } },
+  { path: "federation", needs: "calls", name: { de: "Föderation", en: "Federation" } },
+  { path: "residency", needs: "audit", name: { de: "Datenwege", en: "Residency" } },
   { path: "audit", needs: "audit", name: { de: "Protokoll", en: "Audit" } },
   { path: "accounts", needs: "accounts", name: { de: "Konten", en: "Accounts" } },
 ];
