@@ -125,6 +125,9 @@ pub struct State {
     /// The institutions that take part.
     #[serde(default)]
     pub shards: Vec<Domain>,
+    /// Those of them that are told no names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nameless: Vec<Domain>,
 }
 
 impl State {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::mistake::Mistake;
 use crate::https::{Address, NoAddress};
+use crate::meeting::Terms;
 use crate::member::{Domain, Operators, PublicKey};
 use crate::tls;
 
@@ -36,6 +37,8 @@ pub struct Federation {
     pub certificate: Option<PathBuf>,
     /// Its key, a PEM file.
     pub key: Option<PathBuf>,
+    /// What holds for single members in all meetings.
+    pub terms: Vec<Terms>,
 }
 
 impl Default for Federation {
@@ -51,6 +54,7 @@ impl Default for Federation {
             listen: Vec::new(),
             certificate: None,
             key: None,
+            terms: Vec::new(),
         }
     }
 }
@@ -70,6 +74,8 @@ pub struct Joined {
     pub listen: Vec<SocketAddr>,
     /// Certificate and key, if there are some of ours.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// What holds for single members in all meetings.
+    pub terms: Vec<Terms>,
 }
 
 /// Where a registry comes from.
@@ -148,6 +154,13 @@ impl Federation {
             }
             Ok(Some(_)) => {}
         }
+        let named: std::collections::BTreeSet<_> = self.terms.iter().map(|terms| &terms.with).collect();
+        if named.len() != self.terms.len() {
+            say("terms has a member twice", "write all that holds for one into one entry");
+        }
+        if self.terms.iter().any(|terms| terms.kbits == Some(0)) {
+            say("terms has kbits = 0", "one who speaks takes 64; to share nothing with a member write rooms = []");
+        }
         let certificate = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
             (None, None) => None,
@@ -164,6 +177,7 @@ impl Federation {
                 registry,
                 listen: self.listen.clone(),
                 certificate,
+                terms: self.terms.clone(),
             })),
             _ => Err(found),
         }
@@ -213,7 +227,9 @@ mod tests {
     #[test]
     fn all_that_is_missing_is_told_at_once() {
         let text = format!(
-            "[federation]\noperators = [\"{KEY}\"]\nthreshold = 2\nkey = \"k\"\nregistry = \"http://a.example/r\""
+            "[federation]\noperators = [\"{KEY}\"]\nthreshold = 2\nkey = \"k\"\nregistry = \"http://a.example/r\"\n\
+             [[federation.terms]]\nwith = \"stadt-b.example\"\nkbits = 0\nhours = \"08:00-20:00\"\n\
+             [[federation.terms]]\nwith = \"stadt-b.example\"\nrooms = [\"rat\"]\nnames = \"none\"\n"
         );
         let told = told(&text);
         for expected in [
@@ -222,6 +238,8 @@ mod tests {
             "federation.threshold is 2\nhelp: write a number from 1 to 1",
             "federation.registry is no address that can be asked",
             "federation.certificate and federation.key belong together",
+            "federation.terms has a member twice",
+            "federation.terms has kbits = 0",
         ] {
             assert!(told.contains(expected), "{expected} in\n{told}");
         }

@@ -5,18 +5,22 @@
 //! from 02:00 to 03:00 is open twice, and on the other one not at all.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
 use super::holidays::Holidays;
+use super::window::time;
 
 /// From a time until before another; until midnight if that is `00:00`, and into the next day if it is earlier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Span {
     /// From this time.
     pub from: Time,
@@ -24,7 +28,46 @@ pub struct Span {
     pub to: Time,
 }
 
+/// Not written as a span of hours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} are no hours: write 08:00-16:00")]
+pub struct InvalidSpan(String);
+
+impl FromStr for Span {
+    type Err = InvalidSpan;
+    fn from_str(text: &str) -> Result<Self, InvalidSpan> {
+        let both = text.split_once('-').and_then(|(from, to)| Some((time(from.trim())?, time(to.trim())?)));
+        let span = both.filter(|(from, to)| from != to || *to == Time::midnight());
+        span.map(|(from, to)| Self { from, to }).ok_or_else(|| InvalidSpan(text.chars().take(80).collect()))
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = InvalidSpan;
+    fn try_from(text: String) -> Result<Self, InvalidSpan> {
+        text.parse()
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> Self {
+        span.to_string()
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to } = self;
+        write!(f, "{:02}:{:02}-{:02}:{:02}", from.hour(), from.minute(), to.hour(), to.minute())
+    }
+}
+
 impl Span {
+    /// Whether it holds at this time, whichever day it began on.
+    pub fn has(self, time: Time) -> bool {
+        self.holds(time) || self.still_holds(time)
+    }
+
     fn is_over_midnight(self) -> bool {
         self.to != Time::midnight() && self.to < self.from
     }
@@ -128,6 +171,19 @@ mod tests {
 
     fn at(day: Date, hour: i8) -> jiff::ZonedDateTime {
         day.at(hour, 30, 0, 0).in_tz("Europe/Berlin").expect("a time")
+    }
+
+    #[test]
+    fn a_span_is_read_as_it_is_written_and_goes_over_midnight() {
+        let reads = |text: &str| text.parse::<Span>();
+        assert_eq!(reads(" 08:00 - 16:30 ").expect("a span").to_string(), "08:00-16:30");
+        let night = reads("22:00-06:00").expect("a span");
+        assert!(night.has(time(23, 0, 0, 0)) && night.has(time(5, 59, 0, 0)) && !night.has(time(6, 0, 0, 0)));
+        let day = reads("08:00-00:00").expect("a span");
+        assert!(day.has(time(23, 59, 0, 0)) && !day.has(time(7, 59, 0, 0)));
+        for bad in ["", "8", "08:00", "08:00-08:00", "25:00-26:00"] {
+            assert!(reads(bad).expect_err("refused").to_string().contains("write 08:00-16:00"), "{bad}");
+        }
     }
 
     #[test]

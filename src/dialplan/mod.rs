@@ -35,7 +35,7 @@ pub use called::is_callee;
 pub use decide::{Facts, Outcome, Step, Taken, Trace};
 pub use expression::Expression;
 pub use holidays::{Holidays, UnknownPlace};
-pub use hours::{Exception, Hours, Span};
+pub use hours::{Exception, Hours, InvalidSpan, Span};
 pub use number::Home;
 pub use pattern::{InvalidPattern, Pattern, is_emergency};
 pub use placing::{Callee, Door, Onward, Queue, Rescue, Ring, Saying, Transfer};

@@ -20,9 +20,9 @@ use crate::media::digits::{DigitReader, EventPayload};
 use crate::media::jitter::JitterBuffer;
 use crate::media::rtcp as reports;
 use crate::media::rtp::{Packet, is_rtcp};
-use crate::meeting::{Book, Meeting, Share};
+use crate::meeting::{Book, Meeting, Names, Share};
 use crate::trunk::digest::Challenge;
-use crate::words::{Codec, Domain, MailAddress, Personal, Rate, RtpTime, Secret};
+use crate::words::{Codec, Domain, MailAddress, Personal, Rate, Role, RtpTime, Secret};
 use crate::{call, cascade, connection, dialplan, import, ivr, member, page, post, room, wire};
 
 /// What plays arbitrary bytes.
@@ -113,7 +113,8 @@ pub fn oidc_callback(bytes: &[u8]) {
 pub fn peer_messages(bytes: &[u8]) {
     let (us, peer): (Domain, Domain) = ("stadt-a.example".parse().unwrap(), "stadt-b.example".parse().unwrap());
     let mut meeting = Meeting::new("rat".parse().unwrap(), "123456".parse().unwrap());
-    meeting.shares = vec![Share { with: peer.clone(), most: 3, leads: true, lobby: false }];
+    let (role, names) = (Role::Moderator, Names::Chosen);
+    meeting.shares = vec![Share { with: peer.clone(), most: 3, role, lobby: false, names, hours: None }];
     let book = Book::of_file(vec![meeting]).unwrap();
     let mut cascade = cascade::Cascade::new(us, &[7; 32], 1, 1 << 61);
     cascade.members([(peer.clone(), String::from("Stadt B"))]);
@@ -122,7 +123,7 @@ pub fn peer_messages(bytes: &[u8]) {
     let now = Instant::now();
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(what) = serde_json::from_slice::<Box<serde_json::value::RawValue>>(line) {
-            cascade.heard(&peer, &what, &book);
+            cascade.heard(&peer, &what, &book, jiff::civil::Time::midnight());
         }
         while let Some(effect) = cascade.poll() {
             if let cascade::Effect::Tell { room, command: room::Command::Put(_) } = effect {

@@ -21,7 +21,7 @@ pub use book::{Book, Listed, Source, Taken};
 pub use draft::{Draft, Fault};
 pub use invitation::{Invitation, MOST_NUMBERS, is_number};
 pub use kept::Unreadable;
-pub use share::Share;
+pub use share::{Names, Share, Terms};
 pub use when::{InvalidTime, read as read_time};
 
 /// One meeting.

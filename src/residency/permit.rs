@@ -96,6 +96,7 @@ pub(super) fn to_member(member: &Member, host: Option<&str>, address: IpAddr) ->
         return Err(Refused::Elsewhere { purpose, host: host.map(str::to_owned), address });
     }
     permit(std::slice::from_ref(&declared), purpose, host, address)
+        .map(|permit| Permit { processor: Some(declared.name), ..permit })
 }
 
 #[cfg(test)]
@@ -186,7 +187,7 @@ mod tests {
         let link = Some("gw.stadt-b.example");
         assert_eq!(ask(link, "192.0.2.7").expect("permitted").processor.as_deref(), Some("stadt-b.example"));
         assert!(ask(None, "192.0.2.7").is_ok(), "sound needs no name");
-        assert!(ask(None, "127.0.0.2").is_ok());
+        assert_eq!(ask(None, "127.0.0.2").expect("permitted").processor.as_deref(), Some("stadt-b.example"));
         assert!(matches!(ask(link, "8.8.8.8"), Err(Refused::Elsewhere { .. })));
         assert!(
             matches!(ask(None, "127.0.0.1"), Err(Refused::Elsewhere { .. })),

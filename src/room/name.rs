@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use crate::words::{Personal, PhoneNumber, Purpose};
 
 /// A name as the roster shows it: short, on one line, and safe to show. `Debug` masks it; the roster's JSON has it plain.
@@ -28,6 +29,14 @@ impl Name {
         let digits = number.map(|number| number.reveal(Purpose::Roster).as_str()).filter(|digits| digits.len() >= 7);
         let end = digits.and_then(|digits| digits.get(digits.len().saturating_sub(2)..));
         Self(Personal::new(end.map_or_else(|| String::from("Telefon"), |end| format!("Telefon ···{end}"))))
+    }
+
+    /// In the place of a name that is not to be told.
+    pub fn untold(kind: Kind) -> Self {
+        match kind {
+            Kind::Phone => Self::of_caller(None),
+            Kind::Browser => Self::chosen(""),
+        }
     }
 
     /// The name, for those who are in the same meeting.

@@ -67,7 +67,14 @@ impl Crowd {
     }
 
     /// A gateway that dials us is found by `ufrag`; one that we dial by the address to which we do.
-    pub(super) fn add_peer(&mut self, peer: PeerId, ufrag: String, mut transport: Transport, now: Instant) {
+    pub(super) fn add_peer(
+        &mut self,
+        peer: PeerId,
+        ufrag: String,
+        mut transport: Transport,
+        speakers: Option<usize>,
+        now: Instant,
+    ) {
         match transport.dials() {
             Some(address) => {
                 let ways = self.port.ways_to(address);
@@ -76,7 +83,7 @@ impl Crowd {
             }
             None => drop(self.by_ufrag.insert(ufrag, Owner::Peer(peer))),
         }
-        self.peers.add(peer, transport, now);
+        self.peers.add(peer, transport, speakers, now);
     }
 
     pub(super) fn remove_peer(&mut self, peer: PeerId) {

@@ -151,6 +151,8 @@ pub enum Command {
         ufrag: String,
         /// The connection.
         transport: Box<Transport>,
+        /// So many who speak are sent there at once; as many as there are, if nothing is said.
+        speakers: Option<usize>,
     },
     /// That connection is over. Those who were heard through it keep their seats, and are silent.
     RemovePeer {

@@ -16,6 +16,9 @@ use crate::words::{LegId, PeerId, RoomId};
 /// A gateway whose checks, or answers to ours, do not come for so long is lost.
 const GONE: Duration = Duration::from_secs(3);
 
+/// Whoever has not been sent for so long has left their place to another.
+const SILENT: Duration = Duration::from_millis(400);
+
 /// So long may it take until sound can pass: the two sides are told of each other one after the other.
 const PATIENCE: Duration = Duration::from_secs(6);
 
@@ -35,6 +38,7 @@ pub(super) struct Peer {
     streams: PeerStreams,
     /// Who is heard in which stream.
     speakers: HashMap<u32, (LegId, RoomId)>,
+    turns: Turns,
     standing: Standing,
     was_elsewhere: bool,
     /// Datagrams that are still taken in this tick.
@@ -56,12 +60,37 @@ enum Standing {
     Failed,
 }
 
+/// Who is sent there, where only some may be.
+struct Turns {
+    /// So many at once; all, if nothing is said.
+    most: Option<usize>,
+    /// Who was sent last, and when.
+    sent: Vec<(u32, Instant)>,
+}
+
+impl Turns {
+    /// Whether one more may speak: who does already goes on, who comes later waits until somebody has been silent for a moment.
+    fn take(&mut self, ssrc: u32, now: Instant) -> bool {
+        let Some(most) = self.most else { return true };
+        self.sent.retain(|(_, at)| now.saturating_duration_since(*at) < SILENT);
+        let count = self.sent.len();
+        match self.sent.iter_mut().find(|(sent, _)| *sent == ssrc) {
+            Some((_, at)) => *at = now,
+            None if count < most => self.sent.push((ssrc, now)),
+            None => return false,
+        }
+        true
+    }
+}
+
 impl Peers {
-    pub(super) fn add(&mut self, peer: PeerId, mut transport: Transport, now: Instant) {
+    pub(super) fn add(&mut self, peer: PeerId, mut transport: Transport, speakers: Option<usize>, now: Instant) {
         transport.take_declared_only();
         let streams = PeerStreams::new(transport.chance(), now);
+        let turns = Turns { most: speakers, sent: Vec::new() };
         let (speakers, standing) = (HashMap::new(), Standing::Awaited { since: now });
-        let new = Peer { transport, streams, speakers, standing, was_elsewhere: false, budget: 0, out: Vec::new() };
+        let (was_elsewhere, budget, out) = (false, 0, Vec::new());
+        let new = Peer { transport, streams, speakers, turns, standing, was_elsewhere, budget, out };
         self.0.insert(peer, new);
     }
 
@@ -104,7 +133,8 @@ impl Peers {
     /// Protects a packet of somebody here; nothing goes to whom we have not heard of for too long (RFC 7675 section 5.1).
     pub(super) fn send(&mut self, port: &mut Port, peer: PeerId, ssrc: u32, said: Said<'_>, now: Instant) {
         let Some(peer) = self.0.get_mut(&peer).filter(|peer| peer.standing == Standing::Connected) else { return };
-        if peer.streams.speak(ssrc, said, now, &mut peer.out)
+        if peer.turns.take(ssrc, now)
+            && peer.streams.speak(ssrc, said, now, &mut peer.out)
             && let Some((datagram, path)) = peer.transport.protect(&peer.out)
         {
             port.send(&datagram, path);
@@ -208,5 +238,27 @@ impl Peer {
             }
             Standing::Awaited { .. } | Standing::Connected | Standing::Lost | Standing::Failed => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_two_may_speak_the_third_waits_until_one_of_them_has_been_silent() {
+        let begin = super::super::clock::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let mut turns = Turns { most: Some(2), sent: Vec::new() };
+        assert!(turns.take(1, at(0)) && turns.take(2, at(0)));
+        for tick in 1..50 {
+            assert!(turns.take(1, at(20 * tick)) && turns.take(2, at(20 * tick)), "who speaks goes on");
+            assert!(!turns.take(3, at(20 * tick)), "and nobody comes between");
+        }
+        assert!(turns.take(1, at(1_300)) && !turns.take(3, at(1_300)));
+        assert!(turns.take(3, at(1_400)), "the second has been silent for 400 ms");
+        assert!(!turns.take(2, at(1_420)));
+        let mut all = Turns { most: None, sent: Vec::new() };
+        assert!((0..100).all(|ssrc| all.take(ssrc, begin)));
     }
 }

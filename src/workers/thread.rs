@@ -138,7 +138,7 @@ impl Worker {
                 }
             }
             Command::Remove { leg } => self.remove(leg),
-            Command::AddPeer { peer, ufrag, transport } => self.add_peer(peer, ufrag, *transport),
+            Command::AddPeer { peer, ufrag, transport, speakers } => self.add_peer(peer, ufrag, *transport, speakers),
             Command::RemovePeer { peer } => self.remove_peer(peer),
             Command::Relate { peer, room, relay } => self.shards.entry(room).or_default().relate(peer, relay),
             Command::Unrelate { peer, room } => self.unrelate(peer, &room),

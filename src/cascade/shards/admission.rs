@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use jiff::civil::Time;
 use ring::hmac;
 
 use super::super::message::{Message, Secretive, Verdict, Why};
@@ -41,7 +42,7 @@ impl Cascade {
         self.say(&home, Message::Ask { ticket, room: room.clone(), pin: pin.cloned().map(Secretive) });
     }
 
-    /// A question of a peer ([`Effect::Asked`]) is answered. Whom it does not admit it is noted.
+    /// A question of a peer ([`Effect::Asked`]) is answered, at this time by the institution's clock.
     pub fn answer(
         &mut self,
         peer: &Domain,
@@ -49,10 +50,10 @@ impl Cascade {
         room: &RoomId,
         admission: &Admission,
         hold: Duration,
-        book: &Book,
+        (book, time): (&Book, Time),
     ) {
         let address = self.address(room);
-        let share = book.get(room).and_then(|listed| listed.meeting.share(peer));
+        let share = self.share(peer, room, book).filter(|share| self.is_open(peer, share, time));
         let verdict = match (admission, share) {
             (Admission::Admitted { role, .. }, Some(share)) => {
                 let role = share.role(*role);
@@ -72,13 +73,19 @@ impl Cascade {
         ticket: u64,
         address: &RoomId,
         pin: Option<Secretive>,
-        book: &Book,
+        (book, time): (&Book, Time),
     ) {
-        let is_ours = address.home().as_ref() == Some(&self.us);
+        let share = Some(address.here()).filter(|_| address.home().as_ref() == Some(&self.us));
+        let share = share.and_then(|room| self.share(peer, &room, book));
         let room = address.here();
-        if !is_ours || book.get(&room).is_none_or(|listed| listed.meeting.share(peer).is_none()) {
-            // Whether there is such a meeting is nothing for those with whom it is not shared.
-            self.note(peer, address, "refusedNotShared", None);
+        // Whether there is such a meeting is nothing for those with whom it is not shared, or not at this hour.
+        let why = match share {
+            None => Some("refusedNotShared"),
+            Some(share) if !self.is_open(peer, share, time) => Some("refusedHours"),
+            Some(_) => None,
+        };
+        if let Some(why) = why {
+            self.note(peer, address, why, None);
             return self.say(peer, Message::Answer { ticket, verdict: Verdict::Refused, hold: 0 });
         }
         self.out.push_back(Effect::Asked { by: peer.clone(), ticket, room, pin: pin.map(|pin| pin.0) });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::civil::Time;
 use serde_json::value::RawValue;
 
 use super::super::message::{Line, Message, State, Who, Why};
@@ -18,15 +19,15 @@ const MOST_ELSEWHERE: usize = 2_000;
 const MOST_ROOMS: usize = 4_096;
 
 impl Cascade {
-    /// A peer said something.
-    pub fn heard(&mut self, peer: &Domain, what: &RawValue, book: &Book) {
+    /// A peer said something, at this time by the institution's clock.
+    pub fn heard(&mut self, peer: &Domain, what: &RawValue, book: &Book, time: Time) {
         match Message::read(what) {
-            Ok(message) => self.on_message(peer, message, book),
+            Ok(message) => self.on_message(peer, message, (book, time)),
             Err(why) => tracing::info!(%peer, why, "a message that cannot be read is ignored"),
         }
     }
 
-    fn on_message(&mut self, peer: &Domain, message: Message, book: &Book) {
+    fn on_message(&mut self, peer: &Domain, message: Message, (book, time): (&Book, Time)) {
         match message {
             Message::Rooms { mut rooms } => {
                 rooms.retain(|shared| shared.room.home().as_ref() == Some(peer));
@@ -35,7 +36,7 @@ impl Cascade {
                     known.rooms = rooms;
                 }
             }
-            Message::Ask { ticket, room, pin } => self.is_asked(peer, ticket, &room, pin, book),
+            Message::Ask { ticket, room, pin } => self.is_asked(peer, ticket, &room, pin, (book, time)),
             Message::Answer { ticket, verdict, hold } => {
                 self.is_answered(peer, ticket, verdict, Duration::from_millis(hold.min(60_000)));
             }
@@ -44,7 +45,7 @@ impl Cascade {
             Message::Close { room, .. } => self.is_closed(peer, &room),
             Message::Leave { room } => self.is_left(peer, &room),
             Message::Meet { room } => self.is_met(peer, &room),
-            Message::Put { room, line } => self.is_put(peer, &room, *line, book),
+            Message::Put { room, line } => self.is_put(peer, &room, *line, (book, time)),
             Message::Gone { room, who } => self.is_gone(peer, &room, &who),
             Message::AllTold { room } => self.has_told_all(peer, &room),
             Message::Refuse { room, who, why } => self.is_refused(peer, &room, &who, why),
@@ -64,7 +65,7 @@ impl Cascade {
 
     /// A peer has somebody in a room of ours.
     fn is_entered(&mut self, peer: &Domain, address: &RoomId, book: &Book) {
-        if self.share(peer, address, book).is_none() {
+        if self.share_of(peer, address, book).is_none() {
             return self.refuses(peer, address, None, Why::NotShared);
         }
         let us = self.us.clone();
@@ -88,6 +89,8 @@ impl Cascade {
         }
         self.with(address, |cascade, shard| {
             let told = state.told();
+            cascade.nameless.retain(|(_, room)| room != address);
+            cascade.nameless.extend(state.nameless.iter().map(|peer| (peer.clone(), address.clone())));
             shard.state = Some(state);
             let room = cascade.here(address);
             let change = Command::Change(Box::new(shard.config()));
@@ -119,7 +122,7 @@ impl Cascade {
         }
     }
 
-    fn is_put(&mut self, peer: &Domain, address: &RoomId, mut line: Line, book: &Book) {
+    fn is_put(&mut self, peer: &Domain, address: &RoomId, mut line: Line, (book, time): (&Book, Time)) {
         let home = address.home();
         let who = line.who.clone();
         let Some(shard) = self.shards.get(address) else { return };
@@ -133,10 +136,10 @@ impl Cascade {
             if !shard.ties.contains_key(peer) {
                 return;
             }
-            let Some(share) = self.share(peer, address, book).cloned() else {
+            let Some(share) = self.share_of(peer, address, book).cloned() else {
                 return self.refuses(peer, address, Some(who), Why::NotShared);
             };
-            if let Err(why) = self.fit(peer, address, &share, &mut line) {
+            if let Err(why) = self.fit(peer, address, (&share, time), &mut line) {
                 return self.refuses(peer, address, Some(who), why);
             }
         } else if home.as_ref() != Some(peer) {
@@ -159,7 +162,7 @@ impl Cascade {
     }
 
     /// Somebody of a peer in a room of ours: whether they may be there, and as what.
-    fn fit(&self, peer: &Domain, address: &RoomId, share: &Share, line: &mut Line) -> Result<(), Why> {
+    fn fit(&self, peer: &Domain, address: &RoomId, (share, time): (&Share, Time), line: &mut Line) -> Result<(), Why> {
         let shard = self.shards.get(address).ok_or(Why::Fault)?;
         let granted =
             line.grant.as_deref().and_then(|grant| self.granted(grant, peer, address)).ok_or(Why::NotShared)?;
@@ -170,11 +173,15 @@ impl Cascade {
             // One grant is for one person.
             return Err(Why::NotShared);
         }
-        line.role = line.role.min(granted);
+        // The grant may be older than what holds now.
+        line.role = share.role(line.role.min(granted));
         let known = shard.others.get(&line.who);
         if known.is_none() {
             let theirs = shard.others.keys().filter(|who| who.of == *peer).count();
             let locked = shard.state.as_ref().is_some_and(|state| state.locked);
+            if !self.is_open(peer, share, time) {
+                return Err(Why::NotShared);
+            }
             if theirs >= share.most {
                 return Err(Why::Full);
             }
@@ -268,8 +275,8 @@ impl Cascade {
 
     // --- refusing ---
 
-    fn share<'a>(&self, peer: &Domain, address: &RoomId, book: &'a Book) -> Option<&'a Share> {
-        (address.home().as_ref() == Some(&self.us)).then(|| book.get(&address.here())?.meeting.share(peer)).flatten()
+    fn share_of<'a>(&self, peer: &Domain, address: &RoomId, book: &'a Book) -> Option<&'a Share> {
+        if address.home().as_ref() == Some(&self.us) { self.share(peer, &address.here(), book) } else { None }
     }
 
     fn refuses(&mut self, peer: &Domain, address: &RoomId, who: Option<Who>, why: Why) {

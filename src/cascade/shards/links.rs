@@ -1,11 +1,12 @@
 //! Links that come up and go down: who is told what, and who meets whom while the home institution is away.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::super::message::{Message, Shared};
 use super::shard::Shard;
 use super::{Cascade, Effect, Peer, Tie};
-use crate::meeting::Book;
+use crate::meeting::{Book, Meeting, Names, Share};
 use crate::words::{Domain, RoomId};
 
 /// So long those whom a silent peer told of stay in the roster, as away.
@@ -88,15 +89,39 @@ impl Cascade {
 
     /// The meetings of ours are not as they were: a peer is told which it may join.
     pub fn say_rooms(&mut self, peer: &Domain, book: &Book) {
-        let shared = book.after(None).map(|listed| &listed.meeting).filter(|meeting| meeting.share(peer).is_some());
+        let all = book.after(None).map(|listed| &listed.meeting);
+        let shared = all.filter_map(|meeting| Some((meeting, self.share(peer, &meeting.room, book)?)));
+        let shared: Vec<(&Meeting, &Share)> = shared.collect();
+        let nameless = shared.iter().filter(|(_, share)| share.names == Names::None);
+        let nameless: BTreeSet<RoomId> = nameless.map(|(meeting, _)| meeting.room.at(&self.us)).collect();
         let rooms = shared
-            .map(|meeting| Shared {
+            .into_iter()
+            .map(|(meeting, _)| Shared {
                 room: meeting.room.at(&self.us),
                 id: meeting.id.clone(),
                 title: meeting.title.clone(),
             })
             .collect();
         self.say(peer, Message::Rooms { rooms });
+        self.hide_names(peer, nameless);
+    }
+
+    /// In these rooms of ours a peer is told no names. Where that is new, it is told again who is there.
+    fn hide_names(&mut self, peer: &Domain, rooms: BTreeSet<RoomId>) {
+        let us = Some(self.us.clone());
+        let is_meant = |(of, room): &(Domain, RoomId)| of == peer && room.home() == us;
+        let before: BTreeSet<RoomId> =
+            self.nameless.iter().filter(|one| is_meant(one)).map(|(_, room)| room.clone()).collect();
+        self.nameless.retain(|one| !is_meant(one));
+        let changed: Vec<RoomId> = before.symmetric_difference(&rooms).cloned().collect();
+        self.nameless.extend(rooms.into_iter().map(|room| (peer.clone(), room)));
+        for address in changed {
+            self.with(&address, |cascade, shard| {
+                if shard.ties.contains_key(peer) {
+                    cascade.tell_all(&address, shard, peer);
+                }
+            });
+        }
     }
 
     /// All peers whose link is up.

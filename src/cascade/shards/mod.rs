@@ -18,12 +18,13 @@ mod stories;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
+use jiff::civil::Time;
 use ring::hmac;
 
 use super::message::{Media, Message, Shared, Who};
 use crate::ivr::Admission;
-use crate::meeting::Book;
-use crate::room::{self, Action, Opening, Room};
+use crate::meeting::{Book, Names, Share, Terms};
+use crate::room::{self, Action, Name, Opening, Room};
 use crate::words::{ConferenceId, Domain, LegId, ParticipantId, Pin, RoomId};
 
 use admission::Asked;
@@ -177,6 +178,10 @@ pub struct Cascade {
     peers: BTreeMap<Domain, Peer>,
     shards: BTreeMap<RoomId, Shard>,
     asked: BTreeMap<u64, Asked>,
+    /// What holds for single institutions in all meetings.
+    terms: BTreeMap<Domain, Terms>,
+    /// Who is told no names in a room.
+    nameless: BTreeSet<(Domain, RoomId)>,
     /// What the home institution gave to somebody who is about to join.
     grants: BTreeMap<LegId, String>,
     /// What is waited for of those who have to forget somebody of ours.
@@ -211,6 +216,8 @@ impl Cascade {
             peers: BTreeMap::new(),
             shards: BTreeMap::new(),
             asked: BTreeMap::new(),
+            terms: BTreeMap::new(),
+            nameless: BTreeSet::new(),
             grants: BTreeMap::new(),
             erasures: BTreeSet::new(),
             first_leg,
@@ -218,6 +225,11 @@ impl Cascade {
             last_ssrc,
             out: VecDeque::new(),
         }
+    }
+
+    /// What holds for single institutions in all meetings, from now on.
+    pub fn terms(&mut self, terms: impl IntoIterator<Item = Terms>) {
+        self.terms = terms.into_iter().map(|terms| (terms.with.clone(), terms)).collect();
     }
 
     /// What is to be done next. After every call of another method: until there is nothing.
@@ -387,7 +399,14 @@ impl Cascade {
         }
     }
 
-    fn say(&mut self, to: &Domain, what: Message) {
+    fn say(&mut self, to: &Domain, mut what: Message) {
+        // Whoever tells something goes through here: no name gets past.
+        if let Message::Put { room, line } = &mut what
+            && line.who.of != *to
+            && self.hides_names(to, room)
+        {
+            line.name = Name::untold(line.kind);
+        }
         self.out.push_back(Effect::Say { to: to.clone(), what: Box::new(what) });
     }
 
@@ -416,6 +435,23 @@ impl Cascade {
     /// The name here of a room.
     fn here(&self, address: &RoomId) -> RoomId {
         if address.home().as_ref() == Some(&self.us) { address.here() } else { address.clone() }
+    }
+
+    /// Whether an institution is told no names in a room.
+    fn hides_names(&self, peer: &Domain, address: &RoomId) -> bool {
+        let always = self.terms.get(peer).is_some_and(|terms| terms.names == Names::None);
+        always || self.nameless.contains(&(peer.clone(), address.clone()))
+    }
+
+    /// What the people of an institution may in a room of ours, by the meeting and by what holds for that institution.
+    fn share<'a>(&self, peer: &Domain, room: &RoomId, book: &'a Book) -> Option<&'a Share> {
+        let shows = self.terms.get(peer).is_none_or(|terms| terms.shows(room));
+        book.get(room).filter(|_| shows)?.meeting.share(peer)
+    }
+
+    /// Whether somebody of an institution may come in now.
+    fn is_open(&self, peer: &Domain, share: &Share, time: Time) -> bool {
+        share.is_open(time) && self.terms.get(peer).is_none_or(|terms| terms.is_open(time))
     }
 
     fn is_up(&self, peer: &Domain) -> bool {

@@ -266,7 +266,9 @@ impl Cascade {
         let Some(meeting) = book.get(&room).map(|listed| &listed.meeting) else { return };
         let shards: Vec<Domain> = shard.ties.keys().cloned().collect();
         let Told { title, open, locked } = told;
-        let state = State { title, open, locked, lobby: meeting.lobby, alone: meeting.goes_on_alone, shards };
+        let nameless = shards.iter().filter(|peer| self.hides_names(peer, address)).cloned().collect();
+        let (lobby, alone) = (meeting.lobby, meeting.goes_on_alone);
+        let state = State { title, open, locked, lobby, alone, shards, nameless };
         if shard.state.as_ref() == Some(&state) {
             return;
         }
@@ -277,7 +279,7 @@ impl Cascade {
 
     /// How our meeting is, to one shard of it.
     pub(super) fn say_state(&mut self, address: &RoomId, shard: &Shard, peer: &Domain, book: &Book) {
-        let share = book.get(&self.here(address)).and_then(|listed| listed.meeting.share(peer));
+        let share = self.share(peer, &self.here(address), book);
         if let (Some(state), Some(share)) = (&shard.state, share) {
             let state = State { lobby: state.lobby || share.lobby, ..state.clone() };
             self.say(peer, Message::Shard { room: address.clone(), state });

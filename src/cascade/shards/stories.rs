@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::message::{Line, Message, Verdict, Who, Why};
 use super::*;
-use crate::meeting::{Meeting, Share};
+use crate::meeting::{Meeting, Names, Share, Terms};
 use crate::room::{Command, Kind, Name, Newcomer, Role};
 
 const A: &str = "stadt-a.example";
@@ -31,6 +31,8 @@ struct Gateway {
     kept: BTreeSet<Erasure>,
     answers: BTreeMap<LegId, Admission>,
     legs: u64,
+    /// The clock on its wall.
+    time: jiff::civil::Time,
 }
 
 /// Three of them, and what is on its way.
@@ -59,7 +61,12 @@ fn council(share: impl Fn(&str) -> Share) -> Book {
 }
 
 fn openly(with: &str) -> Share {
-    Share { with: domain(with), most: 10, leads: true, lobby: false }
+    Share { with: domain(with), most: 10, role: Role::Moderator, lobby: false, names: Names::Chosen, hours: None }
+}
+
+/// Nothing special holds for an institution.
+fn free(with: &str) -> Terms {
+    Terms { with: domain(with), rooms: None, hours: None, names: Names::Chosen, kbits: None }
 }
 
 impl Gateway {
@@ -81,6 +88,7 @@ impl Gateway {
             kept: BTreeSet::new(),
             answers: BTreeMap::new(),
             legs: 0,
+            time: jiff::civil::time(10, 0, 0, 0),
         }
     }
 
@@ -191,7 +199,7 @@ impl Town {
             let Some((from, to)) = next.map(|(ends, _)| ends.clone()) else { return };
             let what = self.way.get_mut(&(from.clone(), to.clone())).and_then(VecDeque::pop_front).expect("waits");
             if let Some(gateway) = self.gateways.get_mut(&to) {
-                gateway.cascade.heard(&from, &what, &gateway.book);
+                gateway.cascade.heard(&from, &what, &gateway.book, gateway.time);
             }
         }
         panic!("they never stop talking");
@@ -219,7 +227,14 @@ impl Town {
                 Effect::Asked { by, ticket, room, pin } => {
                     let target = crate::ivr::Target::Room(room.clone());
                     let admission = gateway.book.admission(&target, pin.as_ref(), jiff::Timestamp::UNIX_EPOCH);
-                    gateway.cascade.answer(&by, ticket, &room, &admission, Duration::ZERO, &gateway.book);
+                    gateway.cascade.answer(
+                        &by,
+                        ticket,
+                        &room,
+                        &admission,
+                        Duration::ZERO,
+                        (&gateway.book, gateway.time),
+                    );
                 }
                 Effect::Answered { leg, admission, .. } => drop(gateway.answers.insert(leg, admission)),
                 Effect::Relate { peer, room, relay } => drop(gateway.relations.insert((peer, room), relay)),
@@ -417,10 +432,117 @@ fn a_moderator_elsewhere_leads_if_the_home_institution_gave_that_role_and_not_ot
 
 #[test]
 fn whoever_may_only_take_part_does_not_lead_by_knowing_the_moderators_pin() {
-    let mut town = Town::new(|with| Share { leads: false, ..openly(with) });
+    let mut town = Town::new(|with| Share { role: Role::Participant, ..openly(with) });
     let b = town.phones(B, "081500").expect("comes");
     let shown = town.gateways[&domain(A)].line(&b).expect("in the roster at home");
     assert_eq!(shown.role, Role::Participant);
+}
+
+#[test]
+fn nobody_is_more_than_the_meeting_allows_their_institution_also_with_an_older_grant() {
+    let mut town = Town::new(|with| Share { role: Role::Listener, ..openly(with) });
+    let b = town.phones(B, "081500").expect("comes");
+    assert_eq!(town.gateways[&domain(A)].line(&b).expect("in the roster at home").role, Role::Listener);
+    let mut town = Town::new(openly);
+    let b = town.phones(B, "081500").expect("comes");
+    town.at(A).book = council(|with| Share { role: Role::Participant, ..openly(with) });
+    let line = town.gateways[&domain(B)].cascade.shards[&address()].ours[&b.id].line.clone();
+    town.say(B, A, &Message::Put { room: address(), line: Box::new(Line { hand: true, ..line }) });
+    assert_eq!(town.gateways[&domain(A)].line(&b).expect("in the roster at home").role, Role::Participant);
+}
+
+#[test]
+fn people_of_another_institution_come_in_at_its_hours_alone_and_stay_after_them() {
+    let by_day = |with: &str| Share { hours: "08:00-18:00".parse().ok(), ..openly(with) };
+    let clock = |hour| jiff::civil::time(hour, 0, 0, 0);
+    let mut town = Town::new(by_day);
+    town.phones(A, "081500").expect("the mayor comes");
+    town.phones(B, "4711").expect("it is day");
+    // Somebody who was admitted by day comes at night.
+    town.at(A).time = clock(19);
+    assert!(town.phones(C, "4711").is_none(), "it is night");
+    assert_eq!(town.last_note(A), Some("refusedHours"));
+    town.agree(&[A, B], &["a1", "b1"]);
+    town.at(A).time = clock(9);
+    town.phones(C, "4711").expect("it is day again");
+    town.at(A).cascade.terms([Terms { hours: "08:00-09:00".parse().ok(), ..free(C) }]);
+    assert!(town.phones(C, "4711").is_none(), "not at this hour by what holds for C");
+    town.phones(B, "4711").expect("but for B");
+    town.agree(&[A, B, C], &["a1", "b1", "b2", "c1"]);
+}
+
+#[test]
+fn a_grant_of_the_day_lets_nobody_in_at_night() {
+    let mut town = Town::new(|with| Share { hours: "08:00-18:00".parse().ok(), ..openly(with) });
+    let b = town.phones(B, "4711").expect("it is day");
+    let line = town.gateways[&domain(B)].cascade.shards[&address()].ours[&b.id].line.clone();
+    town.say(B, A, &Message::Gone { room: address(), who: b.clone() });
+    assert!(town.gateways[&domain(A)].line(&b).is_none());
+    town.at(A).time = jiff::civil::time(20, 0, 0, 0);
+    town.say(B, A, &Message::Put { room: address(), line: Box::new(line) });
+    assert!(town.gateways[&domain(A)].line(&b).is_none(), "not at night");
+}
+
+#[test]
+fn an_institution_sees_no_rooms_but_those_that_are_shown_to_it() {
+    let mut town = Town::new(openly);
+    town.at(A).cascade.terms([Terms { rooms: Some(vec!["bau".parse().expect("a room")]), ..free(B) }]);
+    town.heal(A, B, true);
+    town.heal(A, C, true);
+    town.phones(A, "081500").expect("the mayor comes");
+    assert!(town.phones(B, "4711").is_none(), "not told of it");
+    town.at(B).cascade.ask(LegId(77), &address(), "4711".parse().ok().as_ref(), Instant::now());
+    town.settle();
+    assert_eq!(town.at(B).answers.get(&LegId(77)), Some(&Admission::Refused), "and it does not help to know its name");
+    town.phones(C, "4711").expect("C is");
+    town.agree(&[A, C], &["a1", "c1"]);
+}
+
+/// What is told of each one's name at a gateway, in the order of their places.
+fn names_at(town: &Town, at: &str) -> BTreeSet<String> {
+    let room = town.gateways[&domain(at)].rooms.values().next().expect("a room");
+    let all = room.snapshot(Role::Moderator).participants;
+    all.iter().map(|one| one.name.for_roster().to_owned()).collect()
+}
+
+#[test]
+fn where_no_names_cross_nobody_elsewhere_is_told_one_not_even_while_the_home_is_away() {
+    let hidden = |with: &str| Share { names: if with == B { Names::None } else { Names::Chosen }, ..openly(with) };
+    let mut town = Town::new(hidden);
+    for (at, pin) in [(A, "081500"), (B, "4711"), (C, "4711")] {
+        town.phones(at, pin).expect("comes");
+    }
+    let told = |town: &Town, at| names_at(town, at);
+    let all = [A, B, C].map(|at| format!("Telefon {at}"));
+    assert_eq!(told(&town, A), BTreeSet::from(all.clone()));
+    assert_eq!(told(&town, C), BTreeSet::from(all.clone()));
+    let own = BTreeSet::from([String::from("Telefon"), format!("Telefon {B}")]);
+    assert_eq!(told(&town, B), own);
+    town.cut(A, B);
+    town.cut(A, C);
+    town.later(60);
+    assert_eq!(told(&town, B), own, "C knows that B is told none");
+    assert_eq!(told(&town, C), BTreeSet::from([B, C].map(|at| format!("Telefon {at}"))));
+    town.heal(A, B, false);
+    town.heal(A, C, false);
+    town.later(11);
+    assert_eq!(told(&town, B), own);
+    // The meeting is changed: from now on names cross.
+    town.at(A).book = council(openly);
+    let book = town.at(A).book.clone();
+    town.at(A).cascade.say_rooms(&domain(B), &book);
+    town.settle();
+    assert_eq!(told(&town, B), BTreeSet::from(all));
+}
+
+#[test]
+fn our_peoples_names_stay_here_if_that_holds_for_an_institution_also_in_its_own_meetings() {
+    let mut town = Town::new(openly);
+    town.at(B).cascade.terms([Terms { names: Names::None, ..free(A) }]);
+    town.phones(A, "081500").expect("the mayor comes");
+    town.phones(B, "4711").expect("a citizen of B comes");
+    assert_eq!(names_at(&town, A), BTreeSet::from([String::from("Telefon"), format!("Telefon {A}")]));
+    assert_eq!(names_at(&town, B), BTreeSet::from([A, B].map(|at| format!("Telefon {at}"))));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::super::hours::{Hours, Span};
 use super::super::vocabulary::{HOURS, names};
-use super::super::window::{days, time};
+use super::super::window::days;
 use super::super::{Named, Placed};
 use super::{Reader, Value, list, or_another};
 
@@ -133,12 +133,9 @@ impl Reader<'_> {
         for item in list(Some(value)) {
             let Some(text) = self.text(item) else { continue };
             for part in text.value.split(',') {
-                let both = part.split_once('-').and_then(|(from, to)| Some((time(from.trim())?, time(to.trim())?)));
-                match both {
-                    Some((from, to)) if from != to || to == jiff::civil::Time::midnight() => {
-                        found.push(Span { from, to })
-                    }
-                    _ => self.wrong(text.span.clone(), &format!("{:?} are no hours", part.trim()), SPANS),
+                match part.parse() {
+                    Ok(span) => found.push(span),
+                    Err(_) => self.wrong(text.span.clone(), &format!("{:?} are no hours", part.trim()), SPANS),
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::super::chance::random;
 use super::super::{Gateway, clock};
 use crate::cascade::{Media, Message};
 use crate::connection::{Called, Candidate, Credentials, Fingerprint, Transport};
+use crate::meeting::Terms;
 use crate::member::{Domain, Member};
 use crate::words::PeerId;
 use crate::workers;
@@ -158,7 +159,9 @@ impl Gateway {
     }
 
     fn add_peer(&mut self, member: &Domain, peer: PeerId, ufrag: String, transport: Transport) {
-        self.tell_media(workers::Command::AddPeer { peer, ufrag, transport: Box::new(transport) });
+        let terms = self.federation.as_ref().and_then(|federation| federation.terms_of(member));
+        let speakers = terms.and_then(Terms::speakers);
+        self.tell_media(workers::Command::AddPeer { peer, ufrag, transport: Box::new(transport), speakers });
         if let Some(shards) = self.shards.as_mut() {
             shards.cascade.media_anew(member);
         }

@@ -17,6 +17,7 @@ use super::{Gateway, Place, clock};
 use crate::cascade::Cascade;
 use crate::config::Joined;
 use crate::links::{self, CannotOpen, Door};
+use crate::meeting::Terms;
 use crate::member::{Domain, Registry, Standing, Trust};
 use crate::names::Names;
 use crate::observe::Observed;
@@ -60,6 +61,8 @@ pub(super) struct Federation {
     revision: Option<Revision>,
     /// How it stood when that was last told.
     told: Option<Standing>,
+    /// What holds for single members.
+    terms: Vec<Terms>,
     troubles: shown::Troubles,
     _watching: AbortOnDropHandle<()>,
 }
@@ -136,6 +139,7 @@ impl Federation {
             held,
             revision: entry.map(|entry| entry.revision),
             told: None,
+            terms: joined.terms.clone(),
             troubles: shown::Troubles::default(),
             _watching: AbortOnDropHandle::new(watching),
         };
@@ -147,8 +151,14 @@ impl Federation {
     pub(super) fn shards(&self, chance: u64) -> Shards {
         let key = self.own.derived("einwahl-grant-1");
         let mut cascade = Cascade::new(self.us.clone(), &key, chance, shards::FIRST_DISTANT);
+        cascade.terms(self.terms.clone());
         cascade.members(self.held.as_ref().map(|held| named(held)).unwrap_or_default());
         Shards { cascade, between: Between::default() }
+    }
+
+    /// What holds for a member in all meetings.
+    fn terms_of(&self, member: &Domain) -> Option<&Terms> {
+        self.terms.iter().find(|terms| terms.with == *member)
     }
 
     /// The other members, for the record of processing.

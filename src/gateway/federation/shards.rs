@@ -34,12 +34,12 @@ impl Shards {
 impl Gateway {
     /// A member's gateway is there, is gone, or says something.
     pub(super) fn on_peer(&mut self, event: &links::Event) {
-        let now = clock::now();
+        let (now, time) = (clock::now(), clock::local(&self.config.zone).time());
         let Some(Shards { cascade, .. }) = self.shards.as_mut() else { return };
         match event {
             links::Event::Up { peer } => cascade.up(peer),
             links::Event::Down { peer, .. } => cascade.down(peer, now),
-            links::Event::Heard { peer, what } => cascade.heard(peer, what, &self.book),
+            links::Event::Heard { peer, what } => cascade.heard(peer, what, &self.book, time),
             links::Event::Anew { peer } => cascade.anew(peer, now),
             links::Event::TellAnew { peer, .. } => cascade.tell_anew(peer, &self.book),
             links::Event::Refused(_) | links::Event::RoundTrip { .. } => {}
@@ -228,8 +228,9 @@ impl Gateway {
             }
         }
         let hold = self.guard.hold(None, conference.as_ref(), clock::now());
+        let time = clock::local(&self.config.zone).time();
         if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
-            cascade.answer(by, ticket, room, &admission, hold, &self.book);
+            cascade.answer(by, ticket, room, &admission, hold, (&self.book, time));
         }
     }
 

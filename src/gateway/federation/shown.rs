@@ -63,7 +63,9 @@ impl Gateway {
             State::Down { since, why } => ("down", Some(why), since, None),
         };
         let troubles = self.federation.as_ref().map(|federation| &federation.troubles);
-        let ours = self.book.after(None).filter(|listed| listed.meeting.share(&of.domain).is_some());
+        let terms = self.federation.as_ref().and_then(|federation| federation.terms_of(&of.domain));
+        let shows = |listed: &&Listed| terms.is_none_or(|terms| terms.shows(&listed.meeting.room));
+        let ours = self.book.after(None).filter(|listed| listed.meeting.share(&of.domain).is_some()).filter(shows);
         let theirs = self.shards.iter().flat_map(|Shards { cascade, .. }| cascade.rooms());
         let theirs = theirs.filter(|(domain, _)| **domain == of.domain);
         ShownMember {

@@ -6,9 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::problem::Refusal;
-use crate::meeting::{self, Draft, Fault, Listed, Share, Source};
+use crate::dialplan::InvalidSpan;
+use crate::meeting::{self, Draft, Fault, Listed, Names, Share, Source};
 use crate::room::Announce;
-use crate::words::{InvalidDomain, Language, Pin};
+use crate::words::{InvalidDomain, Language, Pin, Role};
 
 /// What is said of a meeting. Of a new one, what is left out is made: name, ID and PINs. Of one that is changed, what is left
 /// out stays, and `null` takes a PIN, a time or the language away.
@@ -86,27 +87,43 @@ pub(super) struct ShareBody {
     #[serde(default = "ShareBody::most")]
     #[schema(minimum = 1, maximum = 1000)]
     most: u32,
-    /// Whether those who know the PIN for moderators lead.
-    #[serde(default)]
-    leads: bool,
+    /// What they are at most, whichever PIN they know: `listener`, `participant` or `moderator`.
+    #[serde(default = "ShareBody::role")]
+    #[schema(value_type = String, example = "participant", pattern = "^(listener|participant|moderator)$")]
+    role: Role,
     /// Whether they wait until one of our moderators admits them, also if ours do not.
     #[serde(default)]
     lobby: bool,
+    /// What names of others they see: `chosen`, or `none`.
+    #[serde(default)]
+    #[schema(value_type = String, example = "chosen", pattern = "^(chosen|none)$")]
+    names: Names,
+    /// They come in at these hours alone, by the institution's clock; at any time, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "08:00-20:00", pattern = "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$")]
+    hours: Option<String>,
 }
 
 impl ShareBody {
+    const fn role() -> Role {
+        Role::Participant
+    }
+
     const fn most() -> u32 {
         100
     }
 
     fn of(share: &Share) -> Self {
         let most = u32::try_from(share.most).unwrap_or(u32::MAX);
-        Self { with: share.with.to_string(), most, leads: share.leads, lobby: share.lobby }
+        let hours = share.hours.map(String::from);
+        Self { with: share.with.to_string(), most, role: share.role, lobby: share.lobby, names: share.names, hours }
     }
 
-    fn read(self) -> Result<Share, InvalidDomain> {
-        let Self { with, most, leads, lobby } = self;
-        Ok(Share { with: with.parse()?, most: most.min(1_000) as usize, leads, lobby })
+    fn read(self) -> Result<Share, String> {
+        let Self { with, most, role, lobby, names, hours } = self;
+        let with = with.parse().map_err(|why: InvalidDomain| why.to_string())?;
+        let hours = hours.map(|hours| hours.parse()).transpose().map_err(|why: InvalidSpan| why.to_string())?;
+        Ok(Share { with, most: most.min(1_000) as usize, role, lobby, names, hours })
     }
 }
 

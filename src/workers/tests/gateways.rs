@@ -69,9 +69,9 @@ fn connect(one: &mut Gateway, other: &mut Gateway, peer: PeerId) {
     };
     let ufrag = credentials.ufrag.clone();
     let answering = Transport::new(&other.identity, credentials, one.identity.fingerprint(), now);
-    other.tell(Command::AddPeer { peer, ufrag, transport: Box::new(answering) });
+    other.tell(Command::AddPeer { peer, ufrag, transport: Box::new(answering), speakers: None });
     let dialling = Transport::dialling(&one.identity, "dialling", called, now);
-    one.tell(Command::AddPeer { peer, ufrag: String::from("dialling"), transport: Box::new(dialling) });
+    one.tell(Command::AddPeer { peer, ufrag: String::from("dialling"), transport: Box::new(dialling), speakers: None });
     for gateway in [one, other] {
         gateway.waits_for(&Event::PeerConnected { peer });
     }
@@ -167,9 +167,14 @@ fn a_gateway_with_another_certificate_than_was_told_is_lost_at_once() {
     };
     let ufrag = credentials.ufrag.clone();
     let answering = Transport::new(&b.identity, credentials, a.identity.fingerprint(), now);
-    b.tell(Command::AddPeer { peer: AB, ufrag, transport: Box::new(answering) });
+    b.tell(Command::AddPeer { peer: AB, ufrag, transport: Box::new(answering), speakers: None });
     let dialling = Transport::dialling(&a.identity, "dialling", called, now);
-    a.tell(Command::AddPeer { peer: AB, ufrag: String::from("dialling"), transport: Box::new(dialling) });
+    a.tell(Command::AddPeer {
+        peer: AB,
+        ufrag: String::from("dialling"),
+        transport: Box::new(dialling),
+        speakers: None,
+    });
     assert_eq!(next(&mut a.news), Some(Event::PeerLost { peer: AB }));
     a.pool.stop();
     b.pool.stop();

@@ -16,8 +16,8 @@ pub(super) struct Distant {
 }
 
 impl Worker {
-    pub(super) fn add_peer(&mut self, peer: PeerId, ufrag: String, transport: Transport) {
-        self.crowd.add_peer(peer, ufrag, transport, clock::now());
+    pub(super) fn add_peer(&mut self, peer: PeerId, ufrag: String, transport: Transport, speakers: Option<usize>) {
+        self.crowd.add_peer(peer, ufrag, transport, speakers, clock::now());
         let Some(state) = self.crowd.peers.get_mut(peer) else { return };
         for (leg, distant) in self.distant.iter().filter(|(_, distant)| distant.peer == peer) {
             state.declare(distant.ssrc, *leg, distant.room.clone());

@@ -88,9 +88,9 @@ function warningBox({ language }: Context, one: Warning, words: PageWords): HTML
 
 function rows({ language }: Context, members: Member[], words: PageWords): HTMLElement {
   const small = (text: string): HTMLElement => el("p", { class: "kern-body kern-body--small" }, text);
-  const state = (one: Member): HTMLElement => el("div", {}, badge(one.state === "up" ? "success" : "danger", one.state === "up" ? words.linkUp : words.linkDown), ...(one.why ? [small(one.why)] : []));
+  const state = (one: Member): HTMLElement => el("div", {}, badge(one.state === "up" ? "success" : "danger", one.state === "up" ? words.linkUp : words.linkDown), ...(one.why ? [el("div", { class: "reason" }, one.why)] : []));
   const rooms = (all: Room[]): HTMLElement => (all.length ? el("ul", { class: "waiting" }, ...all.map((one) => el("li", {}, one.title ? `${one.title} (${one.room})` : one.room))) : el("span", { class: "quiet" }, words.none));
-  const error = (one: Member): HTMLElement | string => (one.lastError ? `${moment(one.lastError.at, language)}: ${one.lastError.why}` : el("span", { class: "quiet" }, words.none));
+  const error = (one: Member): HTMLElement => (one.lastError ? el("div", { class: "reason" }, `${moment(one.lastError.at, language)}: ${one.lastError.why}`) : el("span", { class: "quiet" }, words.none));
   return table(words.members, [
     { name: words.member, cell: (one: Member) => el("div", {}, el("strong", {}, one.name), small(`${one.domain} (${one.country})`), small(one.contact)) },
     { name: words.link, cell: state },
