@@ -183,10 +183,10 @@ fn connect(one: &mut Institution, other: &mut Institution, peer: PeerId) -> Rela
     };
     let ufrag = credentials.ufrag.clone();
     let answering = Transport::new(&other.identity, credentials, one.identity.fingerprint(), now);
-    other.tell(Command::AddPeer { peer, ufrag, transport: Box::new(answering) });
+    other.tell(Command::AddPeer { peer, ufrag, transport: Box::new(answering), speakers: None });
     let own = format!("dialling{}", peer.0);
     let dialling = Transport::dialling(&one.identity, &own, called, now);
-    one.tell(Command::AddPeer { peer, ufrag: own, transport: Box::new(dialling) });
+    one.tell(Command::AddPeer { peer, ufrag: own, transport: Box::new(dialling), speakers: None });
     one.waits_for_peer(peer);
     other.waits_for_peer(peer);
     relay

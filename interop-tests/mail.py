@@ -27,11 +27,10 @@ import urllib.error
 import urllib.request
 import warnings
 
-import admin_in_use
 import icalendar
-from admin_in_use import Story, area, signs_in_first, visible
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from console import Story, area, visible
 from gateway import configuration, serving
 from pages import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
@@ -296,7 +295,6 @@ def goes_wrong(story, folder, box, plain, slipping, log):
 
 def by_console(story, playwright, folder, box, log):
     """As people do it, in Chromium."""
-    admin_in_use.ADDRESS, story.errors = PAGE, []
     made = subprocess.run([sys.argv[1], "account", "add", "erika", "--role", "administrator", "--folder", str(folder / "kept")], capture_output=True, text=True, check=True)
     password = re.search(r"^[a-z0-9]{4}(?:-[a-z0-9]{4})+$", made.stdout, re.M).group()
     with serving(folder, settings(folder), WEB_PORT, stderr=log):
@@ -304,7 +302,7 @@ def by_console(story, playwright, folder, box, log):
         page = browser.new_context(ignore_https_errors=True, locale="de-DE", viewport={"width": 1440, "height": 1000}).new_page()
         page.on("pageerror", lambda error: story.errors.append(str(error)))
         screenshots, story.screenshots = story.screenshots, None
-        signs_in_first(story, page, password)
+        story.signs_in_first(page, password)
         story.screenshots = screenshots
 
         def opens():
@@ -340,7 +338,7 @@ def main():
     # What aiosmtpd has to say of how it is set up here.
     warnings.simplefilter("ignore")
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    story = Letters(screenshots)
+    story = Letters(PAGE, screenshots)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         with town(folder) as (box, plain, slipping), open(folder / "log", "w") as log:

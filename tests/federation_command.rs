@@ -109,7 +109,7 @@ fn members_stand_in_the_record_of_processing_and_in_the_rules_for_the_firewall()
     assert!(rules.contains("ip daddr 198.51.100.0/24 meta l4proto { tcp, udp } accept"), "{rules}");
     assert!(!desk.0.join("store").exists(), "who only asks makes nothing");
     std::fs::write(desk.0.join("registry.json"), "{}").expect("written");
-    assert!(residency(&["report"], 1).contains("registry.json: "));
+    assert!(residency(&["report"], 1).contains("the members cannot be told"));
 }
 
 const AT: &str = "2026-11-25T12:00:00Z";

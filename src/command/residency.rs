@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use einwahl::config::{Config, Mistake};
-use einwahl::gateway::{moment, registry_at_rest};
-use einwahl::residency::{Partner, Report, nftables};
+use einwahl::config::{Config, Joined, Mistake};
+use einwahl::gateway::{kept_registry, look_at_registry, moment};
+use einwahl::member::{Registry, Trust};
+use einwahl::names::Names;
+use einwahl::residency::{self, Partner, Report, nftables};
 
 use super::{fails, say, with_config};
 
@@ -67,12 +69,24 @@ fn report(config: &Config) -> Result<Report, String> {
     let members = match config.federation.joined().map_err(told)? {
         None => Vec::new(),
         Some(joined) => {
-            let named = std::env::var("STATE_DIRECTORY").ok();
-            let registry = registry_at_rest(&joined, &config.store.folder(named.as_deref()))?;
-            registry.map(|registry| Partner::all(&registry, &joined.us, moment())).unwrap_or_default()
+            let us = joined.us.clone();
+            Partner::all(&registry(config, joined)?, &us, moment())
         }
     };
     Ok(Report::new(&config.processors, members, config.basis()))
+}
+
+/// What a gateway has kept, or what the source of the registry says.
+fn registry(config: &Config, joined: Joined) -> Result<Registry, String> {
+    let named = std::env::var("STATE_DIRECTORY").ok();
+    if let Some(kept) = kept_registry(&joined, &config.store.folder(named.as_deref())) {
+        return Ok(kept);
+    }
+    let trust = Trust { federation: joined.federation, operators: joined.operators, held: None };
+    let residency = residency::Residency::new(config.processors.clone());
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let found = async { look_at_registry(joined.registry, trust, Names::new(&config.sip.dns, residency)).await };
+    runtime.block_on(found).map_err(|why| format!("the members cannot be told: {why}"))
 }
 
 fn told(report: &Report, format: Format) -> ExitCode {

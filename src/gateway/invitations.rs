@@ -12,7 +12,7 @@ use super::meetings::{Reply, letters};
 use super::{CannotStart, Gateway, clock};
 use crate::mail::{self, Letter, Mailer};
 use crate::meeting::{Invitation, Source};
-use crate::names::{Names, Unresolved};
+use crate::names::Names;
 use crate::oidc::Origin;
 use crate::post::{Post, Standing, Tried, Trouble};
 use crate::records::Deed;
@@ -40,7 +40,7 @@ pub(super) struct Mailed {
 pub(super) struct Invitations {
     origin: String,
     numbers: Vec<String>,
-    mailer: Result<Mailer, Unresolved>,
+    mailer: Mailer,
     post: Post,
     under_way: BTreeMap<u64, Sent>,
     mailed: mpsc::Sender<Mailed>,
@@ -57,16 +57,9 @@ struct Sent {
 }
 
 impl Invitations {
-    pub(super) fn new(
-        config: Config,
-        names: Result<Names, Unresolved>,
-        mailed: mpsc::Sender<Mailed>,
-    ) -> Result<Self, CannotStart> {
+    pub(super) fn new(config: Config, names: Names, mailed: mpsc::Sender<Mailed>) -> Result<Self, CannotStart> {
         let Config { mailer, origin, numbers } = config;
-        let mailer = match names {
-            Ok(names) => Ok(Mailer::new(mailer, names)?),
-            Err(unresolved) => Err(unresolved),
-        };
+        let mailer = Mailer::new(mailer, names)?;
         let (post, under_way) = (Post::default(), BTreeMap::new());
         Ok(Self { origin: origin.at(""), numbers, mailer, post, under_way, mailed })
     }
@@ -81,13 +74,7 @@ impl Invitations {
             let Some(sent) = self.under_way.get(&number) else { continue };
             let (letter, mailer, mailed) = (Arc::clone(&sent.letter), self.mailer.clone(), self.mailed.clone());
             tokio::spawn(async move {
-                let came = match mailer {
-                    Ok(mailer) => mailer.deliver(&letter, &to).await,
-                    Err(why) => {
-                        let trouble = Trouble::Unreachable(why.to_string());
-                        to.iter().map(|(place, _)| (*place, Tried::Later(trouble.clone()))).collect()
-                    }
-                };
+                let came = mailer.deliver(&letter, &to).await;
                 // The gateway takes it as long as it lives.
                 drop(mailed.send(Mailed { number, came }).await);
             });

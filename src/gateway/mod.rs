@@ -81,7 +81,7 @@ use caller::{Brief, Caller, Line};
 use chance::random;
 pub use clock::{local as local_time, moment};
 use erasures::Erasures;
-pub use federation::{Config as FederationConfig, look_at_registry, own_key, registry_at_rest};
+pub use federation::{Config as FederationConfig, kept_registry, look_at_registry, own_key};
 use federation::{Federation, Shards};
 use health::Health;
 pub use invitations::Config as MailConfig;

@@ -79,20 +79,11 @@ pub fn own_key(joined: &Joined, place: &Place) -> Result<Own, Unusable> {
     }
 }
 
-/// The registry that counts for a gateway that does not run: what it has kept, or what its file says.
-///
-/// # Errors
-/// There is one that does not count.
-pub fn registry_at_rest(joined: &Joined, folder: &Path) -> Result<Option<Registry>, String> {
-    // A gateway that runs has the folder for itself, and took the registry from the file.
-    if folder.join(store::FILE).exists()
-        && let Some(kept) = Folder::open(folder).ok().and_then(|folder| kept_in(&folder, joined))
-    {
-        return Ok(Some(kept));
-    }
-    let trust = Trust { federation: joined.federation.clone(), operators: joined.operators.clone(), held: None };
-    let Ok(bytes) = std::fs::read(&joined.registry) else { return Ok(None) };
-    trust.accept(&bytes, clock::moment()).map(Some).map_err(|why| format!("{}: {why}", joined.registry.display()))
+/// The registry that a gateway which does not run has kept; nothing, while one runs, for it has the folder for itself.
+pub fn kept_registry(joined: &Joined, folder: &Path) -> Option<Registry> {
+    // Opening a folder makes one.
+    let folder = folder.join(store::FILE).exists().then(|| Folder::open(folder).ok())??;
+    kept_in(&folder, joined)
 }
 
 fn kept_in(folder: &Folder, joined: &Joined) -> Option<Registry> {

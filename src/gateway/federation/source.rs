@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::super::clock;
 use crate::config::Source;
 use crate::member::{Registry, Trust};
-use crate::names::{Names, Unresolved};
+use crate::names::Names;
 
 /// What the source brought.
 pub(in crate::gateway) enum Offered {
@@ -22,12 +22,7 @@ pub(in crate::gateway) enum Offered {
 }
 
 /// Looks until nobody wants to know any more.
-pub(super) async fn watch(
-    source: Source,
-    trust: Trust,
-    names: Result<Names, Unresolved>,
-    offered: mpsc::Sender<Offered>,
-) {
+pub(super) async fn watch(source: Source, trust: Trust, names: Names, offered: mpsc::Sender<Offered>) {
     match source {
         Source::File(file) => file::watch(file, trust, offered).await,
         Source::Https { address, ca, every } => {
@@ -41,7 +36,7 @@ pub(super) async fn watch(
 ///
 /// # Errors
 /// It cannot be read, or does not count.
-pub async fn look(source: Source, trust: Trust, names: Result<Names, Unresolved>) -> Result<Registry, String> {
+pub async fn look(source: Source, trust: Trust, names: Names) -> Result<Registry, String> {
     let read = move || match source {
         Source::File(file) => std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display())),
         Source::Https { address, ca, .. } => {

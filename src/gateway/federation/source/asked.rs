@@ -12,7 +12,7 @@ use super::super::super::clock;
 use super::{Judge, Offered};
 use crate::https::{Address, Bounds, Https};
 use crate::member::{LONGEST, Trust};
-use crate::names::{Names, Unresolved};
+use crate::names::Names;
 use crate::residency::Purpose;
 
 /// Who is asked.
@@ -66,11 +66,9 @@ fn spread(wait: Duration, drawn: u16) -> Duration {
 
 impl Asked {
     /// Must be made inside of the runtime that looks names up.
-    pub(super) fn new(address: Address, ca: Option<&Path>, names: Result<Names, Unresolved>) -> Self {
+    pub(super) fn new(address: Address, ca: Option<&Path>, names: Names) -> Self {
         let bounds = Bounds { longest: u64::try_from(LONGEST).unwrap_or(u64::MAX), patience: PATIENCE };
-        let https = names
-            .map_err(|why| why.to_string())
-            .and_then(|names| Https::new(Purpose::Registry, ca, names, bounds).map_err(|why| why.to_string()));
+        let https = Https::new(Purpose::Registry, ca, names, bounds).map_err(|why| why.to_string());
         Self { address, https, tag: None }
     }
 
