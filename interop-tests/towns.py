@@ -69,7 +69,7 @@ class Town:
                                     operator=operator, registry=registry)
         hashed = hashlib.sha256(TOKEN.encode()).hexdigest()
         text += f'[[api.tokens]]\nname = "datenschutz"\nhash = "sha256:{hashed}"\nrights = ["calls", "audit", "erase"]\n'
-        with_guests = "".join(f", {{ with = \"stadt-{guest.name}.example\", leads = {json.dumps(getattr(guest, 'leads', False))} }}" for guest in guests)
+        with_guests = "".join(f", {{ with = \"stadt-{guest.name}.example\", role = \"{'moderator' if getattr(guest, 'leads', False) else 'participant'}\" }}" for guest in guests)
         (self.folder / "einwahl.toml").write_text(text + more + (MEETING.format(with_guests=with_guests) if self.name == "a" else ""))
 
     def runs(self, *words):
