@@ -1,5 +1,6 @@
 //! What peers say, and whether they may: a peer speaks for its own people, and the home institution for everybody.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::Time;
@@ -211,7 +212,11 @@ impl Cascade {
     /// Whoever was not told again is gone.
     fn has_told_all(&mut self, peer: &Domain, address: &RoomId) {
         self.with(address, |cascade, shard| {
-            let stale = shard.drop_ways(|via, way| via == peer && way.until.is_some());
+            let is_home = shard.home == *peer;
+            let met: BTreeSet<Domain> = shard.ties.keys().cloned().collect();
+            // What those told whom we met while the home institution was away is told by it now, or not so any more.
+            let is_past = |via: &Domain| is_home && via != peer && !met.contains(via);
+            let stale = shard.drop_ways(|via, way| (via == peer && way.until.is_some()) || is_past(via));
             stale.iter().for_each(|who| cascade.refresh(address, shard, who));
         });
     }
