@@ -52,7 +52,7 @@ export function sendByMail(context: Context, meeting: Meeting, numbers: string, 
     go.disabled = false;
   };
   const go = button(words.send, () => void send(), "primary");
-  dialog(`${words.byMail}: ${meeting.title || meeting.room}`, [labelled("mail-to", words.mailTo, to, words.mailToHint), labelled("mail-language", words.mailLanguage, language), place], (close) => [button(common.close, close), go]);
+  dialog(`${words.byMail}: ${meeting.title || meeting.room}`, [labelled("mail-to", words.mailTo, to, words.mailToHint), labelled("mail-language", words.mailLanguage, language), place], (close) => [button(common.close, close), go], true);
   to.focus();
 }
 
