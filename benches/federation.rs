@@ -34,8 +34,8 @@ use measure::{cpu_of_thread, sockets, threads_named};
 
 const TICK: Duration = Duration::from_millis(20);
 /// With and without sound on the link, so often each, for so long.
-const ROUNDS: usize = 4;
-const ROUND: Duration = Duration::from_secs(3);
+const ROUNDS: usize = 3;
+const ROUND: Duration = Duration::from_secs(2);
 /// Until a change is heard everywhere.
 const SETTLES: Duration = Duration::from_secs(1);
 /// Legs of those at other gateways, and the streams in which they are heard.
@@ -174,7 +174,8 @@ impl Relay {
 fn connect(one: &mut Institution, other: &mut Institution, peer: PeerId) -> Relay {
     let relay = Relay::to(other.address);
     let now = Instant::now();
-    let credentials = Credentials::new(&[peer.0 as u8; 26], "dialling");
+    let own = format!("dialling{}", peer.0);
+    let credentials = Credentials::new(&[peer.0 as u8; 26], &own);
     let called = Called {
         address: relay.address,
         ufrag: credentials.ufrag.clone(),
@@ -184,7 +185,6 @@ fn connect(one: &mut Institution, other: &mut Institution, peer: PeerId) -> Rela
     let ufrag = credentials.ufrag.clone();
     let answering = Transport::new(&other.identity, credentials, one.identity.fingerprint(), now);
     other.tell(Command::AddPeer { peer, ufrag, transport: Box::new(answering), speakers: None });
-    let own = format!("dialling{}", peer.0);
     let dialling = Transport::dialling(&one.identity, &own, called, now);
     one.tell(Command::AddPeer { peer, ufrag: own, transport: Box::new(dialling), speakers: None });
     one.waits_for_peer(peer);
@@ -246,7 +246,7 @@ impl Talk {
 
 /// A loud square wave of 400 Hz, in A-law: bit 7 is the sign (G.711), inverted bits the segment.
 fn tone(sample: u32) -> u8 {
-    if sample / 10 % 2 == 0 { 0xaa } else { 0x2a }
+    if (sample / 10).is_multiple_of(2) { 0xaa } else { 0x2a }
 }
 
 /// What was measured of one state: CPU-ms a second of each institution, and what passed on all links a second.
