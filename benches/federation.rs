@@ -113,6 +113,11 @@ impl Institution {
         cpu_of_thread(self.thread)
     }
 
+    /// Ticks that came late: with some, a figure says more of the machine than of the link.
+    fn missed(&self) -> u64 {
+        self.pool.figures().missed_ticks.load(Ordering::Relaxed)
+    }
+
     fn waits_for_peer(&mut self, peer: PeerId) {
         while self.news.blocking_recv().expect("an event") != (Event::PeerConnected { peer }) {}
     }
@@ -317,14 +322,15 @@ fn two(listeners: usize, speakers: usize) {
     let (more, bytes, packets, leg) = compare(&institutions, &relays, link);
     let each = more.iter().sum::<f64>() / speakers as f64;
     println!(
-        "{listeners:>9} {speakers:>8} {:>9.1} {:>9.0} {:>12.2} {:>12.2} {:>12.2} {:>12.3} {:>9.1}",
+        "{listeners:>9} {speakers:>8} {:>9.1} {:>9.0} {:>12.2} {:>12.2} {:>12.2} {:>12.3} {:>9.1} {:>7}",
         bytes / 1e3,
         packets,
         more[0],
         more[1],
         each,
         leg,
-        each / leg
+        each / leg,
+        institutions.iter().map(Institution::missed).sum::<u64>()
     );
     talk.end();
     relays.into_iter().for_each(Relay::end);
@@ -386,11 +392,12 @@ fn many(members: u16, listeners: usize) {
 fn main() {
     println!(
         "Two institutions, telephones with G.711 A-law; what sound on the link costs, in CPU-ms a second, and what passes on it.\n\
-         The last column: one speaker across the link costs as much as so many legs of a telephone in the same run."
+         The ratio: one speaker across the link costs as much as so many legs of a telephone in the same run.\n\
+         A line with late ticks says more of the machine than of the link."
     );
     println!(
-        "{:>9} {:>8} {:>9} {:>9} {:>12} {:>12} {:>12} {:>12} {:>9}",
-        "listeners", "speakers", "kB/s", "packets/s", "there", "here", "per speaker", "per leg", "ratio"
+        "{:>9} {:>8} {:>9} {:>9} {:>12} {:>12} {:>12} {:>12} {:>9} {:>7}",
+        "listeners", "speakers", "kB/s", "packets/s", "there", "here", "per speaker", "per leg", "ratio", "late"
     );
     for speakers in [1, 3] {
         for listeners in [5, 50, 200] {
