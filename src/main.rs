@@ -102,6 +102,9 @@ struct PhoneArguments {
     /// What to say: a WAV file (16-bit PCM) or an Ogg Opus file
     #[arg(long)]
     play: Option<PathBuf>,
+    /// Say it again and again, until somebody hangs up
+    #[arg(long)]
+    repeat: bool,
     /// Where to write what is heard, as WAV
     #[arg(long)]
     record: Option<PathBuf>,
@@ -262,7 +265,7 @@ fn dial(arguments: PhoneArguments) -> ExitCode {
         local,
         digits: arguments.digits,
         play,
-        repeat: false,
+        repeat: arguments.repeat,
         record: arguments.record,
         seconds: arguments.seconds,
         codecs: arguments.codec,

@@ -17,4 +17,4 @@ pub use backoff::Backoff;
 pub use frame::{Closing, Frame, Got, LONGEST, NotAFrame, Session, VERSION};
 pub use link::{Link, Output, Timer};
 pub use message::{Line, Media, Message, Shared, State, Verdict, Who, Why};
-pub use shards::{Cascade, Effect, Erasure, Full, Noted};
+pub use shards::{Cascade, Effect, Erasure, Full, Noted, Offence};

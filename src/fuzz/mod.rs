@@ -123,7 +123,7 @@ pub fn peer_messages(bytes: &[u8]) {
     let now = Instant::now();
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(what) = serde_json::from_slice::<Box<serde_json::value::RawValue>>(line) {
-            cascade.heard(&peer, &what, &book, jiff::civil::Time::midnight());
+            cascade.heard(&peer, &what, &book, (now, jiff::civil::Time::midnight()));
         }
         while let Some(effect) = cascade.poll() {
             if let cascade::Effect::Tell { room, command: room::Command::Put(_) } = effect {

@@ -95,13 +95,14 @@ impl<C: Ord + Clone, P: Ord + Clone> Guard<C, P> {
         let failures = self.callers.add(caller.cloned(), &self.config, now);
         let mut suspicions: Vec<_> =
             is_worth_a_line(failures, self.config.free).then_some(Suspicion::Caller { failures }).into_iter().collect();
-        if let Some(conference) = conference {
-            let failures = self.rooms.add(conference.clone(), &self.config, now);
-            if is_worth_a_line(failures, self.config.free) {
-                suspicions.push(Suspicion::Conference { failures });
-            }
-        }
+        suspicions.extend(conference.and_then(|conference| self.failed_at(conference, now)));
         suspicions
+    }
+
+    /// Somebody failed at this conference who is counted elsewhere.
+    pub fn failed_at(&mut self, conference: &P, now: Instant) -> Option<Suspicion> {
+        let failures = self.rooms.add(conference.clone(), &self.config, now);
+        is_worth_a_line(failures, self.config.free).then_some(Suspicion::Conference { failures })
     }
 }
 

@@ -178,6 +178,19 @@ pub enum Deed {
         whom: Option<String>,
         /// Names it in both audits.
         event: String,
+        /// So many of the same of this institution came since the last entry, and were not noted.
+        #[serde(default, skip_serializing_if = "is_none")]
+        untold: u64,
+    },
+    /// What another institution said on its link was refused, whatever meeting it may be about.
+    SayingRefused {
+        /// Which institution.
+        member: Domain,
+        /// In a sentence.
+        why: String,
+        /// So many of the same of this institution came since the last entry, and were not noted.
+        #[serde(default, skip_serializing_if = "is_none")]
+        untold: u64,
     },
     /// Somebody signed in.
     SignedIn {
@@ -358,6 +371,13 @@ pub enum Deed {
         /// Until when it holds.
         expires: String,
     },
+    /// A member of the registry that counts is none, and gets no link.
+    MemberLeftOut {
+        /// Which.
+        member: Domain,
+        /// Why.
+        why: String,
+    },
     /// A registry was offered that does not count; the one that is held goes on.
     RegistryRefused {
         /// Why.
@@ -450,6 +470,14 @@ pub enum Door {
     Browser,
     /// By the API.
     Api,
+    /// By the link of another institution.
+    Member,
+}
+
+/// A number that need not be written.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+const fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One entry.

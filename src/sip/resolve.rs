@@ -53,14 +53,14 @@ impl Resolver {
     }
 
     async fn within(&self, target: &Target, allowed: &[Transport], networks: &[IpNet]) -> Result<Hops, Unresolved> {
-        let mut hops = Hops::within(self.found(target, allowed).await?, networks);
         let host = match &target.host {
             Host::Name(name) => Some(name.as_str()),
             Host::Address(_) => None,
         };
         let may = |hop: &Hop| self.0.residency().permit(Purpose::Trunk, host, hop.address.ip()).is_ok();
-        let (to_try, refused): (Vec<Hop>, Vec<Hop>) = hops.to_try.into_iter().partition(may);
-        hops.to_try = to_try;
+        // First, so that it is noted, too, where nobody is declared: whoever changes a name is no other trunk of ours.
+        let (permitted, refused): (Vec<Hop>, Vec<Hop>) = self.found(target, allowed).await?.into_iter().partition(may);
+        let mut hops = Hops::within(permitted, networks);
         hops.outside.extend(refused.iter().map(|hop| hop.address.ip().to_canonical()));
         if !hops.to_try.is_empty() {
             return Ok(hops);

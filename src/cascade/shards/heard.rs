@@ -1,17 +1,17 @@
 //! What peers say, and whether they may: a peer speaks for its own people, and the home institution for everybody.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::civil::Time;
 use serde_json::value::RawValue;
 
-use super::super::message::{Line, Message, State, Who, Why};
+use super::super::message::{Line, Message, Shared, State, Who, Why};
 use super::shard::{LEAST, Shard, Way};
-use super::{Cascade, Effect, Noted, Tie};
+use super::{Cascade, Effect, Noted, Offence, Tie};
 use crate::meeting::{Book, Share};
 use crate::room::{Action, Command, Role};
-use crate::words::{Domain, LegId, RoomId};
+use crate::words::{Bucket, ConferenceId, Domain, LegId, RoomId};
 
 /// People of one peer in one room whom we remember, whatever it says.
 const MOST_ELSEWHERE: usize = 2_000;
@@ -19,24 +19,63 @@ const MOST_ELSEWHERE: usize = 2_000;
 /// Rooms of one peer that we remember.
 const MOST_ROOMS: usize = 4_096;
 
+/// So many messages that cost us more than the peer may come at once, and so many a second after that.
+const PATIENCE: (f64, f64) = (400.0, 20.0);
+
 impl Cascade {
-    /// A peer said something, at this time by the institution's clock.
-    pub fn heard(&mut self, peer: &Domain, what: &RawValue, book: &Book, time: Time) {
+    /// A peer said something, now, which is this time by the institution's clock.
+    pub fn heard(&mut self, peer: &Domain, what: &RawValue, book: &Book, (now, time): (Instant, Time)) {
         match Message::read(what) {
+            Ok(message) if !self.has_patience(peer, &message, now) => self.offends(peer, Offence::TooMuch),
             Ok(message) => self.on_message(peer, message, (book, time)),
-            Err(why) => tracing::info!(%peer, why, "a message that cannot be read is ignored"),
+            Err(why) => {
+                tracing::debug!(%peer, why, "a message that cannot be read is ignored");
+                self.offends(peer, Offence::Garbled);
+            }
+        }
+    }
+
+    /// Who enters is told everybody, who asks has a PIN looked at, who leads is passed on and stands in the audit, who offers
+    /// gets another media connection: each is a small message, and nobody needs thousands of them.
+    fn has_patience(&mut self, peer: &Domain, message: &Message, now: Instant) -> bool {
+        let Some(known) = self.peers.get_mut(peer) else { return true };
+        let is_costly = match message {
+            Message::Ask { .. } | Message::Enter { .. } | Message::Act { .. } | Message::Meet { .. } => true,
+            Message::Offer(_) | Message::Answered(_) => true,
+            Message::Rooms { .. }
+            | Message::Answer { .. }
+            | Message::Shard { .. }
+            | Message::Close { .. }
+            | Message::Leave { .. }
+            | Message::Put { .. }
+            | Message::Gone { .. }
+            | Message::AllTold { .. }
+            | Message::Refuse { .. }
+            | Message::Speaking { .. }
+            | Message::Erase { .. }
+            | Message::Erased { .. }
+            | Message::Unknown => false,
+        };
+        !is_costly || known.patience.get_or_insert_with(|| Bucket::new(PATIENCE.0, PATIENCE.1, now)).take(now)
+    }
+
+    fn are_told_rooms(&mut self, peer: &Domain, mut rooms: Vec<Shared>) {
+        rooms.retain(|shared| shared.room.home().as_ref() == Some(peer));
+        rooms.truncate(MOST_ROOMS);
+        let others: BTreeSet<&ConferenceId> =
+            self.rooms().filter(|(of, _)| *of != peer).map(|(_, shared)| &shared.id).collect();
+        let is_taken = rooms.iter().any(|shared| others.contains(&shared.id));
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.rooms = rooms;
+        }
+        if is_taken {
+            self.offends(peer, Offence::SameId);
         }
     }
 
     fn on_message(&mut self, peer: &Domain, message: Message, (book, time): (&Book, Time)) {
         match message {
-            Message::Rooms { mut rooms } => {
-                rooms.retain(|shared| shared.room.home().as_ref() == Some(peer));
-                rooms.truncate(MOST_ROOMS);
-                if let Some(known) = self.peers.get_mut(peer) {
-                    known.rooms = rooms;
-                }
-            }
+            Message::Rooms { rooms } => self.are_told_rooms(peer, rooms),
             Message::Ask { ticket, room, pin } => self.is_asked(peer, ticket, &room, pin, (book, time)),
             Message::Answer { ticket, verdict, hold } => {
                 self.is_answered(peer, ticket, verdict, Duration::from_millis(hold.min(60_000)));
@@ -101,7 +140,10 @@ impl Cascade {
     }
 
     fn is_closed(&mut self, peer: &Domain, address: &RoomId) {
-        if address.home().as_ref() == Some(peer) && self.shards.contains_key(address) {
+        if address.home().as_ref() != Some(peer) {
+            return self.is_not_theirs(peer, address, None);
+        }
+        if self.shards.contains_key(address) {
             self.out.push_back(Effect::Tell { room: self.here(address), command: Command::End });
         }
     }
@@ -196,6 +238,9 @@ impl Cascade {
     }
 
     fn is_gone(&mut self, peer: &Domain, address: &RoomId, who: &Who) {
+        if who.of != *peer && (address.home().as_ref() != Some(peer) || who.of == self.us) {
+            return self.is_not_theirs(peer, address, Some(who.clone()));
+        }
         self.with(address, |cascade, shard| {
             if let Some(other) = shard.others.get_mut(who)
                 && other.ways.remove(peer).is_some()
@@ -224,7 +269,7 @@ impl Cascade {
     /// Somebody of ours cannot be there.
     fn is_refused(&mut self, peer: &Domain, address: &RoomId, who: &Who, why: Why) {
         if address.home().as_ref() != Some(peer) || who.of != self.us {
-            return;
+            return self.is_not_theirs(peer, address, Some(who.clone()));
         }
         tracing::info!(%peer, room = %address, participant = %who.id, ?why, "the home institution does not take somebody of ours");
         let command = Command::Lead(Action::Remove { participant: who.id });
@@ -273,7 +318,10 @@ impl Cascade {
     }
 
     fn is_told_speakers(&mut self, peer: &Domain, address: &RoomId, who: &[Who]) {
-        let Some(shard) = self.shards.get(address).filter(|shard| shard.home == *peer) else { return };
+        if address.home().as_ref() != Some(peer) {
+            return self.is_not_theirs(peer, address, None);
+        }
+        let Some(shard) = self.shards.get(address) else { return };
         let chosen: Vec<LegId> = who.iter().filter_map(|who| shard.leg_of(who, &self.us)).collect();
         self.out.push_back(Effect::Choose { room: self.here(address), chosen: Some(chosen) });
     }
@@ -296,6 +344,10 @@ impl Cascade {
     /// A peer speaks for somebody, or of a room, that is not its own.
     pub(super) fn is_not_theirs(&mut self, peer: &Domain, address: &RoomId, who: Option<Who>) {
         self.note(peer, address, "notTheirs", who);
+    }
+
+    fn offends(&mut self, peer: &Domain, what: Offence) {
+        self.out.push_back(Effect::Offence { peer: peer.clone(), what });
     }
 
     pub(super) fn note(&mut self, peer: &Domain, address: &RoomId, what: &'static str, who: Option<Who>) {

@@ -25,7 +25,7 @@ use super::message::{Media, Message, Shared, Who};
 use crate::ivr::Admission;
 use crate::meeting::{Book, Names, Share, Terms};
 use crate::room::{self, Action, Name, Opening, Room};
-use crate::words::{ConferenceId, Domain, LegId, ParticipantId, Pin, RoomId};
+use crate::words::{Bucket, ConferenceId, Domain, LegId, ParticipantId, Pin, RoomId};
 
 use admission::Asked;
 pub use erasure::{Erasure, Full};
@@ -150,6 +150,38 @@ pub enum Effect {
     Forget(Box<Erasure>),
     /// For the audit of this node; the same stands in the peer's with the same event.
     Note(Noted),
+    /// For the audit, too: a peer said what it may not say, or what cannot be read.
+    Offence {
+        /// Which peer.
+        peer: Domain,
+        /// What.
+        what: Offence,
+    },
+}
+
+/// What a peer said that is ignored, whatever room it may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Offence {
+    /// A message that is none.
+    #[error("a message that cannot be read is ignored")]
+    Garbled,
+    /// More questions, entries and wishes of moderators than one institution has.
+    #[error("it asks for more than one institution can need, and is not answered")]
+    TooMuch,
+    /// It shares a meeting under an ID that another institution's has: neither is found by it.
+    #[error("it shares a meeting whose ID another institution's has: neither can be dialled from here")]
+    SameId,
+}
+
+impl Offence {
+    /// In one word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Garbled => "garbled",
+            Self::TooMuch => "tooMuch",
+            Self::SameId => "sameId",
+        }
+    }
 }
 
 /// What is written down of what peers do to each other.
@@ -200,6 +232,8 @@ struct Peer {
     up: bool,
     /// The rooms of it that our people may join.
     rooms: Vec<Shared>,
+    /// What it may still ask for.
+    patience: Option<Bucket>,
 }
 
 impl Cascade {
@@ -237,9 +271,12 @@ impl Cascade {
         self.out.pop_front()
     }
 
-    /// The room that has this ID at another institution, if one of ours may join it.
+    /// The room that has this ID at another institution, if one of ours may join it. If two institutions have it, nobody can tell
+    /// which is meant, and a PIN would go to the wrong one: then there is none.
     pub fn find(&self, id: &ConferenceId) -> Option<RoomId> {
-        self.rooms().find(|(_, shared)| shared.id == *id).map(|(_, shared)| shared.room.clone())
+        let mut found = self.rooms().filter(|(_, shared)| shared.id == *id);
+        let (peer, shared) = found.next()?;
+        found.all(|(other, _)| other == peer).then(|| shared.room.clone())
     }
 
     /// The rooms of other institutions that our people may join.

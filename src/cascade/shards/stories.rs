@@ -29,6 +29,7 @@ struct Gateway {
     told: BTreeMap<LegId, (RoomId, ParticipantId, Vec<Domain>)>,
     /// What would outlive a restart.
     kept: BTreeSet<Erasure>,
+    offences: Vec<(Domain, Offence)>,
     answers: BTreeMap<LegId, Admission>,
     legs: u64,
     /// The clock on its wall.
@@ -86,6 +87,7 @@ impl Gateway {
             noted: Vec::new(),
             told: BTreeMap::new(),
             kept: BTreeSet::new(),
+            offences: Vec::new(),
             answers: BTreeMap::new(),
             legs: 0,
             time: jiff::civil::time(10, 0, 0, 0),
@@ -198,8 +200,9 @@ impl Town {
             let next = self.way.iter().find(|(ends, waiting)| self.up.contains(*ends) && !waiting.is_empty());
             let Some((from, to)) = next.map(|(ends, _)| ends.clone()) else { return };
             let what = self.way.get_mut(&(from.clone(), to.clone())).and_then(VecDeque::pop_front).expect("waits");
+            let now = self.now;
             if let Some(gateway) = self.gateways.get_mut(&to) {
-                gateway.cascade.heard(&from, &what, &gateway.book, gateway.time);
+                gateway.cascade.heard(&from, &what, &gateway.book, (now, gateway.time));
             }
         }
         panic!("they never stop talking");
@@ -250,6 +253,7 @@ impl Town {
                 Effect::Keep(erasure) => assert!(gateway.kept.insert(*erasure), "kept twice"),
                 Effect::Forget(erasure) => assert!(gateway.kept.remove(&*erasure), "was not kept"),
                 Effect::Note(noted) => gateway.noted.push(noted),
+                Effect::Offence { peer, what } => gateway.offences.push((peer, what)),
             }
         }
     }
@@ -676,6 +680,71 @@ fn a_peer_cannot_speak_for_others_or_by_an_old_grant() {
     town.say(B, C, &act);
     assert_eq!(town.last_note(C), Some("notTheirs"));
     town.agree(&[A, C], &["a1", "b1", "c1"]);
+}
+
+#[test]
+fn what_only_the_home_institution_says_and_who_speaks_of_others_people_is_noted_and_changes_nothing() {
+    let (mut town, a, b, c) = three();
+    let room = address();
+    for (to, message) in [
+        (A, Message::Gone { room: room.clone(), who: c.clone() }),
+        (A, Message::Gone { room: room.clone(), who: a.clone() }),
+        (A, Message::Speaking { room: room.clone(), who: vec![b.clone()] }),
+        (A, Message::Close { room: room.clone(), why: Why::Over }),
+        (C, Message::Speaking { room: room.clone(), who: vec![b.clone()] }),
+        (C, Message::Close { room: room.clone(), why: Why::Over }),
+        (C, Message::Refuse { room: room.clone(), who: c.clone(), why: Why::Full }),
+        (C, Message::Gone { room: room.clone(), who: a.clone() }),
+        (C, Message::Gone { room: room.clone(), who: c.clone() }),
+    ] {
+        town.at(to).noted.clear();
+        town.say(B, to, &message);
+        assert_eq!(town.last_note(to), Some("notTheirs"), "{message:?} to {to}");
+    }
+    town.agree(&[A, B, C], &["a1", "b1", "c1"]);
+}
+
+#[test]
+fn a_peer_that_wants_more_than_anybody_needs_is_not_answered_and_told_of_and_others_are() {
+    let (mut town, ..) = three();
+    for ticket in 0..1_000 {
+        let message = Message::Ask { ticket, room: address(), pin: None };
+        town.way.entry((domain(B), domain(A))).or_default().push_back(message.to_json().expect("JSON"));
+    }
+    town.settle();
+    let offences = &town.gateways[&domain(A)].offences;
+    assert!((590..=610).contains(&offences.len()), "{}", offences.len());
+    assert!(offences.iter().all(|offence| *offence == (domain(B), Offence::TooMuch)));
+    let now = town.now;
+    town.at(C).cascade.ask(LegId(5), &address(), "4711".parse().ok().as_ref(), now);
+    town.settle();
+    assert!(matches!(town.at(C).answers.get(&LegId(5)), Some(Admission::Admitted { .. })));
+    town.later(60);
+    town.at(B).cascade.ask(LegId(6), &address(), "4711".parse().ok().as_ref(), now);
+    town.settle();
+    assert!(matches!(town.at(B).answers.get(&LegId(6)), Some(Admission::Admitted { .. })), "a minute later");
+}
+
+#[test]
+fn an_id_of_two_institutions_leads_to_neither() {
+    let mut town = Town::new(openly);
+    let id: crate::words::ConferenceId = "123456".parse().expect("an ID");
+    let theirs = |of: &str| Shared {
+        room: format!("falle@{of}").parse().expect("a room"),
+        id: id.clone(),
+        title: String::new(),
+    };
+    assert_eq!(town.gateways[&domain(C)].cascade.find(&id), Some(address()));
+    town.say(B, C, &Message::Rooms { rooms: vec![theirs(A)] });
+    assert_eq!(town.gateways[&domain(C)].cascade.find(&id), Some(address()), "a peer shares its own rooms alone");
+    town.say(B, C, &Message::Rooms { rooms: vec![theirs(B)] });
+    assert_eq!(town.gateways[&domain(C)].cascade.find(&id), None, "a PIN would go to the wrong one");
+    assert_eq!(town.gateways[&domain(C)].offences, [(domain(B), Offence::SameId)]);
+    town.say(B, C, &Message::Rooms { rooms: Vec::new() });
+    assert_eq!(town.gateways[&domain(C)].cascade.find(&id), Some(address()));
+    town.way.entry((domain(B), domain(C))).or_default().push_back(serde_json::value::to_raw_value(&7).expect("JSON"));
+    town.settle();
+    assert_eq!(town.gateways[&domain(C)].offences.last(), Some(&(domain(B), Offence::Garbled)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::super::{Gateway, clock};
 use crate::cascade::{Media, Message};
 use crate::connection::{Called, Candidate, Credentials, Fingerprint, Transport};
 use crate::meeting::Terms;
-use crate::member::{Domain, Member};
+use crate::member::{Domain, Member, Registry};
 use crate::words::PeerId;
 use crate::workers;
 
@@ -112,12 +112,16 @@ impl Gateway {
     pub(super) fn on_media_told(&mut self, member: &Domain, media: Media, answers: bool) {
         let Some(us) = self.federation.as_ref().map(|federation| federation.us.clone()) else { return };
         let Some(fingerprint) = Fingerprint::read(&media.fingerprint) else {
-            return tracing::warn!(%member, "a member shows no certificate that can be used");
+            let why = String::from("for sound it shows no certificate that can be used");
+            return self.saying_refused(member, "fingerprint", why);
         };
         match answers {
             true if us < *member => self.dial_peer(member, media, fingerprint),
             false if us > *member => self.answer_sound(member, media, fingerprint),
-            true | false => tracing::warn!(%member, "a member offers or answers where it is not its turn"),
+            true | false => {
+                let why = String::from("it offers or answers a connection for sound where it is not its turn");
+                self.saying_refused(member, "turn", why);
+            }
         }
     }
 
@@ -175,6 +179,26 @@ impl Gateway {
         let addresses: Vec<SocketAddr> = self.candidates.iter().filter_map(udp).collect();
         let fingerprint = format!("sha-256 {}", self.identity.fingerprint());
         Media { attempt, addresses, fingerprint, ufrag, password }
+    }
+
+    /// Another registry counts: with whoever is no member any more, or is elsewhere now, there is no sound.
+    pub(super) fn meet_no_others(&mut self, former: Option<&Registry>) {
+        let Some(shards) = self.shards.as_ref() else { return };
+        let is_elsewhere = |domain: &Domain| {
+            let former = former.and_then(|held| held.member(domain, clock::moment()));
+            self.member_of(domain).map(|member| &member.media) != former.map(|member| &member.media)
+        };
+        let met = shards.between.by_member.iter().map(|(member, line)| (member.clone(), line.peer));
+        let changed: Vec<_> = met.filter(|(member, _)| is_elsewhere(member)).collect();
+        for (member, peer) in changed {
+            if let Some(shards) = self.shards.as_mut() {
+                shards.between.by_member.remove(&member);
+            }
+            self.tell_media(workers::Command::RemovePeer { peer });
+            if self.shards.as_ref().is_some_and(|shards| shards.cascade.linked().contains(&member)) {
+                self.offer_sound(&member);
+            }
+        }
     }
 
     /// A member's checks come from where it has nothing to do: nothing is sent there.

@@ -2,6 +2,7 @@
 //! and the figures.
 
 mod between;
+mod quiet;
 mod shards;
 mod shown;
 mod source;
@@ -28,6 +29,7 @@ use crate::tls::{Own, Unusable};
 use crate::web::ShownTrouble;
 
 use between::Between;
+use quiet::Quiet;
 pub(super) use shards::Shards;
 pub(super) use source::Offered;
 pub use source::look as look_at_registry;
@@ -144,7 +146,8 @@ impl Federation {
         let mut cascade = Cascade::new(self.us.clone(), &key, chance, shards::FIRST_DISTANT);
         cascade.terms(self.terms.clone());
         cascade.members(self.held.as_ref().map(|held| named(held)).unwrap_or_default());
-        Shards { cascade, between: Between::default() }
+        let (between, quiet) = (Between::default(), Quiet::default());
+        Shards { cascade, between, quiet, guard: shards::guard() }
     }
 
     /// What holds for a member in all meetings.
@@ -205,12 +208,10 @@ impl Gateway {
                 let document = registry.document();
                 let (serial, members) = (document.serial, registry.members(clock::moment()).count());
                 let expires = document.expires.to_string();
-                for (domain, faults) in registry.refused() {
-                    faults.iter().for_each(|fault| tracing::warn!(%domain, %fault, "a member is left out"));
-                }
                 tracing::info!(serial, members, expires, "another registry counts");
                 let names = named(&registry);
                 federation.troubles.registry = None;
+                let former = federation.held.take();
                 federation.held = Some(Arc::clone(&registry));
                 federation.door.registry(registry);
                 federation.look_at_ourselves(&self.observed);
@@ -220,8 +221,19 @@ impl Gateway {
                     tracing::error!(%why, "the registry is not kept: after a restart it has to be read again");
                 }
                 self.note(Deed::RegistryTaken { serial, members, expires });
+                self.note_left_out();
                 self.members_are(names);
+                self.meet_no_others(former.as_deref());
             }
+        }
+    }
+
+    fn note_left_out(&self) {
+        let held = self.federation.as_ref().and_then(|federation| federation.held.as_ref());
+        for (member, faults) in held.iter().flat_map(|held| held.refused()) {
+            let why = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            tracing::warn!(%member, why, "a member is left out");
+            self.note(Deed::MemberLeftOut { member: member.clone(), why });
         }
     }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::super::{Gateway, clock};
 use super::between::Between;
+use super::quiet::Quiet;
 use crate::cascade::{Cascade, Effect, Erasure, Full, Message, Noted};
-use crate::ivr::{self, Admission, Target};
+use crate::ivr::{self, Admission, Guard, GuardConfig, Obstacle, Target};
 use crate::links;
 use crate::member::Domain;
-use crate::records::Deed;
 use crate::records::calls::Crossed;
+use crate::records::{Deed, Door};
 use crate::room::{self, Action, Command};
 use crate::words::{CallId, LegId, ParticipantId, Pin, RoomId};
 use crate::workers;
@@ -22,6 +23,18 @@ pub(super) const FIRST_DISTANT: u64 = 1 << 61;
 pub(in crate::gateway) struct Shards {
     pub(super) cascade: Cascade,
     pub(super) between: Between,
+    pub(super) quiet: Quiet,
+    /// Which members' people guess PINs.
+    pub(super) guard: Guard<Domain>,
+}
+
+/// A member speaks for many people, who may mistype; it gives no name for any of them, and an answer that it is asked to hold back it
+/// has all the same: so it is not answered while somebody of it seems to guess.
+pub(super) const fn guard() -> Guard<Domain> {
+    let (first_delay, forget_one) = (Duration::from_secs(1), Duration::from_secs(30));
+    let longest = Duration::from_secs(8);
+    let (longest_for_caller, longest_for_room) = (longest, longest);
+    Guard::new(GuardConfig { free: 20, first_delay, longest_for_caller, longest_for_room, forget_one, most: 10_000 })
 }
 
 impl Shards {
@@ -39,7 +52,7 @@ impl Gateway {
         match event {
             links::Event::Up { peer } => cascade.up(peer),
             links::Event::Down { peer, .. } => cascade.down(peer, now),
-            links::Event::Heard { peer, what } => cascade.heard(peer, what, &self.book, time),
+            links::Event::Heard { peer, what } => cascade.heard(peer, what, &self.book, (now, time)),
             links::Event::Anew { peer } => cascade.anew(peer, now),
             links::Event::TellAnew { peer, .. } => cascade.tell_anew(peer, &self.book),
             links::Event::Refused(_) | links::Event::RoundTrip { .. } => {}
@@ -145,7 +158,8 @@ impl Gateway {
 
     /// Another registry counts.
     pub(super) fn members_are(&mut self, members: Vec<(Domain, String)>) {
-        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+        if let Some(Shards { cascade, quiet, .. }) = self.shards.as_mut() {
+            quiet.keep(|member| members.iter().any(|(domain, _)| domain == member));
             cascade.members(members);
         }
         self.perform_cascade();
@@ -202,11 +216,27 @@ impl Gateway {
             Effect::Keep(erasure) => self.keep_erasure(&erasure),
             Effect::Forget(erasure) => self.forget_erasure(&erasure),
             Effect::Note(Noted { peer, room, what, who, event }) => {
+                // What is done stands in both audits, and is bounded by the cascade's patience.
+                let untold = if what == "acted" { Some(0) } else { self.untold(&peer, what) };
+                let Some(untold) = untold else { return };
                 let whom = who.map(|who| format!("{}@{}", who.id, who.of));
-                tracing::info!(%peer, %room, what, event, "between institutions");
-                self.note(Deed::Federated { member: peer, room, act: what.to_owned(), whom, event });
+                tracing::info!(%peer, %room, what, event, untold, "between institutions");
+                self.note(Deed::Federated { member: peer, room, act: what.to_owned(), whom, event, untold });
             }
+            Effect::Offence { peer, what } => self.saying_refused(&peer, what.word(), what.to_string()),
         }
+    }
+
+    /// What a member said is refused.
+    pub(super) fn saying_refused(&mut self, member: &Domain, kind: &'static str, why: String) {
+        let Some(untold) = self.untold(member, kind) else { return };
+        tracing::warn!(%member, why, untold, "what a member says is refused");
+        self.note(Deed::SayingRefused { member: member.clone(), why, untold });
+    }
+
+    /// How many of the same were not noted, if it is time to note one.
+    fn untold(&mut self, member: &Domain, kind: &'static str) -> Option<u64> {
+        self.shards.as_mut()?.quiet.lets_through(member, kind, clock::now())
     }
 
     pub(super) fn say_to_peer(&mut self, to: &Domain, what: &Message) {
@@ -220,17 +250,25 @@ impl Gateway {
     /// Somebody of a peer wants into a room of ours.
     fn answer_peer(&mut self, by: &Domain, ticket: u64, room: &RoomId, pin: Option<&Pin>) {
         let target = Target::Room(room.clone());
-        let admission = self.book.admission(&target, pin, clock::moment());
-        let conference = self.book.conference(&target);
-        if pin.is_some() && admission == Admission::Refused {
-            for suspicion in self.guard.failed(None, conference.as_ref(), clock::now()) {
-                tracing::warn!(peer = %by, %room, ?suspicion, "somebody of a member seems to guess");
-            }
+        let Some(Shards { cascade, guard, .. }) = self.shards.as_mut() else { return };
+        let (now, time) = (clock::now(), clock::local(&self.config.zone).time());
+        if pin.is_some() && !guard.closed_for(Some(by), None, now).is_zero() {
+            let later = Admission::NotNow(Obstacle::Fault);
+            return cascade.answer(by, ticket, room, &later, Duration::ZERO, (&self.book, time));
         }
-        let hold = self.guard.hold(None, conference.as_ref(), clock::now());
-        let time = clock::local(&self.config.zone).time();
-        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
-            cascade.answer(by, ticket, room, &admission, hold, (&self.book, time));
+        let admission = self.book.admission(&target, pin, clock::moment());
+        let is_wrong = pin.is_some() && admission == Admission::Refused;
+        let conference = self.book.conference(&target);
+        let mut suspicions = Vec::new();
+        if is_wrong {
+            suspicions = guard.failed(Some(by), None, now);
+            suspicions.extend(conference.as_ref().and_then(|conference| self.guard.failed_at(conference, now)));
+        }
+        let hold = self.guard.hold(None, conference.as_ref(), now);
+        cascade.answer(by, ticket, room, &admission, hold, (&self.book, time));
+        for suspicion in suspicions {
+            tracing::warn!(peer = %by, %room, ?suspicion, "somebody of a member seems to guess");
+            self.note_guess(Door::Member, Some(by.to_string()), Some(&target), suspicion);
         }
     }
 
