@@ -1,6 +1,6 @@
 # make demo: one meeting on loopback, to dial into with any softphone.
 # make test: everything that CI checks. Both install what is missing and say so.
-.PHONY: set-up demo pages format lint deny pure test unit fuzz interop attack calls ringing federation publish bench bench-parts bench-browsers bench-federation speech
+.PHONY: set-up demo demo-federation pages format lint deny pure test unit fuzz interop attack calls ringing federation publish bench bench-parts bench-browsers bench-federation speech
 .DEFAULT_GOAL := test
 
 set-up:
@@ -20,6 +20,11 @@ web/dist/index.html: web/node_modules $(PAGES)
 demo: pages
 	cargo build
 	target/debug/einwahl demo
+
+# Three institutions on three addresses of loopback, one meeting, and a citizen who phones each. With SECONDS=20 it ends by itself.
+demo-federation: pages
+	cargo build
+	interop-tests/demo_federation.py target/debug/einwahl $(if $(filter command line,$(origin SECONDS)),--seconds $(SECONDS))
 
 format: set-up
 	cargo fmt --check
@@ -75,6 +80,8 @@ federation: pages interop-tests/.venv
 	$(BUILD)
 	interop-tests/.venv/bin/python interop-tests/three_towns.py target/debug/einwahl
 	interop-tests/.venv/bin/python interop-tests/another_gateway.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/federation_attacked.py target/debug/einwahl
+	interop-tests/.venv/bin/python interop-tests/every_address.py target/debug/einwahl
 
 # What memory is left of 20,000 short calls; the tests make a tenth of it.
 calls: set-up

@@ -19,6 +19,7 @@ TOWNS = ("a", "b", "c")
 TONES = (440, 880, 1320)
 ALL = [(1, 2), (0, 2), (0, 1)]  # what each hears of the three
 DNS = "127.0.0.53:5353"
+ADDRESSES = {name: f"127.{number}.0.1" for number, name in enumerate(TOWNS, 1)}
 FEDERATION = "kommunal.example"
 TOKEN = f"ew_{secrets.token_hex(32)}"
 
@@ -60,8 +61,8 @@ class Town:
     def __init__(self, folder, name):
         self.name, self.folder = name, folder / name
         self.folder.mkdir()
-        self.address = f"127.{TOWNS.index(name) + 1}.0.1"
-        self.process = None
+        self.address = ADDRESSES[name]
+        self.process, self.under = None, []
 
     def configure(self, operator, registry, guests=(), more=""):
         """`registry`: the lines that say where it comes from; `more`: what is added."""
@@ -81,7 +82,7 @@ class Town:
 
     def starts(self):
         log = open(self.folder / "log", "a", encoding="utf-8")
-        self.process = subprocess.Popen([sys.argv[1], "serve", "--config", str(self.folder / "einwahl.toml")], stdout=log, stderr=log)
+        self.process = subprocess.Popen([*self.under, sys.argv[1], "serve", "--config", str(self.folder / "einwahl.toml")], stdout=log, stderr=log)
 
     def is_killed(self):
         self.process.kill()
@@ -184,9 +185,12 @@ class Federation:
 
 
 @contextlib.contextmanager
-def three_towns(folder, guests=(), more=None, names=TOWNS):
-    """Serves until the block ends; `more` is what is added to the configuration of a town, by its name. Only those of these `names`."""
+def three_towns(folder, guests=(), more=None, names=TOWNS, under=lambda town: []):
+    """Serves until the block ends; `more` is what is added to the configuration of a town, by its name. Only those of these `names`.
+    `under` gives the words of a program under which a gateway runs."""
     federation = Federation(folder, guests, more, names)
+    for town in federation.towns.values():
+        town.under = under(town)
     with federation.resolving():
         yield from with_gateways(federation)
 
