@@ -117,7 +117,7 @@ impl Seen {
     pub(super) fn all(&self) -> Vec<Decision> {
         let refused = self.refused.values().map(|refusal| &refusal.decision);
         let mut all: Vec<Decision> = self.permitted.values().chain(refused).cloned().collect();
-        all.sort_by(|one, other| other.last.cmp(&one.last));
+        all.sort_by_key(|one| std::cmp::Reverse(one.last));
         all
     }
 
