@@ -194,8 +194,16 @@ async def frames(field, y):
     await field.attacked("a whole recorded session once more", says("127.8.1.6", *[{**GO, "session": 78} if one is GO else one for one in session]), broken)
     flood = [json.dumps({"kind": "later", "x": "y" * 60_000})] * 200
     await field.attacked("a flood of bytes", says("127.8.1.7", HELLO, *flood, why="tooMuch"), ("a", "linkRefused", "says more than it may"))
-    flood = ['{"kind":"pong","mark":1}'] * 14_000
-    await field.attacked("a flood of frames", says("127.8.1.8", HELLO, *flood, why="tooMuch"), ("a", "linkRefused", "says more than it may"))
+    pong = b'{"kind":"pong","mark":1}'
+
+    async def flood(_):
+        """As fast as they can be written: text frames (RFC 6455 section 5.2), with a mask of zeroes."""
+        connection = await knocks(y, a, "127.8.1.8")
+        await connection.send(json.dumps(HELLO))
+        connection.transport.write((b"\x81" + bytes([0x80 | len(pong)]) + bytes(4) + pong) * 30_000)
+        told = await bye(connection)
+        return told in ("tooMuch", None) or f"bye says {told}"
+    await field.attacked("a flood of frames", flood, ("a", "linkRefused", "says more than it may"))
 
     async def crowd(_):
         opened = await asyncio.gather(*(asyncio.open_connection(a.address, 8448, local_addr=("127.8.1.9", 0)) for _ in range(300)), return_exceptions=True)
