@@ -8,7 +8,7 @@ Each telephone dials its own town, keys the ID and a PIN of the first town's mee
   cut       the link to one town is cut for 1, 5 and 30 s: after each, all hear each other within 2 s, and nobody twice
   forgotten a citizen of one town is forgotten: its record is gone, and those who were told of them say so, also one that was away
   asked     a registry that is asked for over HTTPS: a new one, a rolled-back one, a server that is down, sends elsewhere, or sends too much
-  impaired  a link that loses 3 % and takes 100 ms ± 30 ms: speech across it scores (PESQ) at most 0.3 less than at home
+  impaired  a link that loses 3 % and takes 100 ms ± 30 ms: speech of G.722 telephones scores (PESQ) at most 0.3 less across it than at home
   refused   a wrong pin, a rolled-back and an expired registry, and a PIN that is wrong are refused, and a sentence says which
 Usage: three_towns.py PATH_OF_EINWAHL [STORY…]. In a network namespace of its own, where it may cut links; it ends by itself.
 """

@@ -63,6 +63,7 @@ fn members_stand_in_the_record_of_processing_and_in_the_rules_for_the_firewall()
     let desk = Desk::new("residency");
     let one = desk.key("1.key");
     let hours = |hours: i64| {
+        #[allow(clippy::disallowed_methods, reason = "the command reads the real clock, too")]
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
         let at = i64::try_from(now).expect("a time") + hours * 3_600;
         jiff::Timestamp::from_second(at).expect("a time").to_string()

@@ -48,16 +48,16 @@ pub enum Format {
 }
 
 pub fn run(command: Residency) -> ExitCode {
-    let (of, write): (Of, Box<dyn Fn(&Report) -> ExitCode>) = match command {
-        Residency::Report { of, format } => (of, Box::new(move |report| told(report, format))),
-        Residency::Nftables { of, user } => (
-            of,
-            Box::new(move |report| {
-                say(nftables(report, &user).trim_end());
-                ExitCode::SUCCESS
-            }),
-        ),
-    };
+    match command {
+        Residency::Report { of, format } => with_report(of, |report| told(report, format)),
+        Residency::Nftables { of, user } => with_report(of, |report| {
+            say(nftables(report, &user).trim_end());
+            ExitCode::SUCCESS
+        }),
+    }
+}
+
+fn with_report(of: Of, write: impl FnOnce(&Report) -> ExitCode) -> ExitCode {
     with_config(of.config, |config| match report(&config) {
         Ok(report) => write(&report),
         Err(why) => fails(&why),
