@@ -85,7 +85,7 @@ def watches_data(story, page, federation):
     expect(refused).to_contain_text(f"{WRONG} (pbx.amt.example) is in the networks of no processor for trunk", timeout=60_000)
     story.check("a refused connection appears by itself", True)
     story.look(page, "residency with a refusal")
-    audit = federation.towns["a"].asks("audit?what=connectionRefused")["entries"]
+    audit = federation.towns["a"].asks("GET", "audit?what=connectionRefused")["entries"]
     story.check("and stands in the audit, once", [one["address"] for one in audit] == [WRONG], str(audit))
 
 
