@@ -3,6 +3,7 @@
 //! This is the one place that resolves names for what we open ourselves: who opens a connection is given addresses.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -13,10 +14,11 @@ use hickory_resolver::system_conf::read_system_conf;
 
 use crate::residency::{Purpose, Refused, Residency};
 
-/// Asks DNS servers.
+/// Asks DNS servers; set up when the first name is asked for, so that who asks for none needs none.
 #[derive(Clone)]
 pub struct Names {
-    dns: Result<Servers, Unresolved>,
+    named: Arc<[SocketAddr]>,
+    dns: Arc<OnceLock<Result<Servers, Unresolved>>>,
     residency: Residency,
 }
 
@@ -67,8 +69,7 @@ impl Names {
     /// Asks those of these servers that may be asked; of those of this machine, if none is named. Addresses stand for themselves, whatever
     /// becomes of that.
     pub fn new(servers: &[SocketAddr], residency: Residency) -> Self {
-        let dns = found(servers).and_then(|(config, options)| Servers::new(config, options, &residency));
-        Self { dns, residency }
+        Self { named: servers.into(), dns: Arc::default(), residency }
     }
 
     /// Where something may be sent, for who asks for more than an address.
@@ -131,9 +132,14 @@ impl Names {
         }
     }
 
+    fn dns(&self) -> Result<&Servers, Unresolved> {
+        let set_up = || found(&self.named).and_then(|(config, options)| Servers::new(config, options, &self.residency));
+        self.dns.get_or_init(set_up).as_ref().map_err(Clone::clone)
+    }
+
     /// Who is asked. Each question is one more reason to send something there.
     fn servers(&self) -> Result<&TokioResolver, Unresolved> {
-        let Servers { resolver, addresses } = self.dns.as_ref().map_err(Clone::clone)?;
+        let Servers { resolver, addresses } = self.dns()?;
         for address in addresses {
             self.residency.permit(Purpose::Dns, None, *address).map_err(setup)?;
         }
@@ -213,7 +219,7 @@ mod tests {
     fn asked(addresses: &[&str], residency: &Residency) -> Result<Vec<IpAddr>, Unresolved> {
         let at = |address: &&str| SocketAddr::new(address.parse().expect("an address"), 53);
         let named: Vec<SocketAddr> = addresses.iter().map(at).collect();
-        Names::new(&named, residency.clone()).dns.map(|servers| servers.addresses)
+        Names::new(&named, residency.clone()).dns().map(|servers| servers.addresses.clone())
     }
 
     #[tokio::test]
