@@ -77,11 +77,11 @@ class Browser:
 
 
 def until(told, is_so):
-    """The next change that is so; None, if there is none within half a minute."""
+    """The next change of calls and rooms that is so; None, if there is none within half a minute."""
     try:
         while True:
             name, data = told.get(timeout=30)
-            if name is None or is_so(data):
+            if name is None or name in ("live", "change") and is_so(data):
                 return data
     except queue.Empty:
         return None
