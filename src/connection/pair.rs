@@ -51,6 +51,7 @@ pub(super) fn credentials(seed: u8) -> Credentials {
 
 impl Pair {
     /// A page and a gateway that know each other's offer and answer. With another fingerprint in the offer than the page's.
+    #[cfg(test)]
     pub(super) fn with_fingerprint(forged: Option<Fingerprint>) -> Self {
         Self::with(forged, SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm)
     }
@@ -77,6 +78,7 @@ impl Pair {
         Self { page, gateway, credentials: credentials(1), now, said: 0 }
     }
 
+    #[cfg(test)]
     pub(super) fn new() -> Self {
         Self::with_fingerprint(None)
     }
@@ -224,6 +226,7 @@ impl Pair {
 }
 
 /// What Chromium offers, in short.
+#[cfg(test)]
 pub(super) fn browser_offer() -> String {
     let mut text = String::from(
         "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\na=extmap-allow-mixed\r\n",

@@ -460,6 +460,9 @@ impl Shared {
 
 /// A request inside a call.
 async fn inside(mut dialog: Dialog, mut transaction: Transaction) {
+    if transaction.original.method != Method::Ack {
+        acknowledged(&dialog).await;
+    }
     let was_confirmed = matches!(&dialog, Dialog::Invite(invite) if invite.state().is_confirmed());
     if let Err(error) = dialog.handle(&mut transaction).await {
         tracing::debug!(%error, "a request inside a call came to nothing");
@@ -470,6 +473,24 @@ async fn inside(mut dialog: Dialog, mut transaction: Transaction) {
         tracing::debug!("a request out of order could not be answered");
     }
 }
+
+/// Requests are handled side by side. One that comes right behind the ACK of our answer must not overtake that: the stack would take
+/// the ACK for an old one, and the call for none. Waits for it, but not longer than for one that is lost.
+async fn acknowledged(dialog: &Dialog) {
+    let Dialog::Invite(invite) = dialog else { return };
+    let is_there = async {
+        while invite.state().waiting_ack() {
+            tokio::time::sleep(MOMENT).await;
+        }
+    };
+    drop(tokio::time::timeout(T1, is_there).await);
+}
+
+/// RFC 3261 section 17.1.1.1: what is lost is repeated after this.
+const T1: Duration = Duration::from_millis(500);
+
+/// Between two looks.
+const MOMENT: Duration = Duration::from_millis(2);
 
 fn has_to_tag(transaction: &Transaction) -> bool {
     use rsipstack::sip::prelude::HeadersExt as _;
