@@ -479,8 +479,9 @@ async fn inside(mut dialog: Dialog, mut transaction: Transaction) {
 async fn acknowledged(dialog: &Dialog) {
     let Dialog::Invite(invite) = dialog else { return };
     let is_there = async {
+        let mut looks = tokio::time::interval(MOMENT);
         while invite.state().waiting_ack() {
-            tokio::time::sleep(MOMENT).await;
+            looks.tick().await;
         }
     };
     drop(tokio::time::timeout(T1, is_there).await);
