@@ -18,7 +18,6 @@ import urllib.request
 
 import ringing
 from gateway import serving
-from pbx import PASSWORD, USER
 from ringing import NUMBER, Story
 from sign_in import certificate
 
@@ -86,43 +85,11 @@ reject = "forbidden"
 
 
 def configuration(folder):
-    (folder / "password").write_text(PASSWORD + "\n")
-    (folder / "password").chmod(0o600)
-    (folder / "plan").mkdir()
-    (folder / "plan" / "10-amt.toml").write_text(PLAN)
     (folder / "token").write_text("ew_otto\n")
     certificate(folder)
-    account = f'user = "{USER}"\npassword_file = "{folder}/password"\nidentity = "+49 30 9018 0"\n'
     hashed = hashlib.sha256(b"ew_otto").hexdigest()
-    return f"""
-[dialplan]
-folder = "{folder}/plan"
-country = "DE"
-area = "30"
-[sip]
-listen = ["127.0.0.1:{SIP_PORT}"]
-[web]
-listen = ["127.0.0.1:{WEB_PORT}"]
-certificate = "{folder}/cert.pem"
-key = "{folder}/key.pem"
-[browsers]
-listen = []
-[media]
-first_port = 25600
-last_port = 25699
-[[trunks]]
-name = "pbx"
-networks = ["127.0.0.1/32"]
-dial = "sip:127.0.0.1:{ringing.PBX_PORT}"
-{account}
-[[trunks]]
-name = "carrier"
-networks = ["127.0.0.2/32"]
-dial = "sip:127.0.0.2:{ringing.PBX_PORT}"
-{account}
-[[meetings]]
-room = "rat"
-id = "123456"
+    web = f'listen = ["127.0.0.1:{WEB_PORT}"]\ncertificate = "{folder}/cert.pem"\nkey = "{folder}/key.pem"'
+    return ringing.configuration(folder, PLAN, 'country = "DE"\narea = "30"', web) + f"""
 [[api.tokens]]
 name = "otto"
 hash = "sha256:{hashed}"

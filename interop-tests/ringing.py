@@ -120,20 +120,21 @@ def hours(closes=None):
     return f"[hours.stelle]\nmon-sun = {spans}\n"
 
 
-def configuration(folder):
+def configuration(folder, plan=None, dialplan='zone = "UTC"', web="listen = []"):
+    """Of a town with a telephone system and a carrier; its plan is that of this file, if none is given."""
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "password").chmod(0o600)
     (folder / "plan").mkdir()
-    (folder / "plan" / "10-amt.toml").write_text(PLAN.replace("{hours}", hours()))
+    (folder / "plan" / "10-amt.toml").write_text(plan or PLAN.replace("{hours}", hours()))
     account = f'user = "{USER}"\npassword_file = "{folder}/password"\nidentity = "+49 30 9018 0"\n'
     return f"""
 [dialplan]
 folder = "{folder}/plan"
-zone = "UTC"
+{dialplan}
 [sip]
 listen = ["127.0.0.1:{SIP_PORT}"]
 [web]
-listen = []
+{web}
 [browsers]
 listen = []
 [media]

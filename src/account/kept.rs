@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Account, PasswordHash, RecoveryHash, Role, Second, Seed};
-use crate::words::AccountName;
+use crate::words::{AccountName, read_kept};
 
 /// The form that we write.
 const FORM: u32 = 1;
@@ -63,12 +63,7 @@ impl Account {
     /// # Errors
     /// It is damaged, or of a newer form.
     pub fn from_kept(kept: &[u8]) -> Result<Self, Unreadable> {
-        // The places and kinds of an error, not the text in which it is.
-        let told = |error: serde_json::Error| Unreadable(format!("{:?} at {}", error.classify(), error.column()));
-        let kept: Kept = serde_json::from_slice(kept).map_err(told)?;
-        if kept.form > FORM {
-            return Err(Unreadable(format!("a newer einwahl wrote it (form {})", kept.form)));
-        }
+        let kept = read_kept(kept, FORM, |kept: &Kept| kept.form).map_err(Unreadable)?;
         let second = |second: KeptSecond| {
             let seed = Seed::from_base32(&second.seed).ok_or_else(|| Unreadable(String::from("a seed is none")))?;
             let recovery = second.recovery.into_iter().map(RecoveryHash).collect();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use crate::words::{CallbackId, Personal, Purpose, TrunkName};
+use crate::words::{CallbackId, Personal, Purpose, TrunkName, read_kept};
 
 /// The form that we write.
 const FORM: u32 = 1;
@@ -50,12 +50,7 @@ impl Request {
     /// # Errors
     /// It is damaged, or of a newer form.
     pub fn from_kept(kept: &[u8]) -> Result<Self, Unreadable> {
-        // The places and kinds of an error, not the text in which it is.
-        let told = |error: serde_json::Error| Unreadable(format!("{:?} at {}", error.classify(), error.column()));
-        let kept: Kept = serde_json::from_slice(kept).map_err(told)?;
-        if kept.form > FORM {
-            return Err(Unreadable(format!("a newer einwahl wrote it (form {})", kept.form)));
-        }
+        let kept = read_kept(kept, FORM, |kept: &Kept| kept.form).map_err(Unreadable)?;
         let time = |text: String| text.parse().map_err(|_| Unreadable(String::from("a time is none")));
         Ok(Self {
             id: kept.id,

@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::ivr::Obstacle;
 use crate::room::{Action, Kind, Name, Told};
-use crate::words::{ConferenceId, Domain, ParticipantId, Pin, Role, RoomId};
+use crate::words::{ConferenceId, Domain, ParticipantId, Pin, Role, RoomId, without_content};
 
 /// Somebody, wherever they take part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -328,7 +328,7 @@ impl Message {
     /// # Errors
     /// It is none.
     pub fn read(what: &RawValue) -> Result<Self, String> {
-        serde_json::from_str(what.get()).map_err(|error| format!("{:?} at {}", error.classify(), error.column()))
+        serde_json::from_str(what.get()).map_err(|error| without_content(&error))
     }
 
     /// As it is said. Only text and numbers: there is nothing that could not be written.

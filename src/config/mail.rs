@@ -10,7 +10,6 @@ use super::outbound::read_secret;
 use crate::mail::{self, Security, Sender};
 use crate::meeting::{MOST_NUMBERS, is_number};
 use crate::oidc::Origin;
-use crate::tls;
 use crate::words::{Host, Secret};
 
 /// The institution's mail server, and what an invitation says beside the meeting.
@@ -104,12 +103,7 @@ pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
         "mail.numbers has more than ten numbers, or one that is no line of 1 to 60 characters",
         "write each as people dial it: numbers = [\"030 9018 4000\"]",
     );
-    if let Some(ca) = &mail.ca
-        && let Err(error) = tls::client(Some(ca))
-    {
-        let help = "name the PEM file with the certificate of the authority that vouches for the mail server";
-        found.push(Mistake::new(format!("the ca of mail cannot be used: {error}"), help));
-    }
+    found.extend(Mistake::of_ca(mail.ca.as_deref(), "mail", "the mail server"));
     found
 }
 

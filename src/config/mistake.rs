@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::{Config, mail, oidc, processors, trunks};
+use crate::tls;
 
 /// One mistake, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,13 @@ pub struct Mistake {
 impl Mistake {
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { message: message.into(), help: help.into() }
+    }
+
+    /// The certificate of an authority cannot be used: `of` which part of the configuration it is, and for whom it vouches.
+    pub(super) fn of_ca(ca: Option<&Path>, of: &str, whom: &str) -> Option<Self> {
+        let error = tls::client(Some(ca?)).err()?;
+        let help = format!("name the PEM file with the certificate of the authority that vouches for {whom}");
+        Some(Self::new(format!("the ca of {of} cannot be used: {error}"), help))
     }
 }
 

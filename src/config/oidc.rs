@@ -10,7 +10,6 @@ use super::outbound::read_secret;
 use crate::account::Role;
 use crate::account::oidc::Roles;
 use crate::oidc::{self, Issuer, Origin};
-use crate::tls;
 use crate::words::Secret;
 
 /// An OpenID provider, and who may do what here for what it says of them.
@@ -148,12 +147,7 @@ pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
         "write each word by itself: scopes = [\"profile\", \"groups\"]",
     );
     say(config.web.listen.is_empty(), "oidc is there, but no console: web.listen is empty", "leave out one of them");
-    if let Some(ca) = &oidc.ca
-        && let Err(error) = tls::client(Some(ca))
-    {
-        let help = "name the PEM file with the certificate of the authority that vouches for the provider";
-        found.push(Mistake::new(format!("the ca of oidc cannot be used: {error}"), help));
-    }
+    found.extend(Mistake::of_ca(oidc.ca.as_deref(), "oidc", "the provider"));
     found
 }
 

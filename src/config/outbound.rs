@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use super::mistake::Mistake;
 use super::trunks::Trunk;
-use crate::tls;
 use crate::trunk::is_user;
 use crate::words::{Host, InvalidTarget, Personal, PhoneNumber, Secret, Target};
 
@@ -127,12 +126,7 @@ pub(super) fn mistakes(trunk: &Trunk) -> Vec<Mistake> {
         found.push(Mistake::new(format!("the test of trunk {name} cannot be called"), help));
     }
     found.extend(trunk.password().err());
-    if let Some(ca) = &trunk.ca
-        && let Err(error) = tls::client(Some(ca))
-    {
-        let help = "name the PEM file with the certificate of the authority that vouches for the trunk";
-        found.push(Mistake::new(format!("the ca of trunk {name} cannot be used: {error}"), help));
-    }
+    found.extend(Mistake::of_ca(trunk.ca.as_deref(), &format!("trunk {name}"), "the trunk"));
     found
 }
 

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Gateway;
 use super::access::Bearer;
 use super::ledger::cannot;
 use super::meetings::Reply;
 use super::publishing::Worked;
-use super::{Gateway, clock};
 use crate::cascade::Erasure;
 use crate::records::Deed;
 use crate::records::calls::{CannotRead, Erased, Whose};
@@ -123,7 +123,7 @@ impl Gateway {
     fn want_erasure(&mut self, key: String, expects: Option<Revision>, value: Option<Value>) {
         let ticket = self.desk.ticket();
         if let Err(why) = self.store.want(store::Wish { ticket, key, expects, value }) {
-            tracing::error!(%why, at = %clock::moment(), "a wish to forget somebody does not outlive a restart, or is made once more");
+            tracing::error!(%why, "a wish to forget somebody does not outlive a restart, or is made once more");
         }
     }
 }

@@ -551,19 +551,21 @@ impl Gateway {
             return Ok(sdp::offer(caller.ours, &caller.codecs, caller.version));
         };
         let (session, sdp) = sdp::answer(offer, caller.ours, &caller.codecs, caller.version)?;
+        self.renegotiated(leg, session);
+        Ok(sdp)
+    }
+
+    /// The sound of a running call is agreed upon anew.
+    fn renegotiated(&self, leg: LegId, session: crate::media::Session) {
         self.holds(leg, session.direction);
         self.tell_media(workers::Command::Renegotiate { leg, session });
-        Ok(sdp)
     }
 
     /// The answer to an offer of ours in a running call.
     fn answered(&self, leg: LegId, answer: &str) {
         let Some(caller) = self.callers.get(&leg) else { return };
         match sdp::accept(answer, caller.ours, &caller.codecs) {
-            Ok(session) => {
-                self.holds(leg, session.direction);
-                self.tell_media(workers::Command::Renegotiate { leg, session });
-            }
+            Ok(session) => self.renegotiated(leg, session),
             Err(why) => {
                 tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before")
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Meeting, Share};
 use crate::room::Announce;
-use crate::words::{ConferenceId, Language, RoomId};
+use crate::words::{ConferenceId, Language, RoomId, read_kept};
 
 /// The form that we write.
 const FORM: u32 = 1;
@@ -66,12 +66,7 @@ impl Meeting {
     /// # Errors
     /// It is damaged, or of a newer form.
     pub fn from_kept(kept: &[u8]) -> Result<(Self, String), Unreadable> {
-        // The places and kinds of an error, not the text in which it is.
-        let told = |error: serde_json::Error| Unreadable(format!("{:?} at {}", error.classify(), error.column()));
-        let kept: Kept = serde_json::from_slice(kept).map_err(told)?;
-        if kept.form > FORM {
-            return Err(Unreadable(format!("a newer einwahl wrote it (form {})", kept.form)));
-        }
+        let kept = read_kept(kept, FORM, |kept: &Kept| kept.form).map_err(Unreadable)?;
         let pin = |text: Option<String>| {
             text.map(|text| text.parse()).transpose().map_err(|_| Unreadable(String::from("a PIN is none")))
         };

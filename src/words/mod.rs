@@ -6,6 +6,7 @@ mod bucket;
 mod digits;
 mod domain;
 mod ids;
+mod kept;
 mod language;
 mod mail;
 mod network;
@@ -23,6 +24,7 @@ pub use domain::{Domain, InvalidDomain};
 pub use ids::{
     AccountName, CallId, CallbackId, InvalidName, LegId, ParticipantId, PeerId, RoomId, SessionId, TokenName, TrunkName,
 };
+pub use kept::{read_kept, without_content};
 pub use language::{Country, InvalidCountry, InvalidLanguage, Language, LanguageTag};
 pub use mail::{InvalidMailAddress, MailAddress};
 pub use network::{InvalidNetwork, Network};
