@@ -22,6 +22,12 @@ def configuration(sip, media=None, web=None, browsers=None, **meeting):
     return "\n".join(lines) + "\n"
 
 
+def audited(folder, what):
+    """The entries of the audit that are called so, or begin so, of the gateway whose configuration lies in that folder."""
+    told = subprocess.run([sys.argv[1], "audit", "list", "--json", "--config", str(folder / "einwahl.toml")], capture_output=True, text=True, check=True)
+    return [entry for entry in json.loads(told.stdout) if entry["what"].startswith(what)]
+
+
 @contextlib.contextmanager
 def serving(folder, text, port, **how):
     """Serves from the moment at which `port` answers to the end of the block."""

@@ -31,7 +31,7 @@ import icalendar
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from console import Story, area, visible
-from gateway import configuration, serving
+from gateway import audited, configuration, serving
 from pages import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 from trunk_town import running
@@ -196,11 +196,6 @@ def invited(room, *to, **more):
     return told["people"]
 
 
-def audit(folder, what):
-    told = subprocess.run([sys.argv[1], "audit", "list", "--json", "--config", str(folder / "einwahl.toml")], capture_output=True, text=True, check=True)
-    return [entry for entry in json.loads(told.stdout) if entry["what"] == what]
-
-
 def reads(story, mail, made, numbers):
     """What stands in a letter."""
     text = mail.get_body(("plain",)).get_content()
@@ -257,9 +252,9 @@ def arrives(story, folder, box, log):
             time.sleep(0.5)
         story.check("who waited has the letter a minute later", box.to("spaeter@nachbar.example") is not None and time.monotonic() >= again - 3)
         time.sleep(1)
-        over = audit(folder, "invitationOver")
+        over = audited(folder, "invitationOver")
         story.check("the audit says so", [(one["room"], one["taken"], one["refused"], one["tries"]) for one in over] == [(room, 1, 0, 2)], str(over))
-        noted = [(one["by"], one["people"], one["taken"], one["waiting"], one["refused"], one.get("why")) for one in audit(folder, "invited")]
+        noted = [(one["by"], one["people"], one["taken"], one["waiting"], one["refused"], one.get("why")) for one in audited(folder, "invited")]
         story.check("the audit says who has invited how many", noted[:4] == [("buero", 1, 0, 1, 0, "declined"), ("buero", 2, 2, 0, 0, None), ("buero", 1, 1, 0, 0, None),
                                                                             ("buero", 2, 1, 0, 1, "declined")], str(noted))
 
@@ -281,12 +276,12 @@ def goes_wrong(story, folder, box, plain, slipping, log):
         with serving(folder, settings(folder, **how), WEB_PORT, stderr=log):
             people = invited("rat", "erika.muster@buerger.example")
             story.check(what, [(one["state"], one["why"]) for one in people] == [(state, why.strip())], str(people))
-            entry = audit(folder, "invited")[-1]
+            entry = audited(folder, "invited")[-1]
             story.check(f"the audit says {why.strip()!r}", entry["why"] == why.strip() and entry["told"], str(entry))
     story.check("nothing was sent to any of these", len(box.mails) == before and not plain.mails)
     story.check("before TLS we say who we are by our address, and ask for TLS", plain.before == ["EHLO"]
                 and slipping.said[0] == b"EHLO [127.0.0.1]\r\n" and slipping.said[1:] in ([b"STARTTLS\r\n", b""], [b"STARTTLS\r\n"]), str((plain.before, slipping.said)))
-    lost = audit(folder, "invitationLost")
+    lost = audited(folder, "invitationLost")
     story.check("what still waited when we stopped is noted, once", [(one["room"], one["people"]) for one in lost] == [("rat", 1)], str(lost))
     with serving(folder, settings(folder, port=STARTTLS, security="starttls"), WEB_PORT, stderr=log):
         people = invited("rat", "erika.muster@buerger.example")
@@ -345,7 +340,7 @@ def main():
             arrives(story, folder, box, log)
             goes_wrong(story, folder, box, plain, slipping, log)
             by_console(story, playwright, folder, box, log)
-            kept = (folder / "log").read_text() + json.dumps(audit(folder, "invited"))
+            kept = (folder / "log").read_text() + json.dumps(audited(folder, "invited"))
             story.check("no address of anybody stands in log or audit", not re.search(r"erika\.muster|buerger\.example|nachbar\.example", kept),
                         str(re.findall(r".*(?:erika\.muster|buerger\.example|nachbar\.example).*", kept)[:3]))
             story.check("nothing fails in us", "ERROR" not in kept and "panicked" not in kept, kept[-2000:])

@@ -15,7 +15,7 @@ import urllib.parse
 
 import provider as town
 from console import Story, code_of
-from gateway import configuration, serving
+from gateway import audited, configuration, serving
 from pages import CHROMIUM, FLAGS
 from playwright.sync_api import expect, sync_playwright
 from provider import DNS, ELSEWHERE, ISSUER, PASSWORD, Provider, words_of
@@ -108,11 +108,6 @@ class Person:
 
     def ends(self):
         self.browser.close()
-
-
-def audit(folder):
-    told = subprocess.run([sys.argv[1], "audit", "list", "--json", "--config", str(folder / "einwahl.toml")], capture_output=True, text=True, check=True)
-    return [entry for entry in json.loads(told.stdout) if entry["what"].startswith("sign")]
 
 
 def an_editor_signs_in(story, person):
@@ -286,7 +281,7 @@ def outside(story, playwright):
 
 def noted(story, folder, what, expected):
     """Each in the audit, in its words."""
-    entries = audit(folder)
+    entries = audited(folder, "sign")
     for why, told in expected:
         fits = [entry for entry in entries if entry.get("why") == why and told in json.dumps(entry, ensure_ascii=False)]
         story.check(f"the audit says {why!r} {what}: {told}", fits, str(entries))

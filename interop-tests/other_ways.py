@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""A page (Chromium) whose network lets no UDP out, and a page on IPv6: both meet a telephone (baresip) in the real gateway.
+"""Pages (Chromium) whose network does not let everything out, and one on IPv6: each meets a telephone (baresip) in the real gateway.
 
-The first has the media port closed for UDP by nftables, in a network of its own, and must come through by ICE-TCP (RFC 6544) on the
-same port number. The second has an IPv6 address and no other way (Chromium takes no part by `::1`). For both: each must hear the other within 3 dB and
+One has an IPv6 address and no other way (Chromium takes no part by `::1`). One has the media port closed for UDP by nftables, in a network of its own,
+and must come through by ICE-TCP (RFC 6544) on the same port number. One has it closed for TCP as well, and reaches the institution's relay alone
+(coturn, over TCP); another relay, whose name leads to where nobody is declared, is not told. For all: each must hear the other within 3 dB and
 not itself, and the page must see in its statistics, from the gateway's RTCP, how it is heard: loss and round trip.
 Usage: other_ways.py PATH_OF_EINWAHL. Everything runs on loopback and ends by itself.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -14,13 +16,15 @@ import sys
 import tempfile
 import time
 
-from gateway import configuration, serving
+from gateway import audited, configuration, serving
 from pages import HANDLES, Page
-from phones import Phone, judge_tones, level_of_tone, strength, write_tone
+from phones import Phone, connect, judge_tones, level_of_tone, strength, write_tone
 from playwright.sync_api import sync_playwright
 
 SIP_PORT, WEB_PORT, MEDIA_PORT = 25075, 28448, 23483
 PHONE, PAGE = TONES = (440, 880)
+RELAY, RELAY_PORT, SECRET = "127.0.0.9", 23484, "Nordwind"
+DNS = "127.0.0.53:25353"
 # An address of nobody (RFC 4193), on a line between two ends of this machine.
 IPV6 = "fd65:696e:7761:686c::1"
 LINE = f"ip link set lo up && ip link add line type veth peer other && ip addr add {IPV6}/64 dev line nodad && ip link set line up && ip link set other up"
@@ -33,7 +37,8 @@ STATISTICS = """async () => {
     const remote = stats.find((one) => one.id === pair.remoteCandidateId);
     const told = stats.find((one) => one.type === "remote-inbound-rtp");
     const sent = stats.filter((one) => one.type === "remote-outbound-rtp").map((one) => one.packetsSent);
-    return { protocol: local.protocol, address: remote.address, told, sent };
+    const relays = cut.peers.at(-1).getConfiguration().iceServers.flatMap((server) => server.urls);
+    return { protocol: local.relayProtocol ?? local.protocol, kind: local.candidateType, relays, address: remote.address, told, sent };
 }"""
 
 
@@ -41,6 +46,47 @@ def only_tcp():
     """Lets no UDP into the browsers' media port: what comes is dropped, as by a firewall that says nothing."""
     rules = f"table inet einwahl {{ chain in {{ type filter hook input priority 0; udp dport {MEDIA_PORT} drop; }}; }}"
     subprocess.run(["nft", "-f", "-"], input=rules.encode(), check=True)
+
+
+def only_by_relay():
+    """Lets nobody but the relay to the browsers' media port."""
+    rules = f"add rule inet einwahl in ip saddr != {RELAY} tcp dport {MEDIA_PORT} drop"
+    allowed = f"table inet einwahl {{ chain in {{ type filter hook input priority 0; }}; }}; flush chain inet einwahl in; "
+    closed = f"add rule inet einwahl in ip saddr != {RELAY} udp dport {MEDIA_PORT} drop; {rules}"
+    subprocess.run(["nft", "-f", "-"], input=(allowed + closed).encode(), check=True)
+
+
+@contextlib.contextmanager
+def relay(folder):
+    """A relay that knows our secret, and names, one of which leads where nobody is declared."""
+    (folder / "secret").write_text(SECRET + "\n")
+    (folder / "secret").chmod(0o600)
+    address, port = DNS.split(":")
+    commands = (
+        ["turnserver", "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=stadt.example", f"--listening-ip={RELAY}",
+         f"--relay-ip={RELAY}", f"--listening-port={RELAY_PORT}", "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--log-file=stdout",
+         f"--userdb={folder}/turndb", f"--pidfile={folder}/turn.pid", "--no-udp"],
+        ["dnsmasq", "--no-resolv", "--no-hosts", "--no-daemon", "--bind-interfaces", "--conf-file=/dev/null", "--local=/stadt.example/", "--pid-file=",
+         "--user=root", "--host-record=fremd.stadt.example,192.0.2.77", f"--listen-address={address}", f"--port={port}"],
+    )
+    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
+    try:
+        connect(RELAY_PORT, RELAY).close()
+        yield f'''
+[turn]
+servers = ["turn:{RELAY}:{RELAY_PORT}?transport=tcp", "turns:fremd.stadt.example:443?transport=tcp"]
+secret_file = "{folder}/secret"
+
+[[processors]]
+name = "Rechenzentrum"
+purposes = ["turn"]
+country = "DE"
+networks = ["198.51.100.0/24"]
+'''
+    finally:
+        for one in running:
+            one.terminate()
+            one.wait(10)
 
 
 def wait_until_connected(page):
@@ -51,11 +97,13 @@ def wait_until_connected(page):
         time.sleep(0.05)
 
 
-def meet(name, host, media, folder, playwright, check):
-    folder.mkdir()
+def meet(name, host, media, folder, playwright, check, more=""):
+    folder.mkdir(exist_ok=True)
     write_tone(folder / "tone.wav", PAGE, 10)
     web = f"{host}:{WEB_PORT}"
     text = configuration(SIP_PORT, media=(25700, 25799), web=web, browsers=media, id="123456", pin="4711")
+    if more:
+        text = text.replace("[web]", f'dns = ["{DNS}"]\n[web]', 1) + more
     with serving(folder, text, SIP_PORT):
         phone = Phone(folder, 0, PHONE, "PCMA/8000/1")
         start = time.monotonic()
@@ -84,9 +132,12 @@ def meet(name, host, media, folder, playwright, check):
         fine, what = judge_tones(TONES, number, strengths)
         check(f"{name}: the {who} hears the other and not itself", fine, what)
     told = statistics["told"] or {}
-    wanted = "tcp" if name == "TCP" else "udp"
+    wanted = "udp" if name == "IPv6" else "tcp"
     check(f"{name}: the sound goes by {wanted} to {media}", statistics["protocol"] == wanted and statistics["address"] in media,
           f"({statistics['protocol']} {statistics['address']}, {took:.1f} s from the page's start to its sound)")
+    relays = [f"turn:{RELAY}:{RELAY_PORT}?transport=tcp"] if more else []
+    check(f"{name}: the page knows the relays that may be told, and goes by one only if it has to",
+          statistics["relays"] == relays and (statistics["kind"] == "relay") == bool(more), f"({statistics['kind']} {statistics['relays']})")
     check(f"{name}: the page is told how it is heard",
           told.get("roundTripTime") is not None and told["roundTripTime"] < 0.3 and told["packetsLost"] < 20,
           json.dumps({key: told.get(key) for key in ("packetsLost", "fractionLost", "jitter", "roundTripTime")}))
@@ -106,6 +157,14 @@ def main():
         meet("IPv6", f"[{IPV6}]", f"[{IPV6}]:{MEDIA_PORT}", folder / "ipv6", playwright, check)
         only_tcp()
         meet("TCP", "127.0.0.1", f"127.0.0.1:{MEDIA_PORT}", folder / "tcp", playwright, check)
+        only_by_relay()
+        place = folder / "relay"
+        place.mkdir()
+        with relay(place) as configured:
+            meet("relay", "127.0.0.1", f"127.0.0.1:{MEDIA_PORT}", place, playwright, check, configured)
+        refused = audited(place, "connectionRefused")
+        check("relay: the other one is refused, and noted with the address to which its name leads",
+              any("192.0.2.77" in json.dumps(line) and "turn" in json.dumps(line) for line in refused), json.dumps(refused)[:300])
     print(f"{len(passed)} passed, {len(faults)} failed")
     return 1 if faults else 0
 

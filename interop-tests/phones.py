@@ -143,11 +143,11 @@ class Phone:
         return max(self.folder.glob("*-dec.wav"), key=lambda one: one.stat().st_mtime, default=None)
 
 
-def connect(port):
+def connect(port, host="127.0.0.1"):
     deadline = time.monotonic() + 30
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port))
+            return socket.create_connection((host, port))
         except OSError:
             if time.monotonic() > deadline:
                 raise

@@ -17,6 +17,16 @@ pub struct Who {
     pub id: ParticipantId,
 }
 
+impl Who {
+    /// Nobody's line: what the institution itself does, by whoever operates its gateway.
+    pub const INSTITUTION: ParticipantId = ParticipantId(0);
+
+    /// Whether it is the institution itself.
+    pub fn is_institution(&self) -> bool {
+        self.id == Self::INSTITUTION
+    }
+}
+
 /// Somebody, as it is told to other gateways.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -12,7 +12,6 @@ use einwahl::member::{
     Document, Domain, Envelope, Operators, PublicKey, Registry, SigningKey, Standing, Trust, changes,
 };
 use einwahl::names::Names;
-use einwahl::residency::Residency;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -110,7 +109,7 @@ pub fn look_up(config: &Config) {
     let Ok(Some(joined)) = config.federation.joined() else { return };
     let Ok(runtime) = tokio::runtime::Runtime::new() else { return };
     let trust = Trust { federation: joined.federation, operators: joined.operators, held: None };
-    let residency = Residency::new(config.processors.clone());
+    let Ok(residency) = config.residency() else { return };
     let found = async { look_at_registry(joined.registry, trust, Names::new(&config.sip.dns, residency)).await };
     match runtime.block_on(found) {
         Ok(registry) => tell(&registry, moment()),

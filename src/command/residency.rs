@@ -8,7 +8,7 @@ use einwahl::config::{Config, Joined, Mistake};
 use einwahl::gateway::{kept_registry, look_at_registry, moment};
 use einwahl::member::{Registry, Trust};
 use einwahl::names::Names;
-use einwahl::residency::{self, Partner, Report, nftables};
+use einwahl::residency::{Partner, Report, nftables};
 
 use super::{fails, say, with_config};
 
@@ -83,7 +83,7 @@ fn registry(config: &Config, joined: Joined) -> Result<Registry, String> {
         return Ok(kept);
     }
     let trust = Trust { federation: joined.federation, operators: joined.operators, held: None };
-    let residency = residency::Residency::new(config.processors.clone());
+    let residency = config.residency().map_err(|mistake| mistake.to_string())?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let found = async { look_at_registry(joined.registry, trust, Names::new(&config.sip.dns, residency)).await };
     runtime.block_on(found).map_err(|why| format!("the members cannot be told: {why}"))

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use einwahl::config::Config;
 use einwahl::doctor;
-use einwahl::residency::Residency;
 use einwahl::sip;
 use einwahl::words::{Language, TrunkName};
 
@@ -43,7 +42,7 @@ pub fn look_up(config: &Config) {
     let Ok(runtime) = tokio::runtime::Runtime::new() else { return };
     for trunk in config.trunks.iter().filter_map(|trunk| sip::Trunk::try_from(trunk).ok()) {
         let Some(outbound) = &trunk.outbound else { continue };
-        let residency = Residency::new(config.processors.clone());
+        let Ok(residency) = config.residency() else { return };
         let found = async { sip::Resolver::new(&config.sip.dns, residency).hops(&trunk, &outbound.target).await };
         if let Err(why) = runtime.block_on(found) {
             say(&format!("warning: trunk {} cannot be called now: {why}", trunk.name));
@@ -66,12 +65,16 @@ fn examine(config: &Config, check: Check) -> ExitCode {
         Ok(trunk) => trunk,
         Err(mistake) => return fails(&mistake.to_string()),
     };
+    let residency = match config.residency() {
+        Ok(residency) => residency,
+        Err(mistake) => return fails(&mistake.to_string()),
+    };
     let tls: Vec<SocketAddr> = config.sip.tls_listen.clone().unwrap_or_default();
     let codecs = if trunk.codecs.is_empty() { config.media.codecs.clone() } else { trunk.codecs.clone() };
     let wish = doctor::Wish {
         trunk,
         dns: config.sip.dns.clone(),
-        residency: Residency::new(config.processors.clone()),
+        residency,
         number: check.call,
         listening: config.sip.listen.iter().chain(&tls).copied().collect(),
         codecs,

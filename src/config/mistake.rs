@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::{Config, mail, oidc, processors, trunks};
+use super::{Config, mail, oidc, processors, trunks, turn};
 use crate::tls;
 
 /// One mistake, and what to do.
@@ -40,6 +40,7 @@ impl Config {
         found.extend(processors::mistakes(self));
         found.extend(oidc::mistakes(self));
         found.extend(mail::mistakes(self));
+        found.extend(turn::mistakes(self));
         found.extend(self.federation.joined().err().into_iter().flatten());
         let addresses = self.media.address.all();
         let of_family = |v4: bool| addresses.iter().filter(|address| address.is_ipv4() == v4).count();

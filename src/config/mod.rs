@@ -14,6 +14,7 @@ mod plan;
 mod processors;
 mod prompts;
 mod trunks;
+mod turn;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -37,8 +38,10 @@ pub use mistake::Mistake;
 pub use oidc::{GroupRole, Oidc};
 pub use outbound::{Identity, InvalidIdentity, Peer};
 pub use plan::{NoOwnNumbers, NoZone, OwnNumbers, Unreadable, fingerprint, plan_files, read_folder, shipped};
+pub use processors::Residing;
 pub use prompts::PromptProblem;
 pub use trunks::Trunk;
+pub use turn::Turn;
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -50,12 +53,16 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// Who gets data, beside this machine.
     pub processors: Vec<Processor>,
+    /// What is asked about them, beside what they declare.
+    pub residency: Residing,
     /// The sound of telephones.
     pub media: Media,
     /// The door for browsers.
     pub web: Web,
     /// The sound of browsers.
     pub browsers: Browsers,
+    /// Their relays; without this, none.
+    pub turn: Option<Turn>,
     /// What can be seen from outside.
     pub observe: Observe,
     /// What callers hear first.

@@ -1,12 +1,45 @@
 //! Who gets data, and what of the configuration sends some: everything that leaves this machine is named here.
 
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
 use super::mistake::Mistake;
 use super::{Config, Source};
+use crate::connection::Relay;
 use crate::names::servers_of_this_machine;
 use crate::oidc::Issuer;
-use crate::residency::{Basis, Caller, Destination, Purpose, Report, Verdict};
+use crate::residency::{Basis, Caller, Countries, Destination, Purpose, Report, Residency, Verdict};
+
+/// What is asked about processors and members, beside what they declare.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Residing {
+    /// A file that tells the country of addresses, in MaxMind's format (`GeoLite2-Country.mmdb`). It is read at the start.
+    pub countries: Option<PathBuf>,
+}
+
+impl Residing {
+    /// The file, read.
+    fn countries(&self) -> Result<Option<Countries>, Mistake> {
+        let Some(file) = &self.countries else { return Ok(None) };
+        Countries::open(file).map(Some).map_err(|why| {
+            let help =
+                "name a file in MaxMind's format that tells countries, as GeoLite2-Country.mmdb does, or leave it out";
+            Mistake::new(format!("residency.countries {} cannot be used: {why}", file.display()), help)
+        })
+    }
+}
 
 impl Config {
+    /// Who may get data, and what is asked about it.
+    ///
+    /// # Errors
+    /// What is to be asked cannot be used.
+    pub fn residency(&self) -> Result<Residency, Mistake> {
+        Ok(Residency::new(self.processors.clone()).seconded(self.residency.countries()?))
+    }
+
     /// Where this configuration sends something.
     fn destinations(&self) -> Vec<Destination> {
         let trunk = |trunk: &super::Trunk| {
@@ -29,6 +62,11 @@ impl Config {
             host: mail.server.clone(),
             named_by: String::from("mail"),
         });
+        let relay = |server: &String| {
+            let host = server.parse::<Relay>().ok()?.host().to_string();
+            Some(Destination { purpose: Purpose::Turn, host, named_by: String::from("turn") })
+        };
+        let relays = self.turn.iter().flat_map(|turn| turn.servers.iter().filter_map(relay));
         let registry = match self.federation.source() {
             Ok(Some(Source::Https { address, .. })) => Some(Destination {
                 purpose: Purpose::Registry,
@@ -42,6 +80,7 @@ impl Config {
             .filter_map(trunk)
             .chain(self.sip.dns.iter().map(dns))
             .chain(oidc)
+            .chain(relays)
             .chain(mail)
             .chain(registry)
             .collect()
@@ -65,6 +104,10 @@ impl Config {
 /// What is wrong with them, and what may not be reached because of it.
 pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
     let mut found = Vec::new();
+    let countries = config.residency.countries().unwrap_or_else(|mistake| {
+        found.push(mistake);
+        None
+    });
     let processors = &config.processors;
     for (number, processor) in processors.iter().enumerate() {
         let name = &processor.name;
@@ -86,6 +129,15 @@ pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
         if processor.networks.is_empty() {
             let help = "name its addresses: networks = [\"192.0.2.0/24\"]";
             say(format!("processor {name:?} has no network: nothing can go to it"), help);
+        }
+        for (part, country) in processor.networks.iter().filter_map(|one| countries.as_ref()?.abroad_within(one)) {
+            let message = format!(
+                "{part} of processor {name:?} is in {country} by residency.countries, outside of the European Economic Area"
+            );
+            say(
+                message,
+                "nothing is sent there: name its networks inside of the EEA alone, or bring the file up to date",
+            );
         }
         for network in processor.networks.iter().filter(|network| network.0.prefix_len() < 8) {
             let help = "name the networks that are its own: a wider one permits addresses of anybody";
@@ -131,6 +183,22 @@ mod tests {
         let abroad = told(&format!("{TRUNK}{}", processor("US", "192.0.2.0/24")));
         assert!(abroad.contains("is in US") && abroad.contains("cannot be reached"), "{abroad}");
         assert_eq!(told(&TRUNK.replace("192.0.2.5", "127.0.0.1").replace("192.0.2.0/24", "127.0.0.0/8")), "");
+    }
+
+    #[test]
+    fn what_a_file_of_countries_finds_outside_is_told_and_gets_nothing() {
+        const FILE: &str = "[residency]\ncountries = \"src/residency/countries.mmdb\"\n";
+        let text = |network| format!("{FILE}{}", processor("DE", network));
+        assert_eq!(told(&text("192.0.2.0/24")), "");
+        let abroad = told(&text("198.51.100.0/24"));
+        assert!(abroad.contains("198.51.100.0/25 of processor \"Amt\" is in US by residency.countries"), "{abroad}");
+        let residency = Config::from_toml(&text("198.51.100.0/24")).expect("readable").residency().expect("usable");
+        let ask = |address: &str| residency.permit(Purpose::Trunk, None, address.parse().expect("an address"));
+        let why = ask("198.51.100.7").expect_err("refused").to_string();
+        assert!(why.contains("198.51.100.7 of Amt is in US"), "{why}");
+        assert!(ask("198.51.100.200").is_ok() && ask("127.0.0.1").is_ok());
+        let missing = told("[residency]\ncountries = \"/nowhere/countries.mmdb\"\n");
+        assert!(missing.contains("residency.countries /nowhere/countries.mmdb cannot be used"), "{missing}");
     }
 
     #[test]

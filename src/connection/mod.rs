@@ -15,6 +15,7 @@ mod dialling;
 mod dtls;
 mod ice;
 mod offer;
+mod relay;
 mod srtp;
 mod transport;
 
@@ -23,6 +24,7 @@ pub use dialling::Called;
 pub use dtls::{CannotBegin, Fingerprint, Identity};
 pub use ice::{Credentials, Path, Via, ufrag_of};
 pub use offer::{BadOffer, Offer};
+pub use relay::{NoServer as NoRelay, Place as RelayPlace, Relays, Server as Relay};
 pub use transport::{Received, Transport, WornOut};
 
 #[cfg(any(test, fuzzing))]

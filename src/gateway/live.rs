@@ -194,8 +194,9 @@ impl Gateway {
 
     fn mute_for(&mut self, room: &RoomId, whom: ParticipantId, on: bool, by: &Bearer) -> Result<Done, Refusal> {
         let known = |room: &Room| room.snapshot(Role::Moderator).participants.iter().any(|one| one.id == whom);
-        if !self.rooms.get(room).is_some_and(known) {
-            return Err(Refusal::NotFound);
+        let room_here = self.rooms.get(room).filter(|room| known(room)).ok_or(Refusal::NotFound)?;
+        if room_here.is_led_elsewhere(whom) {
+            return Err(Refusal::Elsewhere);
         }
         self.note_operated(if on { "mute" } else { "unmute" }, None, Some(room), Some(whom), by);
         self.tell_room(room, Command::Mute { participant: whom, on });

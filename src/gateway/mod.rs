@@ -29,6 +29,7 @@ mod oidc;
 mod publishing;
 mod quality;
 mod queues;
+mod relays;
 mod residing;
 mod routing;
 mod running;
@@ -93,6 +94,7 @@ pub use oidc::Config as OidcConfig;
 pub use publishing::Config as PlanConfig;
 use publishing::{Publishing, Worked};
 use queues::Queues;
+use relays::Relays;
 use routing::{Beginning, Routing};
 pub use running::Running;
 pub use settings::Unfit;
@@ -144,6 +146,8 @@ pub struct Config {
     pub accounts: crate::config::Accounts,
     /// The institution's own sign-in.
     pub oidc: Option<OidcConfig>,
+    /// Relays for browsers.
+    pub relays: Option<crate::connection::Relays>,
     /// Invitations by mail.
     pub mail: Option<MailConfig>,
     /// Days after which the record of a call is deleted.
@@ -208,6 +212,7 @@ pub struct Gateway {
     book: Book,
     desk: Desk,
     access: Access,
+    relays: Option<Relays>,
     invitations: Option<Invitations>,
     mailed: mpsc::Receiver<Mailed>,
     watch: live::Watch,
@@ -267,6 +272,7 @@ impl Gateway {
         let sign_in = config.oidc.clone().map(|oidc| oidc::Oidc::new(oidc, names(), slow.beside())).transpose()?;
         let (to_mailed, mailed) = mpsc::channel(QUEUE);
         let invitations = config.mail.clone().map(|mail| Invitations::new(mail, names(), to_mailed)).transpose()?;
+        let relays = config.relays.clone().map(|relays| Relays::new(relays, names()));
         let (to_linked, linked) = mpsc::channel(QUEUE);
         let (to_offered, offered) = mpsc::channel(1);
         let federation = match &config.federation {
@@ -296,6 +302,7 @@ impl Gateway {
             audits: Arc::new(tokio::sync::Semaphore::new(audit_page::MOST)),
             access: Access::new(&config.accounts, slow, sign_in),
             proofs,
+            relays,
             invitations,
             mailed,
             store: kept.store,

@@ -9,7 +9,6 @@ use super::{Config, MailConfig, OidcConfig, Running, clock, federation, publishi
 use crate::config;
 use crate::dialplan::Problem;
 use crate::publish::About;
-use crate::residency::Residency;
 use crate::tls::Certificate;
 use crate::wire::Limits;
 use crate::{ivr, sip, web, workers};
@@ -61,18 +60,20 @@ impl TryFrom<config::Config> for Config {
         let sip_certificate = pair(file.sip.certificate.clone(), file.sip.key.clone(), "sip")?;
         let oidc = file.oidc.as_ref().map(oidc).transpose()?;
         let mail = file.mail.as_ref().map(mail).transpose()?;
+        let relays = file.turn.as_ref().map(config::Turn::relays).transpose().map_err(Unfit::Mistakes)?;
         let button = oidc.as_ref().map(|oidc| oidc.button.clone());
         Ok(Self {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             federation: joined.map(|joined| federation::Config { joined, dns }),
             sends: file.basis(),
-            residency: Residency::new(file.processors),
+            residency: file.residency().map_err(|mistake| Unfit::Mistakes(vec![mistake]))?,
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,
             calls_keep_days: file.records.calls_keep_days,
             accounts: file.accounts,
             oidc,
             mail,
+            relays,
             tokens: file.api.tokens,
             most_meetings: file.api.most_meetings,
             dialplan,

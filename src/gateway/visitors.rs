@@ -429,6 +429,7 @@ impl Gateway {
             role: visitor.role,
             token: visitor.token.clone(),
             answer: visitor.answer.take(),
+            relay: self.relays.as_ref().and_then(|relays| relays.place(leg)).map(Box::new),
             waiting: visitor.waiting,
             plan: Box::new(plan),
             snapshot: snapshot.map(Box::new),

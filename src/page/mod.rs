@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::connection::RelayPlace;
 use crate::room::{Action, Name, Notice, Numbered, Snapshot};
 use crate::words::{ParticipantId, Personal, Pin, Role, RoomId};
 
@@ -104,6 +105,9 @@ pub enum Answer {
         /// The answer to its offer (SDP), if it made one.
         #[serde(skip_serializing_if = "Option::is_none")]
         answer: Option<String>,
+        /// By which relays it may try, if it does not reach us itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        relay: Option<Box<RelayPlace>>,
         /// It is not in the meeting yet.
         waiting: bool,
         /// When the meeting opens and ends.

@@ -6,15 +6,19 @@
 //! networks: a name is looked up first and the address that was found is the one that is used, so that a changed answer of
 //! the name service leads nowhere else. This machine itself (loopback) needs no declaration: nothing leaves it.
 //!
+//! A file of countries ([`Countries`]) may be asked, too: what it finds outside is refused, whatever is declared.
+//!
 //! Each decision is counted; the last of them are remembered, and what was refused is news for the audit ([`Residency::news`]).
 
 mod clock;
+mod countries;
 mod firewall;
 mod permit;
 mod processor;
 mod report;
 mod seen;
 
+pub use countries::{Countries, Unusable};
 pub use firewall::nftables;
 pub use permit::{Permit, Refused};
 pub use processor::{Processor, Purpose};
@@ -32,6 +36,7 @@ use seen::Seen;
 #[derive(Clone, Debug, Default)]
 pub struct Residency {
     processors: Arc<[Processor]>,
+    countries: Option<Countries>,
     seen: Arc<Mutex<Seen>>,
     observed: Option<Observed>,
 }
@@ -44,6 +49,12 @@ impl Residency {
     /// Of these processors.
     pub fn new(processors: impl Into<Arc<[Processor]>>) -> Self {
         Self { processors: processors.into(), ..Self::default() }
+    }
+
+    /// The same, with a second opinion on where addresses are, if there is one.
+    #[must_use]
+    pub fn seconded(self, countries: Option<Countries>) -> Self {
+        Self { countries, ..self }
     }
 
     /// The same, with its decisions counted here.
@@ -100,6 +111,7 @@ impl Residency {
         address: IpAddr,
         verdict: Result<Permit, Refused>,
     ) -> Result<Permit, Refused> {
+        let verdict = verdict.and_then(|permit| self.second(permit));
         let is_news = self.lock().note((purpose, host, address.to_canonical()), &verdict, clock::moment());
         if let Some(observed) = &self.observed {
             observed.outbound(purpose.name(), if verdict.is_ok() { PERMITTED } else { REFUSED });
@@ -110,6 +122,15 @@ impl Residency {
             tracing::warn!(%purpose, why = %refused, "an outbound connection is refused");
         }
         verdict
+    }
+
+    /// What is declared to be inside may be found outside.
+    fn second(&self, permit: Permit) -> Result<Permit, Refused> {
+        let (address, countries) = (permit.address, self.countries.as_ref());
+        match (&permit.processor, countries.and_then(|countries| countries.abroad(address))) {
+            (Some(processor), Some(country)) => Err(Refused::Found { address, processor: processor.clone(), country }),
+            (None, _) | (_, None) => Ok(permit),
+        }
     }
 
     /// A list is whole even if somebody panicked beside it.

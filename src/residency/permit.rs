@@ -54,6 +54,16 @@ pub enum Refused {
         /// Where it is.
         country: Country,
     },
+    /// Declared as inside, and outside by the file of countries.
+    #[error("{address} of {processor} is in {country} by the file of countries, outside of the European Economic Area")]
+    Found {
+        /// Where it was to go.
+        address: IpAddr,
+        /// Whose address it is, as it is declared.
+        processor: String,
+        /// Where it is, as the file writes it.
+        country: String,
+    },
 }
 
 fn told(host: Option<&str>) -> String {

@@ -51,8 +51,8 @@ pub enum Effect {
     /// A moderator of ours wants something done that is not ours to do: to somebody on another gateway, to everybody, or to the
     /// meeting of another institution.
     Ask {
-        /// Who.
-        by: ParticipantId,
+        /// Who; nobody in the meeting, if the institution itself does.
+        by: Option<ParticipantId>,
         /// What.
         action: Action,
     },

@@ -159,6 +159,11 @@ impl Room {
         self.speaking.iter().copied()
     }
 
+    /// Whether somebody takes part on another gateway, in a meeting of which this one is not the home: others moderate them.
+    pub fn is_led_elsewhere(&self, participant: ParticipantId) -> bool {
+        !self.config.at_home && self.elsewhere.has(participant)
+    }
+
     /// Whose leg that is.
     pub fn owner(&self, leg: LegId) -> Option<ParticipantId> {
         self.members.values().find(|member| member.owns(leg)).map(|member| member.id)

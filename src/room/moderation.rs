@@ -101,7 +101,7 @@ impl Room {
             | Action::Open
             | Action::End => {
                 if self.concerns_others(action) {
-                    out.push(Effect::Ask { by, action });
+                    out.push(Effect::Ask { by: Some(by), action });
                 }
                 if self.config.at_home || !action.is_for_home() {
                     self.carry_out(action, out);
@@ -130,6 +130,9 @@ impl Room {
 
     pub(super) fn mute_from_outside(&mut self, id: ParticipantId, on: bool, out: &mut Vec<Effect>) {
         match on {
+            _ if self.elsewhere.has(id) => {
+                out.push(Effect::Ask { by: None, action: Action::Mute { participant: id, on } });
+            }
             true if self.inside(id).is_some() => self.mute_self(id, true, out),
             true => {}
             false => self.let_speak(id, out),

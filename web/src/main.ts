@@ -79,6 +79,7 @@ function hear(answer: Answer): void {
   switch (answer.type) {
     case "welcome":
       token = answer.token;
+      if (answer.relay) sound.relayBy(answer.relay);
       if (answer.answer) void sound.accept(answer.answer);
       meeting = welcome(answer);
       plan = answer;

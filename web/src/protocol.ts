@@ -56,7 +56,7 @@ export type Refusal = {
 };
 
 export type Answer =
-  | { type: "welcome"; you: number; role: Role; token: string; answer?: string; waiting: boolean; snapshot?: Snapshot; opensAt?: string; endsAt?: string }
+  | { type: "welcome"; you: number; role: Role; token: string; answer?: string; relay?: RTCIceServer; waiting: boolean; snapshot?: Snapshot; opensAt?: string; endsAt?: string }
   | { type: "planned"; opensAt?: string; endsAt?: string }
   | { type: "answer"; sdp: string }
   | { type: "admitted"; snapshot: Snapshot }

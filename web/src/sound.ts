@@ -1,11 +1,15 @@
 // Microphone, loudspeaker and the connection between them and the gateway.
 
+/** So long a direct way is tried before a relay is, in milliseconds. */
+const DIRECT = 4_000;
+
 /** Streams of other browsers that can be heard at once, beside the telephones' mix. */
 const OTHERS = 5;
 
 export class Sound {
   private peer: RTCPeerConnection | undefined;
   private stream: MediaStream | undefined;
+  private relay: RTCIceServer | undefined;
   private readonly players: HTMLAudioElement[] = [];
   private muted = false;
 
@@ -44,7 +48,7 @@ export class Sound {
   /** A new connection, and our offer for it. No candidates are waited for: the gateway answers wherever we ask from. */
   async offer(): Promise<string> {
     this.peer?.close();
-    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection(this.ways());
     this.peer = peer;
     const track = this.stream?.getAudioTracks()[0];
     peer.addTransceiver(track ?? "audio", { direction: track ? "sendrecv" : "recvonly" });
@@ -60,6 +64,20 @@ export class Sound {
   async restart(): Promise<string> {
     const peer = this.peer;
     return peer && peer.signalingState !== "closed" ? this.describe(peer, { iceRestart: true }) : this.offer();
+  }
+
+  /** A way for those whose network lets them reach nothing else: where the direct one has not worked soon, another is looked for through it. */
+  relayBy(relay: RTCIceServer): void {
+    this.relay = relay;
+    const peer = this.peer;
+    peer?.setConfiguration(this.ways());
+    setTimeout(() => {
+      if (this.peer === peer && !this.works) this.broken();
+    }, DIRECT);
+  }
+
+  private ways(): RTCConfiguration {
+    return { bundlePolicy: "max-bundle", iceServers: this.relay ? [this.relay] : [] };
   }
 
   get works(): boolean {

@@ -289,7 +289,12 @@ impl Cascade {
         match (allowed, &whom) {
             (false, _) => self.is_not_theirs(peer, address, Some(by.clone())),
             (true, Some(whom)) if whom.of == self.us && shard.ours.contains_key(&whom.id) => {
-                self.out.push_back(Effect::Tell { room, command: Command::Lead(action.to(whom.id)) });
+                let command = if let (true, Action::Mute { on, .. }) = (by.is_institution(), action) {
+                    Command::Mute { participant: whom.id, on }
+                } else {
+                    Command::Lead(action.to(whom.id))
+                };
+                self.out.push_back(Effect::Tell { room, command });
             }
             (true, Some(whom)) if at_home && whom.of != *peer && shard.others.contains_key(whom) => {
                 self.admits(address, &mut shard, Some(whom), action);

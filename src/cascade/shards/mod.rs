@@ -326,13 +326,13 @@ impl Cascade {
         self.shards.insert(address, shard);
     }
 
-    /// A moderator here wants something done that is not for this node alone ([`room::Effect::Ask`]).
-    pub fn asks(&mut self, room: &RoomId, by: ParticipantId, action: Action) {
+    /// A moderator here, or the institution itself, wants something done that is not for this node alone ([`room::Effect::Ask`]).
+    pub fn asks(&mut self, room: &RoomId, by: Option<ParticipantId>, action: Action) {
         let address = self.address(room);
         let Some(mut shard) = self.shards.remove(&address) else { return };
         let whom = action.whom().and_then(|id| shard.who(id));
         let event = self.event();
-        let (home, by) = (shard.home.clone(), self.one(by));
+        let (home, by) = (shard.home.clone(), self.one(by.unwrap_or(Who::INSTITUTION)));
         let act = |whom: Option<Who>| Message::Act {
             room: address.clone(),
             by: by.clone(),

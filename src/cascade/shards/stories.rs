@@ -297,6 +297,17 @@ impl Town {
         self.settle();
     }
 
+    /// Somebody who operates the gateway there, and is in no meeting.
+    fn operator_mutes(&mut self, at: &str, whom: &Who, on: bool) {
+        let now = self.now;
+        let gateway = self.gateways.get_mut(&domain(at)).expect("a gateway");
+        let (name, _) = gateway.rooms.iter().next().expect("a room");
+        let name = name.clone();
+        let participant = gateway.line(whom).expect("in the roster").id;
+        gateway.tell(&name, Command::Mute { participant, on }, now);
+        self.settle();
+    }
+
     fn speak(&mut self, at: &str, legs: &[LegId]) {
         let now = self.now;
         let gateway = self.at(at);
@@ -415,6 +426,20 @@ fn a_mute_by_the_home_moderator_reaches_a_telephone_elsewhere_and_both_audits_ha
     assert_eq!(event(A), event(C));
     town.acts(&mayor, None, Action::MuteAll { on });
     town.agree(&[A, B, C], &["a1", "b1 muted", "c1 muted"]);
+}
+
+#[test]
+fn an_operator_at_home_mutes_a_telephone_elsewhere_and_one_elsewhere_cannot() {
+    let (mut town, mayor, _, c) = three();
+    town.operator_mutes(A, &c, true);
+    town.agree(&[A, B, C], &["a1", "b1", "c1 muted"]);
+    let muted = town.gateways[&domain(A)].line(&c).expect("in the roster");
+    assert!(!muted.muted_by_moderator, "there may be no moderator who could let them speak");
+    town.operator_mutes(A, &c, false);
+    town.agree(&[A, B, C], &["a1", "b1", "c1 muted"]);
+    town.operator_mutes(B, &mayor, true);
+    assert_eq!(town.last_note(A), Some("notTheirs"));
+    town.agree(&[A, B, C], &["a1", "b1", "c1 muted"]);
 }
 
 #[test]

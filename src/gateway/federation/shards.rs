@@ -92,7 +92,7 @@ impl Gateway {
     }
 
     /// A moderator here wants something done elsewhere.
-    pub(in crate::gateway) fn asks_elsewhere(&mut self, room: &RoomId, by: ParticipantId, action: Action) {
+    pub(in crate::gateway) fn asks_elsewhere(&mut self, room: &RoomId, by: Option<ParticipantId>, action: Action) {
         if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
             cascade.asks(room, by, action);
         }

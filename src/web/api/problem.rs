@@ -29,6 +29,8 @@ pub enum Refusal {
     Foreign,
     /// Whoever is meant takes part in no meeting.
     NotInside,
+    /// Whoever is meant takes part by another institution, in a meeting that is not ours.
+    Elsewhere,
     /// The call did not come in, or is not answered: it cannot go on elsewhere.
     NotHandedOn,
     /// The dialplan does not let the caller go there, for this reason.
@@ -181,6 +183,7 @@ impl Refusal {
             Self::WrongCode => (StatusCode::UNAUTHORIZED, "code", "The code is wrong"),
             Self::NotNow => (StatusCode::CONFLICT, "not-now", "This step is not the next one"),
             Self::NotInside => (StatusCode::CONFLICT, "not-inside", "The call is in no meeting"),
+            Self::Elsewhere => (StatusCode::CONFLICT, "elsewhere", "They take part by another institution"),
             Self::NotHandedOn => (StatusCode::CONFLICT, "not-handed-on", "The call cannot be transferred"),
             Self::NotThere(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "not-there", "The dialplan does not let this caller go there")
@@ -226,6 +229,7 @@ impl Refusal {
             }
             Self::NotNow => "GET /api/v1/session says which step is next.".into(),
             Self::NotInside => "In a menu nobody hears it. Wait until it is in a meeting, or hang it up.".into(),
+            Self::Elsewhere => "Ask their institution, or the one whose meeting it is: only these can mute them.".into(),
             Self::NotThere(why) => format!("Name another number: {why}."),
             Self::NotHandedOn => "Only calls that came in and are answered can. Transfer the one that it is connected with.".into(),
             Self::Foreign => "Send the header `X-CSRF-Token` that GET /api/v1/session tells, from a page of this server.".into(),
@@ -276,6 +280,7 @@ impl Refusal {
             | Self::NotNow
             | Self::Foreign
             | Self::NotInside
+            | Self::Elsewhere
             | Self::NotHandedOn
             | Self::NotThere(_)
             | Self::NeedsRight(_)
@@ -311,6 +316,7 @@ impl Refusal {
             | Self::NotNow
             | Self::Foreign
             | Self::NotInside
+            | Self::Elsewhere
             | Self::NotHandedOn
             | Self::NotThere(_)
             | Self::NeedsRight(_)
