@@ -8,8 +8,13 @@ use crate::member::Domain;
 use crate::words::Bucket;
 
 /// So many of one kind of one member at once, and so many a second after that: one in ten seconds.
-const AT_ONCE: f64 = 10.0;
-const A_SECOND: f64 = 0.1;
+const FAULTS: (f64, f64) = (10.0, 0.1);
+
+/// The same for what is done in order, and stands in the audits of both: more than people do, and less than a machine can.
+const DEEDS: (f64, f64) = (200.0, 2.0);
+
+/// What is done in order.
+const IN_ORDER: [&str; 2] = ["acted", "erased"];
 
 /// Members and kinds; there are few of both.
 #[derive(Debug, Default)]
@@ -18,7 +23,8 @@ pub(super) struct Quiet(BTreeMap<(Domain, &'static str), (Bucket, u64)>);
 impl Quiet {
     /// How many were not noted before, if this is to be noted.
     pub(super) fn lets_through(&mut self, member: &Domain, kind: &'static str, now: Instant) -> Option<u64> {
-        let fresh = || (Bucket::new(AT_ONCE, A_SECOND, now), 0);
+        let (at_once, a_second) = if IN_ORDER.contains(&kind) { DEEDS } else { FAULTS };
+        let fresh = || (Bucket::new(at_once, a_second, now), 0);
         let (bucket, untold) = self.0.entry((member.clone(), kind)).or_insert_with(fresh);
         if bucket.take(now) {
             return Some(std::mem::take(untold));
@@ -47,6 +53,7 @@ mod tests {
         let noted = (0..1_000).filter_map(|_| quiet.lets_through(&rude, "notTheirs", start)).count();
         assert_eq!(noted, 10);
         assert_eq!(quiet.lets_through(&rude, "refusedFull", start), Some(0), "another kind");
+        assert_eq!((0..1_000).filter_map(|_| quiet.lets_through(&rude, "acted", start)).count(), 200, "what is in order");
         let other = "stadt-y.example".parse().expect("a domain");
         assert_eq!(quiet.lets_through(&other, "notTheirs", start), Some(0), "another member");
         assert_eq!(quiet.lets_through(&rude, "notTheirs", start + Duration::from_secs(11)), Some(990));

@@ -216,9 +216,7 @@ impl Gateway {
             Effect::Keep(erasure) => self.keep_erasure(&erasure),
             Effect::Forget(erasure) => self.forget_erasure(&erasure),
             Effect::Note(Noted { peer, room, what, who, event }) => {
-                // What is done stands in both audits, and is bounded by the cascade's patience.
-                let untold = if what == "acted" { Some(0) } else { self.untold(&peer, what) };
-                let Some(untold) = untold else { return };
+                let Some(untold) = self.untold(&peer, what) else { return };
                 let whom = who.map(|who| format!("{}@{}", who.id, who.of));
                 tracing::info!(%peer, %room, what, event, untold, "between institutions");
                 self.note(Deed::Federated { member: peer, room, act: what.to_owned(), whom, event, untold });
