@@ -53,7 +53,11 @@ mod tests {
         let noted = (0..1_000).filter_map(|_| quiet.lets_through(&rude, "notTheirs", start)).count();
         assert_eq!(noted, 10);
         assert_eq!(quiet.lets_through(&rude, "refusedFull", start), Some(0), "another kind");
-        assert_eq!((0..1_000).filter_map(|_| quiet.lets_through(&rude, "acted", start)).count(), 200, "what is in order");
+        assert_eq!(
+            (0..1_000).filter_map(|_| quiet.lets_through(&rude, "acted", start)).count(),
+            200,
+            "what is in order"
+        );
         let other = "stadt-y.example".parse().expect("a domain");
         assert_eq!(quiet.lets_through(&other, "notTheirs", start), Some(0), "another member");
         assert_eq!(quiet.lets_through(&rude, "notTheirs", start + Duration::from_secs(11)), Some(990));
