@@ -145,7 +145,17 @@ def changes_the_plan(story, page):
 
     # A rule is broken: it cannot be published.
     edit(page, "50-hotline.toml", HOTLINE.replace('reject = "busy"', 'rejekt = "busy"'))
+    visible(page, "\"rejekt\" bedeutet hier nichts")
+    page.click(".language[lang=en]")
     visible(page, "\"rejekt\" means nothing here")
+    page.locator(".editor .cm-lintRange-error", has_text="rejekt").first.hover()
+    expect(page.locator(".editor .cm-diagnostic").first).to_contain_text("did you mean", timeout=10_000)
+    page.click(".language[lang=de]")
+    visible(page, "\"rejekt\" bedeutet hier nichts")
+    page.locator(".editor .cm-lintRange-error", has_text="rejekt").first.hover()
+    hint = page.locator(".editor .cm-diagnostic").first
+    expect(hint).to_contain_text("Meinten Sie \"reject\"?", timeout=10_000)
+    story.check("what is marked is told in the language of the page, and changes with it", "did you mean" not in hint.inner_text(), hint.inner_text())
     publish = page.get_by_role("button", name="Veröffentlichen")
     story.check("a broken plan cannot be published", publish.is_disabled())
     story.check("the place is marked in the text", page.locator(".editor .cm-lintRange-error").count() >= 1)

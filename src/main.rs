@@ -20,6 +20,8 @@ mod prompts;
 mod remote;
 #[path = "command/residency.rs"]
 mod residency;
+#[path = "command/tongue.rs"]
+mod tongue;
 #[path = "command/trunk.rs"]
 mod trunk;
 
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use einwahl::config::Config;
 use einwahl::gateway::{self, Gateway, Place, Stop, Unfit};
-use einwahl::words::Codec;
+use einwahl::words::{Codec, Language};
 use einwahl::{ivr, phone};
 use tokio_util::sync::CancellationToken;
 
@@ -89,6 +91,8 @@ enum Command {
         /// The configuration.
         #[arg(long)]
         config: Option<PathBuf>,
+        #[command(flatten)]
+        tongue: tongue::Tongue,
     },
 }
 
@@ -146,7 +150,7 @@ fn main() -> ExitCode {
         Command::Residency(command) => residency::run(command),
         Command::Prompts(command) => prompts::run(command),
         Command::Trunk(command) => trunk::run(command),
-        Command::Check { config } => with_config(config, |config| check(&config)),
+        Command::Check { config, tongue } => with_config(config, |config| check(&config, tongue.language())),
     }
 }
 
@@ -169,7 +173,7 @@ fn with_config(file: Option<PathBuf>, then: impl FnOnce(Config) -> ExitCode) -> 
 }
 
 /// Tells every mistake of the configuration and of the dialplan.
-fn check(config: &Config) -> ExitCode {
+fn check(config: &Config, language: Language) -> ExitCode {
     let mistakes = config.mistakes();
     for mistake in &mistakes {
         say(&format!("{mistake}\n"));
@@ -178,7 +182,7 @@ fn check(config: &Config) -> ExitCode {
     trunk::look_up(config);
     federation::look_up(config);
     let prompts = prompts::check(config);
-    let plan = dialplan::lint(config, dialplan::Format::Text);
+    let plan = dialplan::lint(config, dialplan::Format::Text, language);
     if mistakes.is_empty() && prompts { plan } else { ExitCode::FAILURE }
 }
 

@@ -6,7 +6,14 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 fn einwahl(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_einwahl")).args(arguments).output().expect("runs")
+    spoken("C", arguments)
+}
+
+/// For somebody who has signed in with this locale.
+fn spoken(locale: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_einwahl"));
+    command.env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", locale);
+    command.args(arguments).output().expect("runs")
 }
 
 fn text(output: &Output) -> String {
@@ -76,17 +83,47 @@ fn a_plan_with_planted_faults_is_told_of_each_with_file_line_and_help() {
 }
 
 #[test]
+fn mistakes_are_told_in_the_language_that_is_asked_for_or_in_that_of_the_session() {
+    let (_, config) = town("languages", FIVE_FAULTS);
+    let config = config.to_str().unwrap();
+    let (german, english) = ("Fehler: X, Z und N schreibt man groß", "error: write X, Z and N as capitals");
+    let lint = ["dialplan", "lint", "--config", config];
+    for (locale, more, told) in [
+        ("de_AT.UTF-8", &[][..], german),
+        ("en_GB.UTF-8", &[], english),
+        ("fr_FR.UTF-8", &[], english),
+        ("C", &[], english),
+        ("", &["--language", "de"], german),
+        ("de_DE", &["--language", "en"], english),
+    ] {
+        let text = text(&spoken(locale, &[&lint[..], more].concat()));
+        assert!(text.contains(told), "{locale} {more:?}\n{text}");
+    }
+    let checked = text(&spoken("de_DE", &["check", "--config", config]));
+    assert!(checked.contains(german) && checked.contains("Wählplan: 3 Regeln, "), "{checked}");
+    let json = spoken("de_DE", &[&lint[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("one JSON document");
+    let told: Vec<&str> = json.as_array().unwrap().iter().filter_map(|one| one["message"].as_str()).collect();
+    assert!(told.contains(&"Den Raum saal gibt es nicht"), "{told:?}");
+    let traced = ["dialplan", "trace", "069 90009 200", "--at", "2026-11-24T17:00", "--language", "de"];
+    let traced = text(&einwahl(&[&traced[..], &["--config", "dialplans/examples/kleinstadt.toml"]].concat()));
+    assert!(traced.contains("gilt zu dieser Zeit nicht") && traced.contains("am 24.11.2026 um 17:00"), "{traced}");
+    assert!(traced.contains("→ Ansage auf Deutsch, dass geschlossen ist"), "{traced}");
+    assert_eq!(einwahl(&[&lint[..], &["--language", "fr"]].concat()).status.code(), Some(2));
+}
+
+#[test]
 fn a_trace_shows_rule_by_rule_what_a_call_would_do() {
     let config = "dialplans/examples/kleinstadt.toml";
     let trace = |at: &str| einwahl(&["dialplan", "trace", "069 90009 200", "--at", at, "--config", config]);
     let open = text(&trace("2026-11-24T09:00"));
-    assert!(open.contains("(+496990009200)") && open.contains("→ sent to sip:buergerbuero@pbx"), "{open}");
+    assert!(open.contains("(+496990009200)") && open.contains("→ sent on to sip:buergerbuero@pbx"), "{open}");
     assert!(open.contains("kleinstadt/10-kleinstadt.toml:"), "{open}");
     let closed = text(&trace("2026-11-24T17:00"));
     assert!(closed.contains("does not hold at this time") && closed.contains("office is closed"), "{closed}");
     let own = ["--asserted", "+49 69 90009 310", "--diversion", "310", "--accepts", "en"];
     let own = text(&einwahl(&[&["dialplan", "trace", "101", "--config", config][..], &own].concat()));
-    assert!(own.contains("→ the door of room magistrat"), "{own}");
+    assert!(own.contains("→ to the door of room “magistrat”"), "{own}");
     let emergency = einwahl(&["dialplan", "trace", "112", "--config", config, "--json"]);
     let document: serde_json::Value = serde_json::from_slice(&emergency.stdout).expect("one JSON document");
     assert_eq!(document["rule"], "Notruf");

@@ -448,6 +448,15 @@ fn whoever_may_see_plans_is_told_what_a_draft_would_do_and_what_is_wrong_with_it
         (&json!("10-amt.toml"), &json!(12), &json!(8), &json!(4))
     );
     assert_eq!((&problem["severity"], &problem["message"]), (&json!("error"), &json!("\"fr\" cannot be used here")));
+    let sees = format!("Bearer {SEES_PLANS}");
+    let german = [("authorization", sees.as_str()), ("accept-language", "fr, de;q=0.8, en;q=0.5")];
+    let path = "/api/v1/dialplan/check";
+    let found = gateway.asks_with("POST", path, &german, Some(json!({ "files": broken }).to_string())).body;
+    let problem = &found["problems"][0];
+    assert_eq!(
+        (&problem["message"], &problem["help"]),
+        (&json!("\"fr\" geht hier nicht"), &json!("\"de\" oder \"en\""))
+    );
 
     let call = json!({"files": files, "called": "+49 30 9018 2000", "at": "2026-12-24T19:00", "language": "de"});
     let tried = answers("try", call);

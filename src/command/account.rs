@@ -12,6 +12,7 @@ use einwahl::words::{AccountName, InvalidName};
 use serde_json::{Value, json};
 
 use super::remote::{Gateway, USUAL, word};
+use super::tongue::Tongue;
 use super::{audit, fails, say};
 
 #[derive(Subcommand)]
@@ -106,7 +107,7 @@ pub fn run(command: Account) -> ExitCode {
     };
     let Where { kept, token_file, gateway, certificate } = place;
     match token_file {
-        Some(token_file) => by_api(&wish, &Gateway { gateway, token_file, certificate }),
+        Some(token_file) => by_api(&wish, &Gateway { gateway, token_file, certificate, tongue: Tongue::default() }),
         None => kept.with(|folder| in_folder(&folder, &wish)),
     }
 }

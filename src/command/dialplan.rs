@@ -7,10 +7,11 @@ use std::str::FromStr;
 
 use clap::{Subcommand, ValueEnum};
 use einwahl::config::Config;
-use einwahl::dialplan::{Facts, Problem};
+use einwahl::dialplan::{Facts, Plan, Problem, Told};
 use einwahl::gateway::local_time;
-use einwahl::words::{LanguageTag, Personal, PhoneNumber, TrunkName};
+use einwahl::words::{Language, LanguageTag, Personal, PhoneNumber, TrunkName};
 
+use super::tongue::Tongue;
 use super::{fails, say, with_config, wrong};
 
 #[path = "importing.rs"]
@@ -33,6 +34,8 @@ pub enum Dialplan {
         /// As text, or as one JSON document
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+        #[command(flatten)]
+        tongue: Tongue,
     },
     /// Show what a call would do, rule by rule; no call is made
     Trace {
@@ -65,6 +68,8 @@ pub enum Dialplan {
         /// One JSON document
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        tongue: Tongue,
     },
     /// Make a plan of what others wrote, and tell what became of each line
     Import(importing::Import),
@@ -82,11 +87,11 @@ pub fn run(command: Dialplan) -> ExitCode {
     match command {
         Dialplan::Publishing(command) => publishing::run(command),
         Dialplan::Import(command) => importing::run(command),
-        Dialplan::Lint { folder, config, format } => with_config(config, |mut config| {
+        Dialplan::Lint { folder, config, format, tongue } => with_config(config, |mut config| {
             config.dialplan.folder = folder.or(config.dialplan.folder);
-            lint(&config, format)
+            lint(&config, format, tongue.language())
         }),
-        Dialplan::Trace { called, from, asserted, diversion, accepts, trunk, secure, at, config, json } => {
+        Dialplan::Trace { called, from, asserted, diversion, accepts, trunk, secure, at, config, json, tongue } => {
             let facts = || -> Result<Facts, String> {
                 Ok(Facts {
                     called,
@@ -99,7 +104,9 @@ pub fn run(command: Dialplan) -> ExitCode {
                 })
             };
             match facts() {
-                Ok(facts) => with_config(config, |config| trace(&config, facts, at.as_deref(), json)),
+                Ok(facts) => {
+                    with_config(config, |config| trace(&config, facts, at.as_deref(), json, tongue.language()))
+                }
                 Err(why) => wrong(&why),
             }
         }
@@ -119,29 +126,36 @@ fn parsed<T: FromStr<Err: Display>>(option: &str, text: Option<String>) -> Resul
 }
 
 /// Tells every problem; whether the plan can be used.
-pub fn lint(config: &Config, format: Format) -> ExitCode {
+pub fn lint(config: &Config, format: Format, language: Language) -> ExitCode {
     let (plan, problems) = match config.plan() {
         Ok(checked) => checked,
         Err(error) => return fails(&error.to_string()),
     };
     match format {
-        Format::Json => say(&serde_json::to_string_pretty(&problems).unwrap_or_default()),
+        Format::Json => {
+            let told: Vec<Told<'_>> = problems.iter().map(|problem| problem.told(language)).collect();
+            say(&serde_json::to_string_pretty(&told).unwrap_or_default());
+        }
         Format::Text => {
             for problem in &problems {
-                say(&format!("{problem}\n"));
+                say(&format!("{}\n", problem.told(language)));
             }
-            say(&summary(plan.len(), &problems));
+            say(&summary(plan.len(), &problems, language));
         }
     }
     if problems.iter().any(Problem::is_error) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn summary(rules: usize, problems: &[Problem]) -> String {
+fn summary(rules: usize, problems: &[Problem], language: Language) -> String {
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    format!("dialplan: {rules} rules, {errors} errors, {} warnings", problems.len() - errors)
+    let warnings = problems.len() - errors;
+    match language {
+        Language::De => format!("Wählplan: {rules} Regeln, {errors} Fehler, {warnings} Hinweise"),
+        Language::En => format!("dialplan: {rules} rules, {errors} errors, {warnings} warnings"),
+    }
 }
 
-fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCode {
+fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool, language: Language) -> ExitCode {
     let (plan, problems) = match config.plan() {
         Ok(checked) => checked,
         Err(error) => return fails(&error.to_string()),
@@ -162,18 +176,20 @@ fn trace(config: &Config, facts: Facts, at: Option<&str>, json: bool) -> ExitCod
         return wrong("--at: write a local time like 2026-11-24T08:00");
     };
     let (taken, trace) = plan.trace(&facts, &time);
-    let decided = taken.map_or_else(
-        || String::from("refused: no rule takes it (404)"),
-        |taken| taken.decision.for_call(&facts.called).to_string(),
-    );
+    let said = taken
+        .map_or_else(|| Plan::said_of_nothing(language), |taken| taken.decision.for_call(&facts.called).said(language));
+    let decided = said.text;
     if json {
         let document = serde_json::json!({ "called": facts.called, "at": time.to_string(), "trace": trace, "rule": trace.rule(), "decision": decided });
         say(&serde_json::to_string_pretty(&document).unwrap_or_default());
     } else {
         let international = trace.international.as_ref().map_or_else(String::new, |number| format!(" ({number})"));
-        say(&format!("{}{international} at {}", facts.called, time.strftime("%a %Y-%m-%d %H:%M")));
+        say(&match language {
+            Language::De => format!("{}{international} am {}", facts.called, time.strftime("%d.%m.%Y um %H:%M")),
+            Language::En => format!("{}{international} at {}", facts.called, time.strftime("%a %Y-%m-%d %H:%M")),
+        });
         for step in &trace.steps {
-            say(&format!("  {:<28} {:<24} {}", step.rule, step.outcome.to_string(), step.place));
+            say(&format!("  {:<28} {:<24} {}", step.rule, step.outcome.said(language), step.place));
         }
         say(&format!("→ {decided}"));
     }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use einwahl::dialplan::{Home, Plan, Problem, Surroundings};
+use einwahl::dialplan::{Home, Plan, Problem, Surroundings, Told};
 use einwahl::import::{File, Imported, Options, import};
 use einwahl::ivr::Prompt;
 use einwahl::words::{Country, Language, TrunkName};
 
+use super::super::tongue::session;
 use super::super::{fails, say, wrong};
 use super::Format;
 
@@ -45,7 +46,7 @@ pub struct Import {
     /// The prompt that stands for a sound of the source
     #[arg(long, value_name = "SOUND=PROMPT")]
     sound: Vec<String>,
-    /// The language of the report; left out, that of LANG
+    /// The language of the report: de or en; left out, that of LC_ALL, LC_MESSAGES or LANG
     #[arg(long)]
     lang: Option<Language>,
     /// As text, or as one JSON document
@@ -135,24 +136,25 @@ fn write(folder: &Path, imported: &Imported) -> Result<(), String> {
 }
 
 fn tell(command: &Import, imported: &Imported, problems: &[Problem]) {
-    let language = command.lang.or_else(|| std::env::var("LANG").ok()?.parse().ok()).unwrap_or(Language::En);
+    let language = command.lang.unwrap_or_else(session);
+    let told: Vec<Told<'_>> = problems.iter().map(|problem| problem.told(language)).collect();
     let written: Vec<&str> = imported.files.iter().map(|file| file.name.as_str()).collect();
     match command.format {
         Format::Json => {
             let mut document = imported.report.to_json(language);
             if let serde_json::Value::Object(document) = &mut document {
                 document.insert(String::from("written"), serde_json::json!(written));
-                document.insert(String::from("problems"), serde_json::json!(problems));
+                document.insert(String::from("problems"), serde_json::json!(told));
             }
             say(&serde_json::to_string_pretty(&document).unwrap_or_default());
         }
         Format::Text => {
             say(&imported.report.to_text(language));
-            problems.iter().for_each(|problem| say(&format!("{problem}\n")));
+            told.iter().for_each(|problem| say(&format!("{problem}\n")));
             let errors = problems.iter().filter(|problem| problem.is_error()).count();
             let (files, warnings) = (written.join(", "), problems.len() - errors);
             say(&match language {
-                Language::De => format!("Plan: {files}; {errors} Fehler, {warnings} Warnungen"),
+                Language::De => format!("Plan: {files}; {errors} Fehler, {warnings} Hinweise"),
                 Language::En => format!("plan: {files}; {errors} errors, {warnings} warnings"),
             });
         }

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use einwahl::config::read_folder;
+use einwahl::dialplan::Severity;
 use einwahl::publish::Files;
+use einwahl::words::{Both, Language};
 use serde_json::{Value, json};
 
 use super::super::remote::{Gateway, Trouble, list, word};
@@ -71,9 +73,22 @@ pub enum Publishing {
     },
 }
 
+impl Publishing {
+    const fn gateway(&self) -> &Gateway {
+        match self {
+            Self::Diff { gateway, .. }
+            | Self::Publish { gateway, .. }
+            | Self::History { gateway, .. }
+            | Self::Rollback { gateway, .. }
+            | Self::Replay { gateway, .. } => gateway,
+        }
+    }
+}
+
 type Outcome = Result<ExitCode, Trouble>;
 
 pub fn run(command: Publishing) -> ExitCode {
+    let language = command.gateway().tongue.language();
     let done = match command {
         Publishing::Diff { folder, gateway } => diff(&folder, &gateway),
         Publishing::Publish { folder, comment, parent, draft, gateway } => {
@@ -82,7 +97,9 @@ pub fn run(command: Publishing) -> ExitCode {
         Publishing::History { json, gateway } => history(json, &gateway),
         Publishing::Rollback { version, comment, gateway } => {
             let body = json!({ "version": version, "comment": comment });
-            gateway.ask("POST", "dialplan/rollback", Some(body)).map(|done| tell_published(&done))
+            gateway
+                .ask("POST", "dialplan/rollback", Some(body))
+                .map(|done| tell_published(&done, gateway.tongue.language()))
         }
         Publishing::Replay { folder, days, json, gateway } => replay(&folder, days, json, &gateway),
     };
@@ -90,7 +107,7 @@ pub fn run(command: Publishing) -> ExitCode {
         Ok(code) => code,
         Err(trouble) => {
             if let Trouble::Refused(problem) = &trouble {
-                tell_refused(problem);
+                tell_refused(problem, language);
             }
             trouble.ends()
         }
@@ -112,7 +129,11 @@ fn diff(folder: &Path, gateway: &Gateway) -> Outcome {
         say(change.diff.trim_end());
     }
     if changes.is_empty() {
-        say(&format!("the same as version {}, which runs", number(&running, "version")));
+        let version = number(&running, "version");
+        say(&match gateway.tongue.language() {
+            Language::De => format!("wie Version {version}, die in Betrieb ist"),
+            Language::En => format!("the same as version {version}, which runs"),
+        });
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
@@ -127,10 +148,14 @@ fn publish(folder: &Path, comment: &str, parent: Option<u64>, draft: bool, gatew
     let body = json!({ "files": files, "parent": parent, "comment": comment });
     if draft {
         let kept = gateway.ask("PUT", "dialplan/draft", Some(body))?;
-        say(&format!("kept as the draft of {}, for somebody else to agree to", word(&kept, "author")));
+        let author = word(&kept, "author");
+        say(&match gateway.tongue.language() {
+            Language::De => format!("gespeichert als Entwurf von {author}; eine zweite Person muss zustimmen"),
+            Language::En => format!("kept as the draft of {author}, for somebody else to agree to"),
+        });
         return Ok(ExitCode::SUCCESS);
     }
-    gateway.ask("POST", "dialplan/publish", Some(body)).map(|done| tell_published(&done))
+    gateway.ask("POST", "dialplan/publish", Some(body)).map(|done| tell_published(&done, gateway.tongue.language()))
 }
 
 fn history(json: bool, gateway: &Gateway) -> Outcome {
@@ -176,47 +201,54 @@ fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
                 let way = field(group, end);
                 format!("{} ({})", word(&way, "decision"), way.get("rule").and_then(Value::as_str).unwrap_or("none"))
             };
-            say(&format!(
-                "{:>6} to {}: {} → {}",
-                number(group, "calls"),
-                word(group, "called"),
-                way("from"),
-                way("to")
-            ));
+            let (calls, called) = (number(group, "calls"), word(group, "called"));
+            say(&format!("{calls:>6} × {called}: {} → {}", way("from"), way("to")));
         }
-        say(&format!("{moved} of {} calls of the last {days} days would go elsewhere", number(&told, "calls")));
+        let calls = number(&told, "calls");
+        say(&match gateway.tongue.language() {
+            Language::De => format!("{moved} von {calls} Anrufen der letzten {days} Tage gingen anders"),
+            Language::En => format!("{moved} of {calls} calls of the last {days} days would go elsewhere"),
+        });
     }
     Ok(if moved == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn tell_published(done: &Value) -> ExitCode {
+fn tell_published(done: &Value, language: Language) -> ExitCode {
     for warning in list(done, "warnings") {
-        say(&problem(warning));
+        say(&problem(warning, language));
     }
-    say(&format!("version {} runs", number(done, "version")));
+    let version = number(done, "version");
+    say(&match language {
+        Language::De => format!("Version {version} ist in Betrieb"),
+        Language::En => format!("version {version} runs"),
+    });
     ExitCode::SUCCESS
 }
 
 /// What a refusal holds beside its sentence.
-fn tell_refused(refusal: &Value) {
+fn tell_refused(refusal: &Value, language: Language) {
     for one in list(refusal, "problems") {
-        say(&problem(one));
+        say(&problem(one, language));
     }
     for file in list(&field(refusal, "conflict"), "files") {
         let who = match word(file, "side") {
-            "theirs" => "changed by somebody else",
-            "yours" => "changed by you",
-            "both" => "changed by both, in different places",
-            _ => "changed by both in the same place",
+            "theirs" => Both::new("von anderen geändert", "changed by somebody else"),
+            "yours" => Both::new("von Ihnen geändert", "changed by you"),
+            "both" => {
+                Both::new("von beiden geändert, an verschiedenen Stellen", "changed by both, in different places")
+            }
+            _ => Both::new("von beiden an derselben Stelle geändert", "changed by both in the same place"),
         };
-        say(&format!("{}: {who}", word(file, "name")));
+        say(&format!("{}: {}", word(file, "name"), who.said(language)));
     }
 }
 
-fn problem(problem: &Value) -> String {
+fn problem(problem: &Value, language: Language) -> String {
     let (file, line, column) = (word(problem, "file"), number(problem, "line"), number(problem, "column"));
-    let (severity, message, help) = (word(problem, "severity"), word(problem, "message"), word(problem, "help"));
-    format!("{severity}: {message}\n  {file}:{line}:{column}\n  help: {help}")
+    let severity = if word(problem, "severity") == "error" { Severity::Error } else { Severity::Warning };
+    let (severity, help_is) = severity.headings(language);
+    let (message, help) = (word(problem, "message"), word(problem, "help"));
+    format!("{severity}: {message}\n  {file}:{line}:{column}\n  {help_is}: {help}")
 }
 
 fn files(folder: &Path) -> Result<Files, Trouble> {

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::tongue::Tongue;
 use super::{fails, say, wrong};
 
 /// Where a gateway usually is.
@@ -25,6 +26,8 @@ pub struct Gateway {
     /// Its certificate, or that of the authority that signed it, as a PEM file; if it is not publicly trusted
     #[arg(long)]
     pub certificate: Option<PathBuf>,
+    #[command(flatten)]
+    pub tongue: Tongue,
 }
 
 /// Why nothing came of it.
@@ -88,6 +91,7 @@ impl Gateway {
             .method(method)
             .uri(&address)
             .header("authorization", format!("Bearer {}", token.trim()))
+            .header("accept-language", self.tongue.language().code())
             .header("content-type", "application/json");
         let agent = ureq::Agent::new_with_config(config);
         let unfit = |why: ureq::http::Error| Trouble::Usage(format!("--gateway: {why}"));

@@ -8,8 +8,9 @@ use clap::{Args, Subcommand};
 use einwahl::config::Config;
 use einwahl::doctor;
 use einwahl::sip;
-use einwahl::words::{Language, TrunkName};
+use einwahl::words::TrunkName;
 
+use crate::tongue::Tongue;
 use crate::{fails, say, with_config, with_runtime, wrong};
 
 /// What can be asked about a trunk.
@@ -29,9 +30,8 @@ pub struct Check {
     /// Call this number, which has to answer; without it the trunk's `test`, or nobody
     #[arg(long)]
     call: Option<String>,
-    /// The language of what is told: en, de
-    #[arg(long, default_value = "en")]
-    language: Language,
+    #[command(flatten)]
+    tongue: Tongue,
     /// Tell it as one JSON document
     #[arg(long)]
     json: bool,
@@ -85,7 +85,7 @@ fn examine(config: &Config, check: Check) -> ExitCode {
                 if check.json {
                     say(&serde_json::to_string_pretty(&report).unwrap_or_default());
                 } else {
-                    say(report.text(check.language).trim_end());
+                    say(report.text(check.tongue.language()).trim_end());
                 }
                 if report.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }

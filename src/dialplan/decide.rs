@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::number::Dialled;
 use super::pattern::Pattern;
 use super::{Action, Context, Decision, Onward, Placed, Plan, Rescue, Rule, Saying, Transfer, When};
-use crate::words::{LanguageTag, Personal, PhoneNumber, Purpose, TrunkName};
+use crate::words::{Language, LanguageTag, Personal, PhoneNumber, Purpose, TrunkName};
 
 /// What is known of a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -290,19 +290,24 @@ impl fmt::Display for Decision {
     }
 }
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Takes => "takes the call",
-            Self::Goes => "sends it on",
-            Self::OtherNumber => "is for other numbers",
-            Self::OtherCaller => "is for other callers",
-            Self::OtherDiversion => "is for calls that others diverted",
-            Self::OtherLanguage => "is for other languages",
-            Self::OtherTrunk => "is for another trunk",
-            Self::OtherTransport => "is for calls with other security",
-            Self::OtherTime => "does not hold at this time",
-            Self::NotInTable => "has no such number in its table",
-        })
+impl Outcome {
+    /// In words, behind the name of the rule.
+    pub const fn said(self, language: Language) -> &'static str {
+        let (german, english) = match self {
+            Self::Takes => ("nimmt den Anruf", "takes the call"),
+            Self::Goes => ("schickt ihn weiter", "sends it on"),
+            Self::OtherNumber => ("ist für andere Nummern", "is for other numbers"),
+            Self::OtherCaller => ("ist für andere Anrufer", "is for other callers"),
+            Self::OtherDiversion => ("ist für Anrufe, die andere umleiten", "is for calls that others diverted"),
+            Self::OtherLanguage => ("ist für andere Sprachen", "is for other languages"),
+            Self::OtherTrunk => ("ist für einen anderen Anschluss", "is for another trunk"),
+            Self::OtherTransport => ("ist für die andere Art der Verbindung", "is for calls with other security"),
+            Self::OtherTime => ("gilt zu dieser Zeit nicht", "does not hold at this time"),
+            Self::NotInTable => ("hat die Nummer nicht in ihrer Tabelle", "has no such number in its table"),
+        };
+        match language {
+            Language::De => german,
+            Language::En => english,
+        }
     }
 }

@@ -7,8 +7,10 @@
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
+use super::foreign::of_expression;
 use super::number::Dialled;
 use super::pattern::{ANY, EMERGENCY, InvalidPattern};
+use crate::words::{Both, both};
 
 /// Longer ones are refused.
 const LONGEST: usize = 200;
@@ -39,15 +41,18 @@ impl Expression {
         Some(Self::new(inside).map_err(|what| InvalidPattern { what, at: 0 }))
     }
 
-    fn new(text: &str) -> Result<Self, String> {
+    fn new(text: &str) -> Result<Self, Both> {
         if text.len() > LONGEST {
-            return Err(format!("this regular expression is longer than {LONGEST} characters"));
+            return Err(both!(
+                "Dieser reguläre Ausdruck ist länger als {} Zeichen",
+                "this regular expression is longer than {} characters",
+                LONGEST
+            ));
         }
         let regex = RegexBuilder::new(text).size_limit(LARGEST).dfa_size_limit(LARGEST).nest_limit(20).build();
         let why = |error: regex::Error| {
             let told = error.to_string();
-            let last = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            format!("this regular expression cannot be used: {last}")
+            of_expression(told.lines().last().unwrap_or_default().trim_start_matches("error: "))
         };
         Ok(Self { text: text.to_owned(), regex: regex.map_err(why)? })
     }
@@ -256,7 +261,7 @@ mod tests {
             (&format!("/{}/", "1".repeat(201)), "longer than 200"),
             (r"/^\d{1000}{100}$/", "cannot be used"),
         ] {
-            let told = Expression::read(text).expect("an expression").expect_err(text).what;
+            let told = Expression::read(text).expect("an expression").expect_err(text).to_string();
             assert!(told.contains(why), "{told}");
         }
         assert!(Expression::read("030/9018").is_none());

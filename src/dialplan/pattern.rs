@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use super::expression::Expression;
 use super::number::Dialled;
+use crate::words::{Both, Language};
 
 /// Which numbers fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +43,10 @@ pub enum Tail {
 
 /// Not a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
+#[error("{}", what.said(Language::En))]
 pub struct InvalidPattern {
     /// What is wrong.
-    pub what: String,
+    pub what: Both,
     /// Where, in bytes from the beginning of the pattern.
     pub at: usize,
 }
@@ -160,7 +161,7 @@ impl FromStr for Pattern {
     type Err = InvalidPattern;
 
     fn from_str(text: &str) -> Result<Self, InvalidPattern> {
-        let wrong = |at: usize, what: &str| InvalidPattern { what: what.to_owned(), at };
+        let wrong = |at: usize, what: (&str, &str)| InvalidPattern { what: what.into(), at };
         let whole = text.trim();
         if whole == "*" {
             return Ok(Self::Everything);
@@ -171,10 +172,7 @@ impl FromStr for Pattern {
         if whole.starts_with(|c: char| c.is_ascii_lowercase()) {
             let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
             let odd = whole.find(|c| !legal(c));
-            return odd.map_or_else(
-                || Ok(Self::Name(whole.to_owned())),
-                |at| Err(wrong(at, "a name has small letters, digits, '-', '_' and '.' only")),
-            );
+            return odd.map_or_else(|| Ok(Self::Name(whole.to_owned())), |at| Err(wrong(at, NAME)));
         }
         let mut sets = Vec::new();
         let mut tail = Tail::End;
@@ -182,7 +180,7 @@ impl FromStr for Pattern {
         let mut letters = text.char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
             if tail != Tail::End && !letter.is_whitespace() {
-                return Err(wrong(at, "nothing can follow '.', '!' or '…': they stand for the rest of the number"));
+                return Err(wrong(at, REST));
             }
             match letter {
                 ' ' | '-' | '/' | '(' | ')' => {}
@@ -197,25 +195,38 @@ impl FromStr for Pattern {
                     let inside: String = letters.by_ref().map(|(_, c)| c).take_while(|c| *c != ']').collect();
                     let closed = text.get(at + 1 + inside.len()..).is_some_and(|rest| rest.starts_with(']'));
                     let set = class(&inside).filter(|set| closed && *set != 0);
-                    sets.push(
-                        set.ok_or_else(|| wrong(at, "a class is written like [2-57]: digits and ranges that rise"))?,
-                    );
+                    sets.push(set.ok_or_else(|| wrong(at, CLASS))?);
                 }
-                'x' | 'z' | 'n' => return Err(wrong(at, "write X, Z and N as capitals")),
-                _ => {
-                    return Err(wrong(
-                        at,
-                        "only digits, X, Z, N, [classes], separators, and '.' or '!' at the end are known",
-                    ));
-                }
+                'x' | 'z' | 'n' => return Err(wrong(at, CAPITALS)),
+                _ => return Err(wrong(at, KNOWN)),
             }
         }
         if sets.is_empty() && tail != Tail::Some {
-            return Err(wrong(0, "the pattern has no digit; write * for every number"));
+            return Err(wrong(0, NO_DIGIT));
         }
         Ok(Self::Digits { international, sets, tail })
     }
 }
+
+const NAME: (&str, &str) = (
+    "Ein Name besteht nur aus kleinen Buchstaben, Ziffern, '-', '_' und '.'",
+    "a name has small letters, digits, '-', '_' and '.' only",
+);
+const REST: (&str, &str) = (
+    "Hinter '.', '!' oder '…' kann nichts stehen: sie bedeuten den Rest der Nummer",
+    "nothing can follow '.', '!' or '…': they stand for the rest of the number",
+);
+const CLASS: (&str, &str) = (
+    "Eine Klasse hat die Form [2-57]: Ziffern und Bereiche, die steigen",
+    "a class is written like [2-57]: digits and ranges that rise",
+);
+const CAPITALS: (&str, &str) = ("X, Z und N schreibt man groß", "write X, Z and N as capitals");
+const KNOWN: (&str, &str) = (
+    "Bekannt sind nur Ziffern, X, Z, N, [Klassen], Trennzeichen, und '.' oder '!' am Ende",
+    "only digits, X, Z, N, [classes], separators, and '.' or '!' at the end are known",
+);
+const NO_DIGIT: (&str, &str) =
+    ("Das Muster hat keine Ziffer; * ist jede Nummer", "the pattern has no digit; write * for every number");
 
 fn bit(digit: char) -> u16 {
     digit.to_digit(10).map_or(0, |digit| 1 << digit)

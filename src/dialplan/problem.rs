@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::file::File;
+use crate::words::{Both, Language, both};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -17,8 +18,20 @@ pub enum Severity {
     Warning,
 }
 
-/// One problem. `Display` shows the line and marks the place in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+impl Severity {
+    /// What stands before the message of such a problem, and before what to do.
+    pub const fn headings(self, language: Language) -> (&'static str, &'static str) {
+        match (language, self) {
+            (Language::De, Self::Error) => ("Fehler", "Abhilfe"),
+            (Language::De, Self::Warning) => ("Hinweis", "Abhilfe"),
+            (Language::En, Self::Error) => ("error", "help"),
+            (Language::En, Self::Warning) => ("warning", "help"),
+        }
+    }
+}
+
+/// One problem, in every language.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
@@ -28,17 +41,53 @@ pub struct Problem {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-    #[serde(skip)]
+    message: Both,
+    help: Both,
     excerpt: String,
-    #[serde(skip)]
     width: usize,
 }
 
+/// The same in one language. `Display` shows the line and marks the place in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told<'a> {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file.
+    pub file: &'a str,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: &'a str,
+    /// What to do.
+    pub help: &'a str,
+    #[serde(skip)]
+    excerpt: &'a str,
+    #[serde(skip)]
+    width: usize,
+    #[serde(skip)]
+    language: Language,
+}
+
 impl Problem {
+    /// In this language.
+    pub fn told(&self, language: Language) -> Told<'_> {
+        let Self { severity, file, line, column, message, help, excerpt, width } = self;
+        let (message, help) = (message.said(language), help.said(language));
+        Told {
+            severity: *severity,
+            file,
+            line: *line,
+            column: *column,
+            message,
+            help,
+            excerpt,
+            width: *width,
+            language,
+        }
+    }
+
     /// Whether the plan cannot be used because of it.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -49,7 +98,7 @@ impl Problem {
         self.width
     }
 
-    pub(super) fn new(file: &File, span: Range<usize>, severity: Severity, message: String, help: String) -> Self {
+    pub(super) fn new(file: &File, span: Range<usize>, severity: Severity, message: Both, help: Both) -> Self {
         let (line, begin) = file.line(span.start);
         let before = file.text.get(begin..span.start).or_else(|| file.text.get(begin..));
         let column = before.unwrap_or_default().chars().count() + 1;
@@ -59,17 +108,29 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
+        let (severity, help) = self.severity.headings(self.language);
         let margin = " ".repeat(self.line.to_string().len());
         writeln!(f, "{severity}: {}", self.message)?;
         writeln!(f, "{margin} ┌─ {}:{}:{}", self.file, self.line, self.column)?;
         writeln!(f, "{} │ {}", self.line, self.excerpt)?;
         writeln!(f, "{margin} │ {}{}", " ".repeat(self.column - 1), "^".repeat(self.width))?;
-        write!(f, "help: {}", self.help)
+        write!(f, "{help}: {}", self.help)
     }
+}
+
+/// In English, as logs and the audit have it.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.told(Language::En).fmt(f)
+    }
+}
+
+/// The names that there are; or else, what to do.
+pub(super) fn there_are(names: &[impl ToString], none: impl Into<Both>) -> Both {
+    if names.is_empty() {
+        return none.into();
+    }
+    both!("Vorhanden: {}", "there are: {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }

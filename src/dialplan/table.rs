@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use super::Decision;
 use super::file::File;
+use super::foreign::of_table;
 use super::number::{Dialled, plain};
+use crate::words::{Both, both};
 
 /// Rows by number.
 #[derive(Clone, Debug, Default)]
@@ -22,30 +24,34 @@ pub(super) struct Row {
 }
 
 /// A mistake: where it stands in the file, what it is, and what to do.
-pub(super) type Mistake = (Range<usize>, String, String);
+pub(super) type Mistake = (Range<usize>, Both, Both);
 
 impl Table {
     /// Reads `number` and one of `room`, `redirect`, `menu`, by the names in the heading. `read` makes a decision of a word and
     /// its value, or tells what would be one.
-    pub(super) fn read(source: &File, read: impl Fn(&str, &str) -> Result<Decision, String>) -> (Self, Vec<Mistake>) {
+    pub(super) fn read(source: &File, read: impl Fn(&str, &str) -> Result<Decision, Both>) -> (Self, Vec<Mistake>) {
         let (mut table, mut mistakes) = (Self::default(), Vec::new());
         let mut lines: HashMap<String, u64> = HashMap::new();
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.text.as_bytes());
         let Ok(heading) = reader.headers().cloned() else { return (table, mistakes) };
         let Some(at) = heading.iter().position(|word| word == "number") else {
-            let help = String::from("the first line names the columns: number,room");
-            return (table, vec![(0..1, String::from("there is no column number"), help)]);
+            let help = Both::new(
+                "Die erste Zeile nennt die Spalten: number,room",
+                "the first line names the columns: number,room",
+            );
+            let message = Both::new("Die Spalte number fehlt", "there is no column number");
+            return (table, vec![(0..1, message, help)]);
         };
         for record in reader.records() {
             let record = match record {
                 Ok(record) => record,
                 Err(error) => {
                     let place = error.position().map_or(0, |place| place.byte());
-                    mistakes.push((
-                        line_at(source, place),
-                        error.to_string(),
-                        String::from("every line has as many columns as the first"),
-                    ));
+                    let help = Both::new(
+                        "Jede Zeile hat so viele Spalten wie die erste",
+                        "every line has as many columns as the first",
+                    );
+                    mistakes.push((line_at(source, place), of_table(&error), help));
                     continue;
                 }
             };
@@ -54,11 +60,12 @@ impl Table {
             let number = plain(record.get(at).unwrap_or_default());
             let digits = number.strip_prefix('+').unwrap_or(&number);
             if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                mistakes.push((
-                    span,
-                    format!("{:?} is no number", record.get(at).unwrap_or_default()),
-                    String::from("write digits, with or without a + before them"),
-                ));
+                let number = record.get(at).unwrap_or_default();
+                let help = Both::new(
+                    "Schreiben Sie Ziffern, mit oder ohne + davor",
+                    "write digits, with or without a + before them",
+                );
+                mistakes.push((span, both!("{:?} ist keine Nummer", "{:?} is no number", number), help));
                 continue;
             }
             let mut words = heading
@@ -69,20 +76,28 @@ impl Table {
                 Some(Ok(decision)) => {
                     let line = place.map_or(0, csv::Position::line);
                     if let Some(first) = lines.insert(number.clone(), line) {
-                        mistakes.push((
-                            span.clone(),
-                            format!("{number} stands here a second time; the other is in line {first}"),
-                            String::from("leave one of them out"),
-                        ));
+                        let message = both!(
+                            "{} steht hier zum zweiten Mal, zuerst in Zeile {}",
+                            "{} stands here a second time; the other is in line {}",
+                            number,
+                            first
+                        );
+                        let help = Both::new("Lassen Sie eine der beiden Zeilen weg", "leave one of them out");
+                        mistakes.push((span.clone(), message, help));
                     }
                     table.rows.insert(number, Row { decision, span });
                 }
-                Some(Err(help)) => mistakes.push((span, format!("the row of {number} cannot be used"), help)),
-                None => mistakes.push((
-                    span,
-                    format!("{number} leads nowhere"),
-                    String::from("fill in a room, or leave the line out"),
-                )),
+                Some(Err(help)) => {
+                    let message = both!("Die Zeile zu {} ist nicht brauchbar", "the row of {} cannot be used", number);
+                    mistakes.push((span, message, help));
+                }
+                None => {
+                    let help = Both::new(
+                        "Tragen Sie einen Raum ein, oder lassen Sie die Zeile weg",
+                        "fill in a room, or leave the line out",
+                    );
+                    mistakes.push((span, both!("{} führt nirgendwohin", "{} leads nowhere", number), help));
+                }
             }
         }
         (table, mistakes)

@@ -23,6 +23,7 @@ use crate::publish::{About, Approval, Draft, Files, History, MOST_DRAFTS, Replay
 use crate::records::{Deed, calls};
 use crate::store::{self, Failed, Revision, Value};
 use crate::web::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal, RefusedEdit, Runs, Tried};
+use crate::words::{Both, Language, both};
 
 /// The plan of the configuration, and how others take its place.
 #[derive(Clone, Debug)]
@@ -143,7 +144,7 @@ impl Publishing {
         self.jobs.teller()
     }
 
-    fn edit_refused(&mut self, by: &str, why: String, problems: Vec<Problem>) {
+    fn edit_refused(&mut self, by: &str, why: Both, problems: Vec<Problem>) {
         self.refused = Some(RefusedEdit { at: clock::moment(), by: by.to_owned(), why, problems });
     }
 }
@@ -533,11 +534,12 @@ impl Gateway {
         let Checked { intent, problems, .. } = checked;
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
         let first = problems.iter().find(|problem| problem.is_error());
+        let first = first.map(|first| first.told(Language::En));
         let first = first.map(|first| format!("{}:{}:{}: {}", first.file, first.line, first.column, first.message));
         let first = first.unwrap_or_default();
         tracing::warn!(by = intent.by, errors, first, "a dialplan is refused, the one that runs goes on");
         self.note(Deed::PlanRefused { by: intent.by.clone(), errors, first });
-        self.publishing.edit_refused(&intent.by, format!("it has {errors} errors"), problems.clone());
+        self.publishing.edit_refused(&intent.by, both!("{} Fehler", "it has {} errors", errors), problems.clone());
         if let Origin::Api(reply) = intent.origin {
             drop(reply.send(Err(refused(PlanRefusal::Problems(problems)))));
         }
@@ -687,6 +689,7 @@ impl Gateway {
             Err(why) => {
                 tracing::error!(why, "the folder of the dialplan cannot be read, the plan that runs goes on");
                 self.note(Deed::PlanRefused { by: FOLDER.to_owned(), errors: 1, first: why.clone() });
+                let why = Both::new(format!("Der Ordner kann nicht gelesen werden ({why})"), why);
                 self.publishing.edit_refused(FOLDER, why, Vec::new());
             }
         }

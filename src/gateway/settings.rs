@@ -11,6 +11,7 @@ use crate::dialplan::Problem;
 use crate::publish::About;
 use crate::tls::Certificate;
 use crate::wire::Limits;
+use crate::words::Language;
 use crate::{ivr, sip, web, workers};
 
 /// The configuration can be read, but not served.
@@ -145,7 +146,8 @@ fn plan(file: &config::Config) -> Result<publishing::Config, Unfit> {
         return Err(Unfit::Problems(problems));
     }
     for problem in problems {
-        tracing::warn!("{}:{}: {} ({})", problem.file, problem.line, problem.message, problem.help);
+        let told = problem.told(Language::En);
+        tracing::warn!("{}:{}: {} ({})", told.file, told.line, told.message, told.help);
     }
     let files = file.files()?;
     let about = About {

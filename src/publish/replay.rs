@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::dialplan::{Facts, Plan};
+use crate::words::{Both, Language};
 
 /// What a plan does with a call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +12,7 @@ pub struct Way {
     /// The rule that decides, if one does.
     pub rule: Option<String>,
     /// What it decides, in words.
-    pub decision: String,
+    pub decision: Both,
 }
 
 /// Calls that would go elsewhere.
@@ -89,10 +90,13 @@ impl<'a> Replay<'a> {
 }
 
 fn way(plan: &Plan, facts: &Facts, at: &jiff::ZonedDateTime) -> Way {
-    match plan.decide(facts, at) {
-        Some(taken) => Way { rule: Some(taken.rule.to_owned()), decision: taken.decision.to_string() },
-        None => Way { rule: None, decision: String::from("no rule takes it") },
-    }
+    let taken = plan.decide(facts, at);
+    let said = |language| match taken {
+        Some(taken) => taken.decision.said(language).text,
+        None => Plan::said_of_nothing(language).text,
+    };
+    let decision = Both::new(said(Language::De), said(Language::En));
+    Way { rule: taken.map(|taken| taken.rule.to_owned()), decision }
 }
 
 #[cfg(test)]

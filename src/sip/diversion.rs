@@ -1,7 +1,4 @@
-//! Who diverted a call here, and which language its telephone likes best. In: `Diversion` (RFC 5806), `History-Info` (RFC 7044),
-//! `Accept-Language` (RFC 3261 section 20.3). Out: the entry, or the language.
-
-use crate::words::LanguageTag;
+//! Who diverted a call here. In: `Diversion` (RFC 5806) or `History-Info` (RFC 7044). Out: the entry.
 
 /// The last who diverted the call: each who does writes himself above the others.
 pub(super) fn last(diversion: &str) -> Option<&str> {
@@ -18,18 +15,6 @@ pub(super) fn of_history(history: &str) -> Option<&str> {
         None => all.get(at.checked_sub(1)?),
     };
     by.copied().filter(|entry| !entry.to_ascii_lowercase().contains("privacy=history"))
-}
-
-/// The language of the highest weight; of several the first.
-pub(super) fn best(languages: &str) -> Option<LanguageTag> {
-    let weighed = languages.split(',').filter_map(|entry| {
-        let mut parts = entry.split(';').map(str::trim);
-        let tag: LanguageTag = parts.next()?.parse().ok()?;
-        let weight =
-            parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |weight| weight.parse::<f32>().ok());
-        Some((tag, weight.filter(|weight| *weight > 0.0)?))
-    });
-    weighed.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(tag, _)| tag)
 }
 
 /// What commas part, but for those in quotes and in `<…>`.
@@ -74,19 +59,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(of_history(history).map(|entry| &entry[6..16]), by, "{history}");
-        }
-    }
-
-    #[test]
-    fn the_language_with_the_highest_weight_is_liked_best() {
-        for (languages, tag) in [
-            ("de-AT", Some("de")),
-            ("fr;q=0.5, en-GB;q=0.9, de;q=0.9", Some("en")),
-            ("*, de;q=0", None),
-            ("en;q=x", None),
-            ("", None),
-        ] {
-            assert_eq!(best(languages).map(|tag| tag.to_string()).as_deref(), tag, "{languages}");
         }
     }
 }

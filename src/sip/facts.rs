@@ -9,7 +9,7 @@ use rsipstack::transaction::transaction::Transaction;
 
 use super::diversion;
 use crate::wire::user_of;
-use crate::words::{LanguageTag, Personal, PhoneNumber, Transport, TrunkName};
+use crate::words::{LanguageTag, Personal, PhoneNumber, Transport, TrunkName, preferred};
 
 /// Who calls whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Facts {
             caller: number(caller),
             asserted: number(asserted),
             diverted: number(diverted),
-            language: header("Accept-Language").and_then(|value| diversion::best(&value)),
+            language: header("Accept-Language").and_then(|value| preferred(&value)),
             trunk,
             source,
             forwards: header("Max-Forwards").and_then(|value| value.trim().parse().ok()).unwrap_or(FORWARDS),

@@ -73,6 +73,19 @@ impl fmt::Display for LanguageTag {
     }
 }
 
+/// What `Accept-Language` likes best of those that can be read: of the highest weight, and of several the first (RFC 3261 section
+/// 20.3, RFC 9110 section 12.5.4).
+pub fn preferred<T: FromStr>(languages: &str) -> Option<T> {
+    let weighed = languages.split(',').filter_map(|entry| {
+        let mut parts = entry.split(';').map(str::trim);
+        let tag: T = parts.next()?.parse().ok()?;
+        let weight =
+            parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |weight| weight.parse::<f32>().ok());
+        Some((tag, weight.filter(|weight| *weight > 0.0)?))
+    });
+    weighed.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(tag, _)| tag)
+}
+
 /// A country by its two-letter code (ISO 3166-1 alpha-2), in capitals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -151,6 +164,21 @@ mod tests {
         assert_eq!("EN_gb".parse(), Ok(Language::En));
         assert!("fr".parse::<Language>().is_err());
         assert!("".parse::<Language>().is_err());
+    }
+
+    #[test]
+    fn the_language_with_the_highest_weight_is_liked_best() {
+        for (languages, tag, ours) in [
+            ("de-AT", Some("de"), Some(Language::De)),
+            ("fr;q=0.5, en-GB;q=0.9, de;q=0.9", Some("en"), Some(Language::En)),
+            ("fr, de;q=0.5", Some("fr"), Some(Language::De)),
+            ("*, de;q=0", None, None),
+            ("en;q=x", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(preferred::<LanguageTag>(languages).map(|tag| tag.to_string()).as_deref(), tag, "{languages}");
+            assert_eq!(preferred::<Language>(languages), ours, "{languages}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Nothing here does anything; nothing here imports anything of the house.
 
 mod audio;
+mod both;
 mod bucket;
 mod digits;
 mod domain;
@@ -18,6 +19,8 @@ mod target;
 mod transport;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
+pub use both::Both;
+pub(crate) use both::both;
 pub use bucket::Bucket;
 pub use digits::{ConferenceId, Digit, InvalidConferenceId, InvalidNumber, PhoneNumber};
 pub use domain::{Domain, InvalidDomain};
@@ -25,7 +28,7 @@ pub use ids::{
     AccountName, CallId, CallbackId, InvalidName, LegId, ParticipantId, PeerId, RoomId, SessionId, TokenName, TrunkName,
 };
 pub use kept::{read_kept, without_content};
-pub use language::{Country, InvalidCountry, InvalidLanguage, Language, LanguageTag};
+pub use language::{Country, InvalidCountry, InvalidLanguage, Language, LanguageTag, preferred};
 pub use mail::{InvalidMailAddress, MailAddress};
 pub use network::{InvalidNetwork, Network};
 pub use personal::{Mask, Personal, Purpose};

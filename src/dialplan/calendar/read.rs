@@ -8,9 +8,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span};
 
 use super::super::file::File;
+use super::super::foreign::of_recurrence;
 use super::super::table::Mistake;
 use super::lines::{Line, lines};
 use super::{Calendar, joined};
+use crate::words::{Both, both};
 
 /// What comes later is not looked at.
 const LAST: DateTime = date(2040, 12, 31).at(23, 59, 59, 0);
@@ -20,7 +22,10 @@ const MOST_TIMES: u16 = 20_000;
 const MOST_EVENTS: usize = 20_000;
 const MOST_RULES: usize = 500;
 
-const DATES: &str = "write a day like 20261224, or a time like 20261224T080000, with a Z behind it for UTC";
+const DATES: (&str, &str) = (
+    "Schreiben Sie einen Tag wie 20261224 oder eine Zeit wie 20261224T080000, mit einem Z dahinter für UTC",
+    "write a day like 20261224, or a time like 20261224T080000, with a Z behind it for UTC",
+);
 
 impl Calendar {
     /// Reads the events of a file.
@@ -32,8 +37,13 @@ impl Calendar {
         for event in events.iter().filter(|event| !event.is_cancelled()) {
             rules += usize::from(event.get("RRULE").is_some());
             if rules > MOST_RULES {
-                let help = String::from("write fewer, or name their days one by one");
-                mistakes.push((event.span.clone(), format!("more than {MOST_RULES} events come again"), help));
+                let help = Both::new(
+                    "Schreiben Sie weniger davon, oder nennen Sie ihre Tage einzeln",
+                    "write fewer, or name their days one by one",
+                );
+                let message =
+                    both!("Mehr als {} Termine wiederholen sich", "more than {} events come again", MOST_RULES);
+                mistakes.push((event.span.clone(), message, help));
                 break;
             }
             if let Err(mistake) = event.add_to(&mut found, &moved) {
@@ -56,14 +66,21 @@ fn events(file: &File) -> (Vec<Event>, Vec<Mistake>) {
             Err(_) if told_of_odd => continue,
             Err(span) => {
                 told_of_odd = true;
-                let help = String::from("a line of a calendar is written NAME:value; export the file anew");
-                mistakes.push((span, String::from("this line cannot be read"), help));
+                let help = Both::new(
+                    "Eine Zeile eines Kalenders hat die Form NAME:Wert; exportieren Sie die Datei neu",
+                    "a line of a calendar is written NAME:value; export the file anew",
+                );
+                let message = Both::new("Diese Zeile kann nicht gelesen werden", "this line cannot be read");
+                mistakes.push((span, message, help));
                 continue;
             }
         };
         if inside.is_empty() && !(line.name == "BEGIN" && line.value.eq_ignore_ascii_case("VCALENDAR")) {
-            let help = String::from("export it as iCalendar (.ics): it begins with BEGIN:VCALENDAR");
-            mistakes.push((line.span, String::from("this is no calendar"), help));
+            let help = Both::new(
+                "Exportieren Sie ihn als iCalendar (.ics): er beginnt mit BEGIN:VCALENDAR",
+                "export it as iCalendar (.ics): it begins with BEGIN:VCALENDAR",
+            );
+            mistakes.push((line.span, Both::new("Das ist kein Kalender", "this is no calendar"), help));
             return (events, mistakes);
         }
         let is_event = inside.len() == 2 && inside.last().is_some_and(|name| name == "VEVENT");
@@ -77,8 +94,9 @@ fn events(file: &File) -> (Vec<Event>, Vec<Mistake>) {
             "END" if inside.last().is_some_and(|name| line.value.eq_ignore_ascii_case(name)) => drop(inside.pop()),
             "END" => {
                 let open = inside.last().map_or("", String::as_str);
-                let message = format!("{open} ends here as {}", line.value);
-                mistakes.push((line.span, message, format!("END:{open} is missing before this line")));
+                let message = both!("{} endet hier als {}", "{} ends here as {}", open, line.value);
+                let help = both!("Vor dieser Zeile fehlt END:{}", "END:{} is missing before this line", open);
+                mistakes.push((line.span, message, help));
                 return (events, mistakes);
             }
             _ if is_event => {
@@ -89,14 +107,18 @@ fn events(file: &File) -> (Vec<Event>, Vec<Mistake>) {
             _ => {}
         }
         if events.len() > MOST_EVENTS {
-            let help = String::from("split it into several files");
-            mistakes.push((0..1, format!("this calendar has more than {MOST_EVENTS} events"), help));
+            let help = Both::new("Teilen Sie ihn auf mehrere Dateien auf", "split it into several files");
+            let message =
+                both!("Dieser Kalender hat mehr als {} Termine", "this calendar has more than {} events", MOST_EVENTS);
+            mistakes.push((0..1, message, help));
             return (events, mistakes);
         }
     }
     if let Some(open) = inside.last() {
-        let help = String::from("the file was cut off: export it anew");
-        mistakes.push((file.text.len()..file.text.len(), format!("END:{open} is missing"), help));
+        let help =
+            Both::new("Die Datei ist abgeschnitten: Exportieren Sie sie neu", "the file was cut off: export it anew");
+        let message = both!("END:{} fehlt", "END:{} is missing", open);
+        mistakes.push((file.text.len()..file.text.len(), message, help));
     }
     (events, mistakes)
 }
@@ -162,8 +184,10 @@ impl Event {
 
     fn add_to(&self, calendar: &mut Calendar, moved: &Moved<'_>) -> Result<(), Mistake> {
         let Some(line) = self.get("DTSTART") else {
-            let help = String::from("add DTSTART;VALUE=DATE:20261224");
-            return Err((self.span.clone(), String::from("this event does not say when it begins"), help));
+            let help = Both::new("Ergänzen Sie DTSTART;VALUE=DATE:20261224", "add DTSTART;VALUE=DATE:20261224");
+            let message =
+                Both::new("Dieser Termin sagt nicht, wann er beginnt", "this event does not say when it begins");
+            return Err((self.span.clone(), message, help));
         };
         let start = moment(line)?;
         let zone = start.zone();
@@ -192,16 +216,18 @@ impl Event {
             let end = moment(line)?.on_the_wall(start.zone());
             let same_day = matches!(start, Moment::Day(_)) && end == begin;
             if end < begin {
-                let help = String::from("DTEND is behind DTSTART");
-                return Err((line.span.clone(), String::from("this event ends before it begins"), help));
+                let help = Both::new("DTEND liegt nach DTSTART", "DTEND is behind DTSTART");
+                let message = Both::new("Dieser Termin endet, bevor er beginnt", "this event ends before it begins");
+                return Err((line.span.clone(), message, help));
             }
             if same_day { Length::Days(1) } else { Length::Time(begin.duration_until(end)) }
         } else if let Some(line) = self.get("DURATION") {
             let span: Option<Span> = line.value.parse().ok();
             let end = span.and_then(|span| begin.checked_add(span).ok()).filter(|end| *end >= begin);
             let Some(end) = end else {
-                let help = String::from("write PT1H30M or P1D");
-                return Err((line.span.clone(), format!("{:?} is no duration", line.value), help));
+                let help = Both::new("Schreiben Sie PT1H30M oder P1D", "write PT1H30M or P1D");
+                let message = both!("{:?} ist keine Dauer", "{:?} is no duration", line.value);
+                return Err((line.span.clone(), message, help));
             };
             Length::Time(begin.duration_until(end))
         } else if matches!(start, Moment::Day(_)) {
@@ -259,9 +285,7 @@ fn leave_out(times: &mut BTreeSet<DateTime>, moment: &Moment, zone: Option<&Time
 
 /// RRULE (RFC 5545 section 3.3.10), by the clock on the wall: that of the zone stands in for UTC.
 fn again(line: &Line, begin: DateTime, zone: Option<&TimeZone>) -> Result<Vec<DateTime>, Mistake> {
-    let wrong = |message: String| {
-        (line.span.clone(), message, String::from("write a rule like FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20270131T000000Z"))
-    };
+    let wrong = |message: Both| (line.span.clone(), message, RECURRENCE.into());
     if begin > LAST {
         return Ok(Vec::new());
     }
@@ -276,10 +300,17 @@ fn again(line: &Line, begin: DateTime, zone: Option<&TimeZone>) -> Result<Vec<Da
                 };
             }
             Some((name, value)) if name == "FREQ" && !COARSE.contains(&value.to_ascii_uppercase().as_str()) => {
-                return Err(wrong(format!("an event cannot come again {value}: every day is the most")));
+                return Err(wrong(both!(
+                    "Ein Termin kann sich nicht {} wiederholen: Höchstens täglich",
+                    "an event cannot come again {}: every day is the most",
+                    value
+                )));
             }
             Some(_) => parts.push(part.to_ascii_uppercase()),
-            None => return Err(wrong(format!("{part:?} is no part of a rule"))),
+            None => {
+                let message = both!("{:?} ist kein Teil einer Wiederholung", "{:?} is no part of a rule", part);
+                return Err(wrong(message));
+            }
         }
     }
     let is_counted = parts.iter().any(|part| part.starts_with("COUNT="));
@@ -291,16 +322,24 @@ fn again(line: &Line, begin: DateTime, zone: Option<&TimeZone>) -> Result<Vec<Da
     }
     let text = format!("DTSTART:{}Z\nRRULE:{}", begin.strftime("%Y%m%dT%H%M%S"), parts.join(";"));
     let set: rrule::RRuleSet =
-        text.parse().map_err(|error: rrule::RRuleError| wrong(format!("this rule cannot be read: {error}")))?;
+        text.parse().map_err(|error: rrule::RRuleError| wrong(of_recurrence(&error.to_string())))?;
     let all = set.all(MOST_TIMES);
     if all.limited && all.dates.len() >= usize::from(MOST_TIMES) {
-        return Err(wrong(format!("this event comes again more than {MOST_TIMES} times")));
+        return Err(wrong(both!(
+            "Dieser Termin wiederholt sich mehr als {}-mal",
+            "this event comes again more than {} times",
+            MOST_TIMES
+        )));
     }
     let on_the_wall = |seconds: i64| jiff::Timestamp::from_second(seconds).ok().map(|at| TimeZone::UTC.to_datetime(at));
     let times = all.dates.iter().filter_map(|time| on_the_wall(time.timestamp()));
     Ok(times.filter(|time| *time <= until.min(LAST)).collect())
 }
 
+const RECURRENCE: (&str, &str) = (
+    "Schreiben Sie eine Wiederholung wie FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20270131T000000Z",
+    "write a rule like FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20270131T000000Z",
+);
 const COARSE: [&str; 4] = ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
 
 fn moments(line: &Line) -> Result<Vec<Moment>, Mistake> {
@@ -309,7 +348,10 @@ fn moments(line: &Line) -> Result<Vec<Moment>, Mistake> {
 }
 
 fn moment(line: &Line) -> Result<Moment, Mistake> {
-    let wrong = || (line.span.clone(), format!("{:?} is no day and no time", line.value), DATES.to_owned());
+    let wrong = || {
+        let message = both!("{:?} ist weder Tag noch Zeit", "{:?} is no day and no time", line.value);
+        (line.span.clone(), message, DATES.into())
+    };
     if line.value.len() == 8 {
         return Date::strptime("%Y%m%d", &line.value).map(Moment::Day).map_err(|_| wrong());
     }
@@ -320,8 +362,8 @@ fn moment(line: &Line) -> Result<Moment, Mistake> {
     }
     let Some(name) = line.parameter("TZID") else { return Ok(Moment::Wall(time, None)) };
     let zone = zone(name).ok_or_else(|| {
-        let help = String::from("write one like TZID=Europe/Berlin");
-        (line.span.clone(), format!("{name:?} is no time zone"), help)
+        let help = Both::new("Schreiben Sie eine wie TZID=Europe/Berlin", "write one like TZID=Europe/Berlin");
+        (line.span.clone(), both!("{:?} ist keine Zeitzone", "{:?} is no time zone", name), help)
     })?;
     Ok(Moment::Wall(time, Some(zone)))
 }

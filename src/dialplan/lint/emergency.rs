@@ -4,19 +4,23 @@ use super::super::decide::Facts;
 use super::super::pattern::{EMERGENCY, Pattern};
 use super::super::{Action, Rule, Surroundings};
 use super::{Findings, TUESDAY_AT_TEN};
+use crate::words::{Both, both};
 
 /// Rules that could take an emergency call and are not for it, and those that are, but not always.
 pub(super) fn rules(findings: &mut Findings<'_>) {
     for rule in findings.plan.rules() {
         let is_for_it = matches!(&rule.action.value, Action::Decide(decision) if decision.is_for_emergencies());
         if is_for_it && !rule.has_no_condition() {
-            let message =
-                format!("rule {:?} is for emergencies, but not from everybody and at any time", rule.name.value);
-            findings.error(
-                &rule.name,
-                message,
-                String::from("leave out of it whatever else it asks for: only called is for it"),
+            let message = both!(
+                "Die Regel {:?} ist für Notrufe, aber nicht von jedem und zu jeder Zeit",
+                "rule {:?} is for emergencies, but not from everybody and at any time",
+                rule.name.value
             );
+            let help = (
+                "Lassen Sie darin weg, wonach sie außerdem fragt: nur called gehört hinein",
+                "leave out of it whatever else it asks for: only called is for it",
+            );
+            findings.error(&rule.name, message, help);
         }
         // A way on to another context decides nothing yet.
         if is_for_it || matches!(rule.action.value, Action::Go(_)) {
@@ -24,11 +28,16 @@ pub(super) fn rules(findings: &mut Findings<'_>) {
         }
         for called in &rule.called {
             if let Some(emergency) = EMERGENCY.iter().find(|emergency| could_take(&called.value, emergency)) {
-                let name = &rule.name.value;
-                let message =
-                    format!("rule {name:?} could take {emergency}: an emergency call would end in a conference");
-                let help = format!(
-                    "narrow the pattern (1[2-9]X leaves {emergency} out), or give emergency calls a rule with `emergency`"
+                let message = both!(
+                    "Die Regel {:?} könnte {} nehmen: Ein Notruf käme nicht an",
+                    "rule {:?} could take {}: an emergency call would end in a conference",
+                    rule.name.value,
+                    emergency
+                );
+                let help = both!(
+                    "Fassen Sie das Muster enger (1[2-9]X lässt {} aus), oder geben Sie Notrufen eine Regel mit `emergency`",
+                    "narrow the pattern (1[2-9]X leaves {} out), or give emergency calls a rule with `emergency`",
+                    emergency
                 );
                 findings.error(called, message, help);
             }
@@ -57,8 +66,17 @@ pub(super) fn calls(findings: &mut Findings<'_>, around: &Surroundings) {
         if lost.is_empty() {
             continue;
         }
-        let way = trunk.map_or_else(String::new, |trunk| format!(" by trunk {trunk}"));
-        let message = format!("no rule is for calls to {}{way}: they are refused with 404", lost.join(" and "));
-        findings.warning(&last, message, String::from("add a rule: called = [\"110\", \"112\"], emergency = true"));
+        let (german, english) = trunk.map_or_else(Default::default, |trunk| {
+            (format!(" über den Anschluss {trunk}"), format!(" by trunk {trunk}"))
+        });
+        let message = Both::new(
+            format!("Keine Regel ist für Anrufe an {}{german}: Sie werden mit 404 abgewiesen", lost.join(" und ")),
+            format!("no rule is for calls to {}{english}: they are refused with 404", lost.join(" and ")),
+        );
+        let help = (
+            "Ergänzen Sie eine Regel: called = [\"110\", \"112\"], emergency = true",
+            "add a rule: called = [\"110\", \"112\"], emergency = true",
+        );
+        findings.warning(&last, message, help);
     }
 }

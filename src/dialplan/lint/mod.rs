@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Facts;
 use super::pattern::Pattern;
-use super::problem::{Problem, Severity};
+use super::problem::{Problem, Severity, there_are};
 use super::{Action, Decision, Example, Named, Placed, Plan, Rule, Surroundings};
-use crate::words::{Domain, RoomId};
+use crate::words::{Both, Domain, RoomId, TrunkName, both};
 
 pub(super) fn lint(
     plan: &Plan,
@@ -55,15 +55,15 @@ struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    fn error<T>(&mut self, place: &Placed<T>, message: String, help: String) {
-        self.say(place, Severity::Error, message, help);
+    fn error<T>(&mut self, place: &Placed<T>, message: impl Into<Both>, help: impl Into<Both>) {
+        self.say(place, Severity::Error, message.into(), help.into());
     }
 
-    fn warning<T>(&mut self, place: &Placed<T>, message: String, help: String) {
-        self.say(place, Severity::Warning, message, help);
+    fn warning<T>(&mut self, place: &Placed<T>, message: impl Into<Both>, help: impl Into<Both>) {
+        self.say(place, Severity::Warning, message.into(), help.into());
     }
 
-    fn say<T>(&mut self, place: &Placed<T>, severity: Severity, message: String, help: String) {
+    fn say<T>(&mut self, place: &Placed<T>, severity: Severity, message: Both, help: Both) {
         if let Some(file) = self.plan.sources.get(place.file) {
             self.problems.push(Problem::new(file, place.span.clone(), severity, message, help));
         }
@@ -81,8 +81,14 @@ fn names(findings: &mut Findings<'_>) {
     let mut seen: BTreeMap<&str, &Rule> = BTreeMap::new();
     for rule in plan.rules() {
         if let Some(first) = seen.insert(&rule.name.value, rule) {
-            let message = format!("there are two rules {:?}; the other is at {}", rule.name.value, plan.place(first));
-            findings.error(&rule.name, message, String::from("give one of them another name"));
+            let message = both!(
+                "Die Regel {:?} gibt es zweimal, die andere steht in {}",
+                "there are two rules {:?}; the other is at {}",
+                rule.name.value,
+                plan.place(first)
+            );
+            let help = ("Geben Sie einer davon einen anderen Namen", "give one of them another name");
+            findings.error(&rule.name, message, help);
         }
     }
 }
@@ -97,8 +103,11 @@ fn things(findings: &mut Findings<'_>, around: &Surroundings) {
             return elsewhere(findings, place, room, &member, around);
         }
         if !rooms.contains(room) {
-            let help = there_are(&around.rooms, "no room is set up yet: add [[meetings]] to the configuration");
-            findings.error(place, format!("there is no room {room}"), help);
+            findings.error(
+                place,
+                both!("Den Raum {} gibt es nicht", "there is no room {}", room),
+                there_are(&around.rooms, NO_ROOM),
+            );
         }
     };
     for rule in plan.rules() {
@@ -106,20 +115,17 @@ fn things(findings: &mut Findings<'_>, around: &Surroundings) {
             room(findings, &Placed { value: (), file: rule.action.file, span: rule.action.span.clone() }, decision);
         }
         if let Some(trunk) = rule.trunk.as_ref().filter(|trunk| !around.trunks.contains(&trunk.value)) {
-            let help = there_are(&around.trunks, NO_TRUNK);
-            findings.error(trunk, format!("there is no trunk {}", trunk.value), help);
+            findings.error(trunk, no_trunk(&trunk.value), there_are(&around.trunks, NO_TRUNK));
         }
         if let Action::Decide(Decision::Redirect { to }) = &rule.action.value
             && leads_outside(to)
             && rule.caller.is_empty()
         {
-            let message =
-                format!("whoever calls may reach {to} by rule {:?}, and the call goes on your bill", rule.name.value);
-            findings.warning(
-                &rule.action,
-                message,
-                String::from("add caller = \"…\" for those who may, or send the call to an extension"),
+            let help = (
+                "Ergänzen Sie caller = \"…\" für die, die das dürfen, oder leiten Sie den Anruf an eine Durchwahl",
+                "add caller = \"…\" for those who may, or send the call to an extension",
             );
+            findings.warning(&rule.action, on_your_bill(to, rule), help);
         }
     }
     for table in &plan.tables {
@@ -131,17 +137,20 @@ fn things(findings: &mut Findings<'_>, around: &Surroundings) {
     for (trunk, context) in &plan.entries {
         let told = plan.contexts.get(*context).and_then(|context| context.told.as_ref());
         if let Some(told) = told.filter(|_| !around.trunks.contains(trunk)) {
-            findings.error(told, format!("there is no trunk {trunk}"), there_are(&around.trunks, NO_TRUNK));
+            findings.error(told, no_trunk(trunk), there_are(&around.trunks, NO_TRUNK));
         }
     }
     for calendar in plan.calendars.iter().filter(|calendar| calendar.value.is_empty()) {
-        let message = format!("calendar {:?} has no event", calendar.name.value);
-        findings.warning(&calendar.name, message, String::from("export it anew, with its events"));
+        let message = both!("Im Kalender {:?} steht kein Termin", "calendar {:?} has no event", calendar.name.value);
+        let help = ("Exportieren Sie ihn neu, mit seinen Terminen", "export it anew, with its events");
+        findings.warning(&calendar.name, message, help);
     }
     for office in &plan.offices {
         if office.value.never_opens() {
-            let message = format!("hours {:?} never open", office.name.value);
-            findings.error(&office.name, message, String::from("add a day: mon-fri = \"08:00-16:00\""));
+            let message =
+                both!("Mit den Öffnungszeiten {:?} ist nie geöffnet", "hours {:?} never open", office.name.value);
+            let help = ("Ergänzen Sie einen Tag: mon-fri = \"08:00-16:00\"", "add a day: mon-fri = \"08:00-16:00\"");
+            findings.error(&office.name, message, help);
         }
     }
 }
@@ -149,27 +158,53 @@ fn things(findings: &mut Findings<'_>, around: &Surroundings) {
 /// A room of another institution. That of somebody who is no member at present is a warning: a plan outlives a registry.
 fn elsewhere(findings: &mut Findings<'_>, place: &Placed<()>, room: &RoomId, member: &Domain, around: &Surroundings) {
     let Some(us) = &around.us else {
-        let help = String::from("add [federation] to the configuration");
-        return findings.error(
-            place,
-            format!("{room} is a room of another institution, and we are in no federation"),
-            help,
+        let help = ("Ergänzen Sie [federation] in der Konfiguration", "add [federation] to the configuration");
+        let message = both!(
+            "{} ist ein Raum einer anderen Einrichtung, und wir sind in keiner Föderation",
+            "{} is a room of another institution, and we are in no federation",
+            room
         );
+        return findings.error(place, message, help);
     };
     if member == us {
-        let help = format!("write {:?}", room.here().to_string());
-        findings.error(place, format!("{room} is our own room"), help);
+        let help = both!("Schreiben Sie {:?}", "write {:?}", room.here().to_string());
+        findings.error(place, both!("{} ist unser eigener Raum", "{} is our own room", room), help);
     } else if !around.members.is_empty() && !around.members.contains(member) {
-        let help = there_are(&around.members, "");
-        findings.warning(
-            place,
-            format!("{member} is no member of the federation: callers hear that nothing is there"),
-            help,
+        let message = both!(
+            "{} ist kein Mitglied der Föderation: Anrufer hören, dass dort nichts ist",
+            "{} is no member of the federation: callers hear that nothing is there",
+            member
         );
+        findings.warning(place, message, there_are(&around.members, ("", "")));
     }
 }
 
-const NO_TRUNK: &str = "no trunk is set up yet: add [[trunks]] to the configuration";
+const NO_ROOM: (&str, &str) = (
+    "Noch ist kein Raum eingerichtet: Ergänzen Sie [[meetings]] in der Konfiguration",
+    "no room is set up yet: add [[meetings]] to the configuration",
+);
+const NO_TRUNK: (&str, &str) = (
+    "Noch ist kein Anschluss eingerichtet: Ergänzen Sie [[trunks]] in der Konfiguration",
+    "no trunk is set up yet: add [[trunks]] to the configuration",
+);
+const PROMPTS: (&str, &str) = ("`einwahl prompts list` nennt sie", "`einwahl prompts list` names them");
+
+fn no_trunk(trunk: &TrunkName) -> Both {
+    both!("Den Anschluss {} gibt es nicht", "there is no trunk {}", trunk)
+}
+
+fn no_prompt(prompt: &str) -> Both {
+    both!("Die Ansage {:?} gibt es nicht", "there is no prompt {:?}", prompt)
+}
+
+fn on_your_bill(to: &str, rule: &Rule) -> Both {
+    both!(
+        "Jeder Anrufer kann über die Regel {1:?} auf Ihre Kosten {0} erreichen",
+        "whoever calls may reach {0} by rule {1:?}, and the call goes on your bill",
+        to,
+        rule.name.value
+    )
+}
 
 /// A number outside the house: it begins with a plus or a zero.
 fn leads_outside(uri: &str) -> bool {
@@ -182,13 +217,13 @@ fn is_outside(user: &str) -> bool {
 
 fn unused(findings: &mut Findings<'_>, variables: &BTreeMap<String, Named<String>>) {
     let plan = findings.plan;
-    let offices = plan.offices.iter().map(|office| ("hours", &office.name, office.used));
-    let calendars = plan.calendars.iter().map(|calendar| ("calendar", &calendar.name, calendar.used));
-    let tables = plan.tables.iter().map(|table| ("table", &table.name, table.used));
-    let queues = plan.queues.iter().map(|queue| ("queue", &queue.name, queue.used));
-    let callbacks = plan.callbacks.iter().map(|callback| ("callback", &callback.name, callback.used));
-    let variables = variables.values().map(|variable| ("variable", &variable.name, variable.used));
-    for (kind, name, _) in offices
+    let offices = plan.offices.iter().map(|office| (("den Öffnungszeiten", "hours"), &office.name, office.used));
+    let calendars = plan.calendars.iter().map(|calendar| (("dem Kalender", "calendar"), &calendar.name, calendar.used));
+    let tables = plan.tables.iter().map(|table| (("der Tabelle", "table"), &table.name, table.used));
+    let queues = plan.queues.iter().map(|queue| (("der Warteschlange", "queue"), &queue.name, queue.used));
+    let callbacks = plan.callbacks.iter().map(|callback| (("dem Rückruf", "callback"), &callback.name, callback.used));
+    let variables = variables.values().map(|variable| (("der Variablen", "variable"), &variable.name, variable.used));
+    for ((german, english), name, _) in offices
         .chain(calendars)
         .chain(tables)
         .chain(queues)
@@ -196,19 +231,13 @@ fn unused(findings: &mut Findings<'_>, variables: &BTreeMap<String, Named<String
         .chain(variables)
         .filter(|(.., used)| !used)
     {
-        findings.warning(
-            name,
-            format!("no rule speaks of {kind} {:?}", name.value),
-            String::from("leave it out, or use it"),
+        let message = Both::new(
+            format!("Keine Regel spricht von {german} {:?}", name.value),
+            format!("no rule speaks of {english} {:?}", name.value),
         );
+        let help = ("Lassen Sie es weg, oder verwenden Sie es", "leave it out, or use it");
+        findings.warning(name, message, help);
     }
-}
-
-fn there_are(names: &[impl ToString], none: &str) -> String {
-    if names.is_empty() {
-        return none.to_owned();
-    }
-    format!("there are: {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
 impl Rule {
@@ -232,13 +261,17 @@ impl Rule {
 /// What an example may expect beside the name of a rule: see [`Decision::word`].
 const WORDS: [&str; 4] = ["room", "announce", "queue", "callback"];
 
-fn fails(plan: &Plan, rules: &BTreeSet<&str>, example: &Example, around: &Surroundings) -> Option<(String, String)> {
+fn fails(plan: &Plan, rules: &BTreeSet<&str>, example: &Example, around: &Surroundings) -> Option<(Both, Both)> {
     let expected = example.expect.value.as_str();
     let is_rule = rules.contains(expected);
     let is_word = WORDS.iter().any(|word| expected.split_once(':').is_some_and(|(kind, _)| kind == *word));
     if !is_rule && !is_word {
-        let help = format!("name the rule that is to take this call, or what it does: {}:NAME", WORDS.join(":NAME, "));
-        return Some((format!("there is no rule {expected:?}"), help));
+        let help = both!(
+            "Nennen Sie die Regel, die diesen Anruf nehmen soll, oder was sie tut: {}:NAME",
+            "name the rule that is to take this call, or what it does: {}:NAME",
+            WORDS.join(":NAME, ")
+        );
+        return Some((both!("Die Regel {:?} gibt es nicht", "there is no rule {:?}", expected), help));
     }
     let at = example.at.unwrap_or(TUESDAY_AT_TEN);
     let now = at.to_zoned_datetime(around.zone.clone()).ok()?;
@@ -257,9 +290,21 @@ fn fails(plan: &Plan, rules: &BTreeSet<&str>, example: &Example, around: &Surrou
         false => taken.decision.word().as_deref() == Some(expected),
     });
     (!is_so).then(|| {
-        let taken = taken.map(|taken| taken.rule);
-        let taken = taken.map_or_else(|| String::from("no rule takes it"), |rule| format!("rule {rule:?} takes it"));
-        let message = format!("a call to {:?} does not get to {expected:?}: {taken}", example.called);
-        (message, format!("`einwahl dialplan trace {:?}` shows why", example.called))
+        let missed = both!(
+            "Ein Anruf an {:?} kommt nicht zu {:?}",
+            "a call to {:?} does not get to {:?}",
+            example.called,
+            expected
+        );
+        let taken = match taken {
+            None => Both::new("Keine Regel nimmt ihn", "no rule takes it"),
+            Some(taken) => both!("Ihn nimmt die Regel {:?}", "rule {:?} takes it", taken.rule),
+        };
+        let help = both!(
+            "`einwahl dialplan trace {:?}` zeigt, warum",
+            "`einwahl dialplan trace {:?}` shows why",
+            example.called
+        );
+        (missed.then(": ", &taken), help)
     })
 }

@@ -8,6 +8,7 @@ use super::super::pattern::Pattern;
 use super::super::sets::{Numbers, Party, are_within};
 use super::super::{Action, Context, Decision, Placed, Rule, Surroundings};
 use super::Findings;
+use crate::words::{Both, both};
 
 /// Of a table, so many rows are told of.
 const MOST_ROWS: usize = 10;
@@ -30,19 +31,22 @@ fn expressions(findings: &mut Findings<'_>) {
         for placed in patterns.into_iter().flatten() {
             let Pattern::Expression(expression) = &placed.value else { continue };
             if let Some(help) = as_patterns(expression) {
-                let message = String::from("this regular expression could be a pattern, which the lint can compare");
+                let message = (
+                    "Dieser reguläre Ausdruck könnte ein Muster sein, und Muster lassen sich vergleichen",
+                    "this regular expression could be a pattern, which the lint can compare",
+                );
                 findings.warning(placed, message, help);
             }
         }
     }
 }
 
-fn as_patterns(expression: &Expression) -> Option<String> {
+fn as_patterns(expression: &Expression) -> Option<Both> {
     let patterns = expression.as_patterns()?;
     let quoted: Vec<String> = patterns.iter().map(|pattern| format!("{pattern:?}")).collect();
     Some(match quoted.as_slice() {
-        [one] => format!("write {one}"),
-        many => format!("write [{}]", many.join(", ")),
+        [one] => both!("Schreiben Sie {}", "write {}", one),
+        many => both!("Schreiben Sie [{}]", "write [{}]", many.join(", ")),
     })
 }
 
@@ -65,11 +69,19 @@ fn overlaps(findings: &mut Findings<'_>) {
                 let Some((earlier, number)) = found else { continue };
                 told.insert(place);
                 let (theirs, ours) = (&earlier.name.value, &rule.name.value);
-                let message = format!(
-                    "the numbers of {ours:?} overlap those of {theirs:?} ({}): {number} gets to {theirs:?}",
-                    plan.place(earlier)
+                let message = both!(
+                    "Die Nummern von {:?} überschneiden sich mit denen von {:?} ({}): {} kommt zu {1:?}",
+                    "the numbers of {:?} overlap those of {:?} ({}): {} gets to {1:?}",
+                    ours,
+                    theirs,
+                    plan.place(earlier),
+                    number
                 );
-                findings.warning(pattern, message, String::from("let one of them end where the other begins"));
+                let help = (
+                    "Lassen Sie die einen enden, wo die anderen beginnen",
+                    "let one of them end where the other begins",
+                );
+                findings.warning(pattern, message, help);
             }
         }
     }
@@ -121,8 +133,7 @@ fn outside(findings: &mut Findings<'_>, own: &[Numbers]) {
                 continue;
             }
             if let Some(left) = numbers.less_all(own).first() {
-                let message = format!("+{} is not one of the institution's own numbers", left.first());
-                findings.warning(placed, message, OWN.to_owned());
+                findings.warning(placed, not_own(&format!("+{}", left.first())), OWN);
                 break;
             }
         }
@@ -141,15 +152,23 @@ fn rows_outside(findings: &mut Findings<'_>, own: &[Numbers]) {
         outside.sort_by_key(|(_, span): &(&str, &std::ops::Range<usize>)| span.start);
         let more = outside.len().saturating_sub(MOST_ROWS);
         for (at, (number, span)) in outside.into_iter().take(MOST_ROWS).enumerate() {
-            let others =
-                if at + 1 == MOST_ROWS && more > 0 { format!(", nor are {more} below it") } else { String::new() };
-            let message = format!("{number} is not one of the institution's own numbers{others}");
-            findings.warning(&Placed { value: (), file: *file, span: span.clone() }, message, OWN.to_owned());
+            let mut message = not_own(number);
+            if at + 1 == MOST_ROWS && more > 0 {
+                message = message.then(", ", &both!("ebenso {} darunter nicht", "nor are {} below it", more));
+            }
+            findings.warning(&Placed { value: (), file: *file, span: span.clone() }, message, OWN);
         }
     }
 }
 
-const OWN: &str = "correct it, or add it to blocks in [dialplan] of the configuration";
+fn not_own(number: &str) -> Both {
+    both!("{} gehört nicht zu Ihren eigenen Nummern", "{} is not one of the institution's own numbers", number)
+}
+
+const OWN: (&str, &str) = (
+    "Berichtigen Sie sie, oder ergänzen Sie sie bei blocks unter [dialplan] in der Konfiguration",
+    "correct it, or add it to blocks in [dialplan] of the configuration",
+);
 
 pub(super) fn international(pattern: &Pattern) -> Option<Numbers> {
     match pattern {

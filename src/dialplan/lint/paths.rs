@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::{Action, Context, Placed, Rule};
 use super::Findings;
+use crate::words::{Both, both};
 
 pub(super) fn lint(findings: &mut Findings<'_>) {
     let plan = findings.plan;
@@ -12,8 +13,17 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         let leading_back: BTreeSet<usize> = map.next(number).filter(|next| map.leads_to(*next, number)).collect();
         for (next, place) in ways(context).filter(|(next, _)| leading_back.contains(next)) {
             let name = |context: usize| plan.contexts.get(context).map_or("", |context| &context.name);
-            let message = format!("this is a loop: {:?} leads back to {:?}", name(next), name(number));
-            findings.error(&place, message, String::from("let one of the ways end: reject, closed, menu or room"));
+            let message = both!(
+                "Das ist ein Kreis: {:?} führt zurück zu {:?}",
+                "this is a loop: {:?} leads back to {:?}",
+                name(next),
+                name(number)
+            );
+            let help = (
+                "Lassen Sie einen der Wege enden: reject, closed, menu oder room",
+                "let one of the ways end: reject, closed, menu or room",
+            );
+            findings.error(&place, message, help);
         }
     }
     let is_entry = |number: usize| number == 0 || plan.entries.values().any(|entry| *entry == number);
@@ -22,18 +32,30 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         let is_reached = is_entry(number) || map.is_reached(number);
         let Some(first) = context.rules.first().map(|rule| rule.name.clone()) else { continue };
         if !is_reached {
-            let message = format!("no call gets into context {:?}", context.name);
-            let help = format!(
-                "name it in a rule: go = {:?}, or give it a trunk: [contexts.{}] trunks = [\"…\"]",
-                context.name, context.name
+            let message = both!("In den Kontext {:?} kommt kein Anruf", "no call gets into context {:?}", context.name);
+            let help = both!(
+                "Nennen Sie ihn in einer Regel: go = {0:?}, oder geben Sie ihm einen Anschluss: [contexts.{0}] trunks = [\"…\"]",
+                "name it in a rule: go = {0:?}, or give it a trunk: [contexts.{0}] trunks = [\"…\"]",
+                context.name
             );
             findings.warning(&first, message, help);
         } else if (is_entry(number) || sent_to.contains(&number)) && !ends(&plan.contexts, number, &mut Vec::new()) {
             let last = context.rules.last().map_or(first, |rule| rule.name.clone());
-            let which = if number == 0 { String::new() } else { format!(" in context {:?}", context.name) };
-            let message = format!("no rule{which} is for the rest: other numbers are refused with 404");
-            let help =
-                String::from("if that is meant, say so with a last rule: called = \"*\", reject = \"not-found\"");
+            let message = match number {
+                0 => Both::new(
+                    "Keine Regel ist für den Rest: Andere Nummern werden mit 404 abgewiesen",
+                    "no rule is for the rest: other numbers are refused with 404",
+                ),
+                _ => both!(
+                    "Keine Regel im Kontext {:?} ist für den Rest: Andere Nummern werden mit 404 abgewiesen",
+                    "no rule in context {:?} is for the rest: other numbers are refused with 404",
+                    context.name
+                ),
+            };
+            let help = (
+                "Ist das gewollt, dann sagen Sie es mit einer letzten Regel: called = \"*\", reject = \"not-found\"",
+                "if that is meant, say so with a last rule: called = \"*\", reject = \"not-found\"",
+            );
             findings.warning(&last, message, help);
         }
     }

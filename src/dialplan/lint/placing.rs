@@ -3,9 +3,10 @@
 use super::super::called::{Called, Reach};
 use super::super::pattern::EMERGENCY;
 use super::super::placing::Callee;
+use super::super::problem::there_are;
 use super::super::{Action, Decision, Placed, Rule, Surroundings};
-use super::{Findings, NO_TRUNK, is_outside, there_are};
-use crate::words::TrunkName;
+use super::{Findings, NO_TRUNK, PROMPTS, is_outside, no_prompt, no_trunk, on_your_bill};
+use crate::words::{TrunkName, both};
 
 pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
     for rule in findings.plan.rules() {
@@ -28,8 +29,7 @@ pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
         if let Decision::Announce(saying) = decision
             && !around.prompts.contains(&saying.say)
         {
-            let help = there_are(&around.prompts, "`einwahl prompts list` names them");
-            findings.error(&rule.action, format!("there is no prompt {:?}", saying.say), help);
+            findings.error(&rule.action, no_prompt(&saying.say), there_are(&around.prompts, PROMPTS));
         }
     }
 }
@@ -62,21 +62,25 @@ fn callee_of(findings: &mut Findings<'_>, rule: &Rule, place: &Placed<()>, calle
         }),
     };
     if reach.emergency && Called::read(&callee.user).is_some() {
-        let message = format!("{} of rule {:?} could ring 110 or 112 like a telephone", callee.user, rule.name.value);
-        findings.error(
-            place,
-            message,
-            String::from("narrow the rule's pattern: X, Z and [2-9] say which digits may stand there"),
+        let message = both!(
+            "{} der Regel {:?} könnte 110 oder 112 wie ein Telefon anrufen",
+            "{} of rule {:?} could ring 110 or 112 like a telephone",
+            callee.user,
+            rule.name.value
         );
+        let help = (
+            "Fassen Sie das Muster der Regel enger: X, Z und [2-9] sagen, welche Ziffern dort stehen können",
+            "narrow the rule's pattern: X, Z and [2-9] say which digits may stand there",
+        );
+        findings.error(place, message, help);
     } else if reach.emergency {
         is_no_emergency(findings, place, callee);
     } else if reach.outside && rule.caller.is_empty() {
-        let message = format!(
-            "whoever calls may reach {} by rule {:?}, and the call goes on your bill",
-            callee.user, rule.name.value
+        let help = (
+            "Ergänzen Sie caller = \"…\" für die, die das dürfen, oder lassen Sie eine Durchwahl klingeln",
+            "add caller = \"…\" for those who may, or ring an extension",
         );
-        let help = String::from("add caller = \"…\" for those who may, or ring an extension");
-        findings.warning(place, message, help);
+        findings.warning(place, on_your_bill(&callee.user, rule), help);
     }
 }
 
@@ -84,8 +88,16 @@ fn callee_of(findings: &mut Findings<'_>, rule: &Rule, place: &Placed<()>, calle
 pub(super) fn is_no_emergency<T>(findings: &mut Findings<'_>, place: &Placed<T>, callee: &Callee) -> bool {
     let is_one = EMERGENCY.contains(&callee.user.as_str());
     if is_one {
-        let message = format!("{} is rung like a telephone: an emergency call needs its own rule", callee.user);
-        let help = format!("write emergency = {{ trunk = \"{}\", identity = \"+49…\" }}", callee.trunk);
+        let message = both!(
+            "{} klingelt hier wie ein Telefon: Ein Notruf braucht seine eigene Regel",
+            "{} is rung like a telephone: an emergency call needs its own rule",
+            callee.user
+        );
+        let help = both!(
+            "Schreiben Sie emergency = {{ trunk = \"{}\", identity = \"+49…\" }}",
+            "write emergency = {{ trunk = \"{}\", identity = \"+49…\" }}",
+            callee.trunk
+        );
         findings.error(place, message, help);
     }
     !is_one
@@ -93,11 +105,18 @@ pub(super) fn is_no_emergency<T>(findings: &mut Findings<'_>, place: &Placed<T>,
 
 pub(super) fn trunk_of<T>(findings: &mut Findings<'_>, place: &Placed<T>, trunk: &TrunkName, around: &Surroundings) {
     if !around.trunks.contains(trunk) {
-        let help = there_are(&around.trunks, NO_TRUNK);
-        findings.error(place, format!("there is no trunk {trunk}"), help);
+        findings.error(place, no_trunk(trunk), there_are(&around.trunks, NO_TRUNK));
     } else if !around.dial.contains(trunk) {
-        let message = format!("by trunk {trunk} nobody can be called: it does not say where calls go");
-        let help = format!("add dial = \"sip:HOST:5060\" to trunk {trunk} in the configuration");
+        let message = both!(
+            "Über den Anschluss {} kann niemand angerufen werden: Er sagt nicht, wohin Anrufe gehen",
+            "by trunk {} nobody can be called: it does not say where calls go",
+            trunk
+        );
+        let help = both!(
+            "Ergänzen Sie beim Anschluss {} in der Konfiguration dial = \"sip:HOST:5060\"",
+            "add dial = \"sip:HOST:5060\" to trunk {} in the configuration",
+            trunk
+        );
         findings.error(place, message, help);
     }
 }

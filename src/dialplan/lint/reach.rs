@@ -10,7 +10,7 @@ use super::super::sets::{Calls, Clock, Languages, Minutes, Party, left_of};
 use super::super::window::Window;
 use super::super::{Action, Context, Placed, Rule, Surroundings, When};
 use super::Findings;
-use crate::words::TrunkName;
+use crate::words::{Both, TrunkName, both};
 
 pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
     let plan = findings.plan;
@@ -31,18 +31,28 @@ pub(super) fn lint(findings: &mut Findings<'_>, around: &Surroundings) {
             let place = |rule: &Rule| format!("{:?} ({})", rule.name.value, plan.place(rule));
             let (who, help) = match takers.iter().find(|taker| takes_all(std::slice::from_ref(*taker))) {
                 Some((taker, _)) => (
-                    format!("{} already takes every such call", place(taker)),
-                    format!("move it above {:?}, or narrow that rule", taker.name.value),
-                ),
-                None => (
-                    format!(
-                        "{} together already take every such call",
-                        takers.iter().map(|(rule, _)| place(rule)).collect::<Vec<_>>().join(" and ")
+                    both!("{} nimmt schon jeden solchen Anruf", "{} already takes every such call", place(taker)),
+                    both!(
+                        "Stellen Sie sie vor {:?}, oder fassen Sie jene enger",
+                        "move it above {:?}, or narrow that rule",
+                        taker.name.value
                     ),
-                    String::from("move it above them, or narrow them"),
                 ),
+                None => {
+                    let all: Vec<String> = takers.iter().map(|(rule, _)| place(rule)).collect();
+                    let who = Both::new(
+                        format!("{} nehmen zusammen schon jeden solchen Anruf", all.join(" und ")),
+                        format!("{} together already take every such call", all.join(" and ")),
+                    );
+                    let help = Both::new(
+                        "Stellen Sie sie davor, oder fassen Sie jene enger",
+                        "move it above them, or narrow them",
+                    );
+                    (who, help)
+                }
             };
-            let message = format!("rule {:?} can never decide: {who}", rule.name.value);
+            let never = both!("Die Regel {:?} kann nie entscheiden", "rule {:?} can never decide", rule.name.value);
+            let message = never.then(": ", &who);
             match rule.called.first() {
                 Some(called) => findings.error(called, message, help),
                 None => findings.error(&rule.name, message, help),

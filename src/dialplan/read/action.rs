@@ -5,12 +5,19 @@ use toml::de::DeTable;
 use super::super::vocabulary::{RULE, one_of};
 use super::super::{Action, Decision, Placed, Reject};
 use super::{Reader, Value, or_another};
-use crate::words::Language;
+use crate::words::{Both, Language, both};
 
 /// What helps, wherever such a value stands.
-pub(super) const ROOM: &str = "a room's name has a-z, 0-9, '-' and '_'";
-pub(super) const LANGUAGES: &str = "\"de\" or \"en\"";
-pub(super) const ADDRESS: &str = "write sip:NUMBER@HOST or tel:+49…";
+pub(super) const ROOM: (&str, &str) =
+    ("Der Name eines Raums besteht aus a-z, 0-9, '-' und '_'", "a room's name has a-z, 0-9, '-' and '_'");
+pub(super) const LANGUAGES: (&str, &str) = ("\"de\" oder \"en\"", "\"de\" or \"en\"");
+pub(super) const ADDRESS: (&str, &str) =
+    ("Schreiben Sie sip:NUMMER@HOST oder tel:+49…", "write sip:NUMBER@HOST or tel:+49…");
+
+/// One of these.
+pub(super) fn one_of_these(names: &[&str]) -> Both {
+    both!("Möglich sind: {}", "one of {}", names.join(", "))
+}
 
 impl Reader<'_> {
     pub(super) fn action(&mut self, table: &DeTable<'_>, name: &Placed<String>) -> Option<Placed<Action>> {
@@ -49,19 +56,19 @@ impl Reader<'_> {
         }
         let mut found = found.into_iter();
         let Some((_, span, first)) = found.next() else {
-            self.wrong(
-                name.span.clone(),
-                &format!("rule {:?} does nothing", name.value),
-                &format!("add one of {}", one_of(RULE)),
-            );
+            let message = both!("Die Regel {:?} tut nichts", "rule {:?} does nothing", name.value);
+            let help = both!("Ergänzen Sie eines davon: {}", "add one of {}", one_of(RULE));
+            self.wrong(name.span.clone(), message, help);
             return None;
         };
         if let Some((second, ..)) = found.next() {
-            self.wrong(
-                second,
-                &format!("rule {:?} does two things", name.value),
-                &format!("keep one of {}, or write two rules", one_of(RULE)),
+            let message = both!("Die Regel {:?} tut zweierlei", "rule {:?} does two things", name.value);
+            let help = both!(
+                "Behalten Sie eines davon: {}; oder schreiben Sie zwei Regeln",
+                "keep one of {}, or write two rules",
+                one_of(RULE)
             );
+            self.wrong(second, message, help);
         }
         first.map(|value| self.placed(value, span))
     }
@@ -75,7 +82,8 @@ impl Reader<'_> {
         if found.is_none() {
             let known: Vec<&str> = self.tables.iter().map(|table| table.name.value.as_str()).collect();
             let help = or_another(&known, "tables", &name.value);
-            self.wrong(name.span.clone(), &format!("there is no table {:?}", name.value), &help);
+            let message = both!("Die Tabelle {:?} gibt es nicht", "there is no table {:?}", name.value);
+            self.wrong(name.span.clone(), message, help);
         }
         found
     }
@@ -89,7 +97,8 @@ impl Reader<'_> {
         let known = Reject::ALL.into_iter().find(|(name, _)| *name == text);
         if known.is_none() {
             let names: Vec<&str> = Reject::ALL.iter().map(|(name, _)| *name).collect();
-            self.wrong(span, &format!("{text:?} is no way to refuse a call"), &format!("one of {}", names.join(", ")));
+            let message = both!("{:?} ist keine Art, abzuweisen", "{:?} is no way to refuse a call", text);
+            self.wrong(span, message, one_of_these(&names));
         }
         known.map(|(_, why)| why)
     }
@@ -99,7 +108,8 @@ impl Reader<'_> {
         if is_uri(&text) {
             return Some(text);
         }
-        self.wrong(span, &format!("{text:?} is no address to send a call to"), ADDRESS);
+        let message = both!("{:?} ist keine Adresse für einen Anruf", "{:?} is no address to send a call to", text);
+        self.wrong(span, message, ADDRESS);
         None
     }
 }

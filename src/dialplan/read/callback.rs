@@ -6,12 +6,18 @@ use super::super::callback::{ByKey, Callback, DAY};
 use super::super::placing::Ring;
 use super::super::vocabulary::{BY_KEY, CALLBACK};
 use super::super::{Named, Placed};
-use super::{Reader, Value, or_another};
-use crate::words::{Personal, PhoneNumber};
+use super::placing::{NUMBER, Unit};
+use super::{ANOTHER_NAME, Reader, Value, or_another};
+use crate::words::{Personal, PhoneNumber, both};
 
-const HELP: &str =
-    "write [callbacks.NAME] on a line of its own, and agents = [\"2001\", \"2002\"] and trunk = \"pbx\" below it";
-const KEY_HELP: &str = "write callback = \"1\", or { key = \"1\", name = \"standesamt\" }";
+const HELP: (&str, &str) = (
+    "Schreiben Sie [callbacks.NAME] in eine eigene Zeile, darunter agents = [\"2001\", \"2002\"] und trunk = \"pbx\"",
+    "write [callbacks.NAME] on a line of its own, and agents = [\"2001\", \"2002\"] and trunk = \"pbx\" below it",
+);
+const KEY_HELP: (&str, &str) = (
+    "Schreiben Sie callback = \"1\" oder { key = \"1\", name = \"standesamt\" }",
+    "write callback = \"1\", or { key = \"1\", name = \"standesamt\" }",
+);
 
 /// How often somebody is called.
 pub(in super::super) const TRIES: std::ops::RangeInclusive<u64> = 1..=10;
@@ -28,8 +34,8 @@ impl Reader<'_> {
         self.know(table, CALLBACK);
         let Some(value) = self.callback_of(&name, table) else { return };
         if self.callbacks.iter().any(|callback| callback.name.value == name.value) {
-            let message = format!("there are two callbacks {:?}", name.value);
-            return self.wrong(name.span, &message, "give one of them another name");
+            let message = both!("Den Rückruf {:?} gibt es zweimal", "there are two callbacks {:?}", name.value);
+            return self.wrong(name.span, message, ANOTHER_NAME);
         }
         self.callbacks.push(Named { name, value, used: false });
     }
@@ -40,15 +46,16 @@ impl Reader<'_> {
         let agents = self.callees(table.get("agents"), trunk.as_ref(), name.span.clone());
         let outside = outside.or(trunk);
         if outside.is_none() {
-            let message = format!("by which trunk does {:?} call back?", name.value);
-            self.wrong(
-                name.span.clone(),
-                &message,
+            let message =
+                both!("Über welchen Anschluss ruft {:?} zurück?", "by which trunk does {:?} call back?", name.value);
+            let help = (
+                "Ergänzen Sie outside = \"…\", oder trunk = \"…\" für die Plätze und dafür",
                 "add outside = \"…\", or trunk = \"…\" for the agents and for this",
             );
+            self.wrong(name.span.clone(), message, help);
         }
         let identity = self.optional(table.get("identity"), |reader, value| {
-            Some(reader.parsed::<PhoneNumber>(value, "a number like +49 30 90180")?.value)
+            Some(reader.parsed::<PhoneNumber>(value, NUMBER)?.value)
         })?;
         let opens = self.optional(table.get("opens"), |reader, value| {
             let office = reader.text(value)?;
@@ -58,11 +65,12 @@ impl Reader<'_> {
             Some(numbers) => self.patterns(Some(numbers)),
             None => Vec::new(),
         };
-        let tries = self.optional(table.get("tries"), |reader, value| reader.number(value, &TRIES, "tries"))?;
-        let minutes = self.optional(table.get("minutes"), |reader, value| reader.number(value, &MINUTES, "minutes"))?;
-        let days = self.optional(table.get("days"), |reader, value| reader.number(value, &DAYS, "days"))?;
+        let tries = self.optional(table.get("tries"), |reader, value| reader.number(value, &TRIES, Unit::Tries))?;
+        let minutes =
+            self.optional(table.get("minutes"), |reader, value| reader.number(value, &MINUTES, Unit::Minutes))?;
+        let days = self.optional(table.get("days"), |reader, value| reader.number(value, &DAYS, Unit::Days))?;
         let longest =
-            self.optional(table.get("longest"), |reader, value| reader.number(value, &LONGEST, "requests"))?;
+            self.optional(table.get("longest"), |reader, value| reader.number(value, &LONGEST, Unit::Requests))?;
         let patience = self.optional(table.get("seconds"), Self::seconds)?;
         let say = self.optional(table.get("say"), |reader, value| Some(reader.text(value)?.value))?;
         let otherwise = self.optional(table.get("otherwise"), Self::onward)?;
@@ -93,7 +101,7 @@ impl Reader<'_> {
             let table = self.table(value, KEY_HELP)?;
             self.know(table, BY_KEY);
             let Some(key) = table.get("key") else {
-                self.wrong(value.span(), "this names no key", KEY_HELP);
+                self.wrong(value.span(), ("Hier ist keine Taste genannt", "this names no key"), KEY_HELP);
                 return None;
             };
             let name = self.optional(table.get("name"), Self::text)?;
@@ -102,7 +110,8 @@ impl Reader<'_> {
         let text = self.text(key)?;
         let digit = text.value.parse().ok().filter(|digit: &u8| *digit <= 9 && text.value.len() == 1);
         if digit.is_none() {
-            self.wrong(text.span, &format!("{:?} is no key from 0 to 9", text.value), KEY_HELP);
+            let message = both!("{:?} ist keine Taste von 0 bis 9", "{:?} is no key from 0 to 9", text.value);
+            self.wrong(text.span, message, KEY_HELP);
         }
         let callback = self.some_callback(&name);
         Some(ByKey { key: digit?, callback: callback? })
@@ -115,7 +124,8 @@ impl Reader<'_> {
         }
         let known: Vec<&str> = self.callbacks.iter().map(|callback| callback.name.value.as_str()).collect();
         let help = or_another(&known, "callbacks", &name.value);
-        self.wrong(name.span.clone(), &format!("there is no callback {:?}", name.value), &help);
+        let message = both!("Den Rückruf {:?} gibt es nicht", "there is no callback {:?}", name.value);
+        self.wrong(name.span.clone(), message, help);
         None
     }
 }

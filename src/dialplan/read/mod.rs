@@ -21,12 +21,14 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::File;
+use super::foreign::of_toml;
 use super::placing::Queue;
+use super::problem::there_are;
 use super::problem::{Problem, Severity};
 use super::table::Table;
 use super::vocabulary::{CONTEXT, FILE, Word, names};
 use super::{Calendar, Callback, Context, Example, Hours, Named, Placed};
-use crate::words::TrunkName;
+use crate::words::{Both, TrunkName, both};
 
 /// Where calls begin that have no other context.
 const MAIN: &str = "main";
@@ -104,11 +106,12 @@ impl Reader<'_> {
             let (table, errors) = DeTable::parse_recoverable(&file.text);
             for error in errors {
                 let span = error.span().unwrap_or_default();
-                self.wrong(span, error.message(), "every rule begins with [[rule]]; texts stand in \"quotes\"");
+                self.wrong(span, of_toml(error.message()), TOML);
             }
             for key in table.get_ref().keys().filter(|key| FILE.iter().all(|word| word.name != key.get_ref())) {
-                let message = format!("{:?} means nothing in a dialplan", key.get_ref());
-                self.wrong(key.span(), &message, &format!("known here: {}", names(FILE)));
+                let message =
+                    both!("{:?} bedeutet in einem Wählplan nichts", "{:?} means nothing in a dialplan", key.get_ref());
+                self.wrong(key.span(), message, known_here(FILE));
             }
             files.push((number, table));
         }
@@ -124,13 +127,13 @@ impl Reader<'_> {
         self.each(&files, "example", Self::example);
     }
 
-    fn wrong(&mut self, span: Range<usize>, message: &str, help: &str) {
-        self.wrong_in(self.file, span, message, help);
+    fn wrong(&mut self, span: Range<usize>, message: impl Into<Both>, help: impl Into<Both>) {
+        self.wrong_in(self.file, span, message.into(), help.into());
     }
 
-    fn wrong_in(&mut self, file: usize, span: Range<usize>, message: &str, help: &str) {
+    fn wrong_in(&mut self, file: usize, span: Range<usize>, message: Both, help: Both) {
         if let Some(file) = self.files.get(file) {
-            self.problems.push(Problem::new(file, span, Severity::Error, message.to_owned(), help.to_owned()));
+            self.problems.push(Problem::new(file, span, Severity::Error, message, help));
         }
     }
 
@@ -144,10 +147,12 @@ impl Reader<'_> {
         for (file, table) in files {
             self.file = *file;
             let Some(value) = table.get_ref().get(word) else { continue };
-            let Some(items) = self.table(value, &format!("write [{word}] or [{word}.NAME] on a line of its own"))
-            else {
-                continue;
-            };
+            let help = both!(
+                "Schreiben Sie [{0}] oder [{0}.NAME] in eine eigene Zeile",
+                "write [{0}] or [{0}.NAME] on a line of its own",
+                word
+            );
+            let Some(items) = self.table(value, help) else { continue };
             for (name, value) in items {
                 let name = self.placed(name.get_ref().to_string(), name.span());
                 read(self, name, value);
@@ -166,18 +171,22 @@ impl Reader<'_> {
             self.file = *file;
             let Some(value) = table.get_ref().get(word) else { continue };
             let Some(items) = value.get_ref().as_array() else {
-                self.wrong(
-                    value.span(),
-                    "this is one table, and there may be many",
-                    &format!("write it with two brackets: [[{word}]]"),
-                );
+                let help = both!("Schreiben Sie zwei Klammern: [[{}]]", "write it with two brackets: [[{}]]", word);
+                let message =
+                    ("Davon kann es mehrere geben, hier steht nur eines", "this is one table, and there may be many");
+                self.wrong(value.span(), message, help);
                 continue;
             };
             for item in items.iter() {
                 match item.get_ref().as_table() {
                     Some(table) => read(self, table, item.span()),
                     None => {
-                        self.wrong(item.span(), "this is no table", &format!("write [[{word}]] on a line of its own"))
+                        let help = both!(
+                            "Schreiben Sie [[{}]] in eine eigene Zeile",
+                            "write [[{}]] on a line of its own",
+                            word
+                        );
+                        self.wrong(item.span(), ("Hier fehlt eine Überschrift", "this is no table"), help);
                     }
                 }
             }
@@ -187,11 +196,10 @@ impl Reader<'_> {
     fn know(&mut self, table: &DeTable<'_>, words: &[Word]) {
         for key in table.keys() {
             if words.iter().all(|word| word.name != key.get_ref()) {
-                let message = format!("{:?} means nothing here", key.get_ref());
                 let near = words.iter().map(|word| word.name).find(|word| is_near(word, key.get_ref()));
                 let help = near
-                    .map_or_else(|| format!("known here: {}", names(words)), |word| format!("did you mean {word:?}?"));
-                self.wrong(key.span(), &message, &help);
+                    .map_or_else(|| known_here(words), |word| both!("Meinten Sie {:?}?", "did you mean {:?}?", word));
+                self.wrong(key.span(), means_nothing(key.get_ref()), help);
             }
         }
     }
@@ -200,20 +208,22 @@ impl Reader<'_> {
         let Some(text) = self.text(value) else { return };
         let key = name.value.clone();
         if self.variables.insert(key, Named { value: text.value, used: false, name: name.clone() }).is_some() {
-            self.wrong(name.span, &format!("there are two variables {:?}", name.value), "leave one of them out");
+            let message = both!("Die Variable {:?} gibt es zweimal", "there are two variables {:?}", name.value);
+            self.wrong(name.span, message, LEAVE_ONE);
         }
     }
 
     fn context(&mut self, name: Placed<String>, value: &Value<'_>) {
-        let Some(table) = self.table(value, "write [contexts.NAME] on a line of its own") else { return };
+        let Some(table) = self.table(value, on_its_own("contexts")) else { return };
         self.know(table, CONTEXT);
         let number = self.context_called(&name.value).unwrap_or(self.contexts.len());
         if let Some(known) = self.contexts.get_mut(number) {
             if known.told.is_some() {
+                let message = both!("Den Kontext {:?} gibt es zweimal", "context {:?} is told of twice", name.value);
                 return self.wrong(
                     name.span,
-                    &format!("context {:?} is told of twice", name.value),
-                    "put all of it in one place",
+                    message,
+                    ("Schreiben Sie alles an eine Stelle", "put all of it in one place"),
                 );
             }
             known.told = Some(Placed { value: (), file: self.file, span: name.span });
@@ -222,16 +232,19 @@ impl Reader<'_> {
             self.contexts.push(context(&name.value, told));
         }
         for trunk in list(table.get("trunks")) {
-            let Some(trunk) = self.parsed::<TrunkName>(trunk, "a trunk's name has a-z, 0-9, '-' and '_'") else {
+            let Some(trunk) = self.parsed::<TrunkName>(trunk, TRUNK) else {
                 continue;
             };
             if let Some(other) = self.entries.insert(trunk.value.clone(), number).filter(|other| *other != number) {
                 let other = self.contexts.get(other).map_or("", |context| &context.name).to_owned();
-                self.wrong(
-                    trunk.span,
-                    &format!("calls by {} begin in {other:?} already", trunk.value),
-                    "name each trunk in one context",
+                let message = both!(
+                    "Anrufe über {} beginnen schon in {:?}",
+                    "calls by {} begin in {:?} already",
+                    trunk.value,
+                    other
                 );
+                let help = ("Nennen Sie jeden Anschluss in nur einem Kontext", "name each trunk in one context");
+                self.wrong(trunk.span, message, help);
             }
         }
     }
@@ -258,7 +271,7 @@ impl Reader<'_> {
         if found.is_none() {
             let known: Vec<&str> = self.contexts.iter().map(|context| context.name.as_str()).collect();
             let help = or_another(&known, "contexts", name);
-            self.wrong(span, &format!("there is no context {name:?}"), &help);
+            self.wrong(span, both!("Den Kontext {:?} gibt es nicht", "there is no context {:?}", name), help);
         }
         found
     }
@@ -266,7 +279,11 @@ impl Reader<'_> {
     fn text(&mut self, value: &Value<'_>) -> Option<Placed<String>> {
         let Some(text) = value.get_ref().as_str() else {
             let kind = value.get_ref().type_str();
-            self.wrong(value.span(), &format!("a text is needed here, this is a {kind}"), "put it in \"quotes\"");
+            let message = Both::new(
+                format!("Hier gehört ein Text hin, das ist {}", kind_in_german(kind)),
+                format!("a text is needed here, this is a {kind}"),
+            );
+            self.wrong(value.span(), message, ("Setzen Sie es in \"Anführungszeichen\"", "put it in \"quotes\""));
             return None;
         };
         let text = self.with_variables(text, value.span())?;
@@ -280,17 +297,16 @@ impl Reader<'_> {
         while let Some((before, after)) = rest.split_once("${") {
             whole.push_str(before);
             let Some((name, after)) = after.split_once('}') else {
-                self.wrong(span, "a variable begins here that does not end", "write ${name}");
+                let message =
+                    ("Eine Variable beginnt hier und endet nicht", "a variable begins here that does not end");
+                self.wrong(span, message, ("Schreiben Sie ${name}", "write ${name}"));
                 return None;
             };
             let Some(variable) = self.variables.get_mut(name) else {
                 let known: Vec<String> = self.variables.keys().map(|name| format!("${{{name}}}")).collect();
-                let help = if known.is_empty() {
-                    String::from("add it to [variables]")
-                } else {
-                    format!("there are: {}", known.join(", "))
-                };
-                self.wrong(span, &format!("there is no variable {name:?}"), &help);
+                let help = there_are(&known, ("Ergänzen Sie sie unter [variables]", "add it to [variables]"));
+                let message = both!("Die Variable {:?} gibt es nicht", "there is no variable {:?}", name);
+                self.wrong(span, message, help);
                 return None;
             };
             variable.used = true;
@@ -305,12 +321,12 @@ impl Reader<'_> {
         Placed { value, file: self.file, span }
     }
 
-    fn parsed<T: FromStr>(&mut self, value: &Value<'_>, help: &str) -> Option<Placed<T>> {
+    fn parsed<T: FromStr>(&mut self, value: &Value<'_>, help: (&str, &str)) -> Option<Placed<T>> {
         let Placed { value: text, span, .. } = self.text(value)?;
         match text.parse() {
             Ok(value) => Some(self.placed(value, span)),
             Err(_) => {
-                self.wrong(span, &format!("{text:?} cannot be used here"), help);
+                self.wrong(span, both!("{:?} geht hier nicht", "{:?} cannot be used here", text), help);
                 None
             }
         }
@@ -319,15 +335,16 @@ impl Reader<'_> {
     fn flag(&mut self, value: &Value<'_>) -> Option<bool> {
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
-            self.wrong(value.span(), "this is true or false", "write it without quotes");
+            let help = ("Schreiben Sie es ohne Anführungszeichen", "write it without quotes");
+            self.wrong(value.span(), ("Das ist true oder false", "this is true or false"), help);
         }
         flag
     }
 
-    fn table<'v>(&mut self, value: &'v Value<'v>, help: &str) -> Option<&'v DeTable<'v>> {
+    fn table<'v>(&mut self, value: &'v Value<'v>, help: impl Into<Both>) -> Option<&'v DeTable<'v>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
-            self.wrong(value.span(), "this is a table", help);
+            self.wrong(value.span(), ("Hier gehören mehrere Angaben hin", "this is a table"), help);
         }
         table
     }
@@ -340,12 +357,52 @@ fn list<'v>(value: Option<&'v Value<'v>>) -> Vec<&'v Value<'v>> {
     })
 }
 
+const TOML: (&str, &str) = (
+    "Jede Regel beginnt mit [[rule]]; Texte stehen in \"Anführungszeichen\"",
+    "every rule begins with [[rule]]; texts stand in \"quotes\"",
+);
+const TRUNK: (&str, &str) =
+    ("Der Name eines Anschlusses besteht aus a-z, 0-9, '-' und '_'", "a trunk's name has a-z, 0-9, '-' and '_'");
+const LEAVE_ONE: (&str, &str) = ("Lassen Sie eine davon weg", "leave one of them out");
+const ANOTHER_NAME: (&str, &str) = ("Geben Sie einem davon einen anderen Namen", "give one of them another name");
+
+/// How a part of the plan is begun.
+fn on_its_own(section: &str) -> Both {
+    both!("Schreiben Sie [{}.NAME] in eine eigene Zeile", "write [{}.NAME] on a line of its own", section)
+}
+
 /// The names that there are, and how another is added.
-fn or_another(known: &[&str], section: &str, name: &str) -> String {
+fn or_another(known: &[&str], section: &str, name: &str) -> Both {
     if known.is_empty() {
-        return format!("add [{section}.{name}]");
+        return both!("Ergänzen Sie [{}.{}]", "add [{}.{}]", section, name);
     }
-    format!("there are: {}; add [{section}.{name}] for another", known.join(", "))
+    both!(
+        "Vorhanden: {}; ergänzen Sie [{}.{}] für weitere",
+        "there are: {}; add [{}.{}] for another",
+        known.join(", "),
+        section,
+        name
+    )
+}
+
+fn means_nothing(word: &str) -> Both {
+    both!("{:?} bedeutet hier nichts", "{:?} means nothing here", word)
+}
+
+fn known_here(words: &[Word]) -> Both {
+    both!("Bekannt sind hier: {}", "known here: {}", names(words))
+}
+
+/// What TOML calls a value, in German.
+fn kind_in_german(kind: &str) -> &'static str {
+    match kind {
+        "integer" | "float" => "eine Zahl",
+        "boolean" => "true oder false",
+        "array" => "eine Liste",
+        "datetime" => "ein Datum",
+        "table" => "eine Gruppe von Angaben",
+        _ => "etwas anderes",
+    }
 }
 
 fn ends_with(file: &File, end: &str) -> bool {

@@ -6,17 +6,30 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::super::hours::{Hours, Span};
+use super::super::problem::there_are;
 use super::super::vocabulary::{HOURS, names};
 use super::super::window::days;
 use super::super::{Named, Placed};
-use super::{Reader, Value, list, or_another};
+use super::{ANOTHER_NAME, Reader, Value, list, means_nothing, on_its_own, or_another};
+use crate::words::both;
 
-const SPANS: &str = "write \"08:00-12:00\", or several: [\"08:00-12:00\", \"13:00-16:00\"]";
-const DATES: &str = "write \"2026-12-24\", \"2026-12-24..2027-01-01\", or \"calendar:NAME\"";
+const SPANS: (&str, &str) = (
+    "Schreiben Sie \"08:00-12:00\" oder mehrere: [\"08:00-12:00\", \"13:00-16:00\"]",
+    "write \"08:00-12:00\", or several: [\"08:00-12:00\", \"13:00-16:00\"]",
+);
+const DATES: (&str, &str) = (
+    "Schreiben Sie \"2026-12-24\", \"2026-12-24..2027-01-01\" oder \"calendar:NAME\"",
+    "write \"2026-12-24\", \"2026-12-24..2027-01-01\", or \"calendar:NAME\"",
+);
+
+const PLACE: (&str, &str) = (
+    "Schreiben Sie ein Land der EU oder des EWR, etwa \"FR\", oder einen Teil davon, etwa \"DE-BE\" (ISO 3166)",
+    "write a country of the EU or EEA, like \"FR\", or a part of one, like \"DE-BE\" (ISO 3166)",
+);
 
 impl Reader<'_> {
     pub(super) fn office(&mut self, name: Placed<String>, value: &Value<'_>) {
-        let Some(table) = self.table(value, "write [hours.NAME] on a line of its own") else { return };
+        let Some(table) = self.table(value, on_its_own("hours")) else { return };
         let mut hours = Hours::default();
         for (key, value) in table {
             match key.get_ref().as_ref() {
@@ -35,20 +48,20 @@ impl Reader<'_> {
                             }
                         }
                     }
-                    None => self.wrong(
-                        key.span(),
-                        &format!("{word:?} means nothing here"),
-                        &format!("known here: {}, and days like mon or mon-fri", names(HOURS)),
-                    ),
+                    None => {
+                        let help = both!(
+                            "Bekannt sind hier: {}, und Tage wie mon oder mon-fri",
+                            "known here: {}, and days like mon or mon-fri",
+                            names(HOURS)
+                        );
+                        self.wrong(key.span(), means_nothing(word), help);
+                    }
                 },
             }
         }
         if self.offices.iter().any(|office| office.name.value == name.value) {
-            return self.wrong(
-                name.span,
-                &format!("there are two hours {:?}", name.value),
-                "give one of them another name",
-            );
+            let message = both!("Die Öffnungszeiten {:?} gibt es zweimal", "there are two hours {:?}", name.value);
+            return self.wrong(name.span, message, ANOTHER_NAME);
         }
         self.offices.push(Named { name, value: hours, used: false });
     }
@@ -60,7 +73,8 @@ impl Reader<'_> {
             None => {
                 let known: Vec<&str> = self.offices.iter().map(|office| office.name.value.as_str()).collect();
                 let help = or_another(&known, "hours", &name.value);
-                self.wrong(name.span.clone(), &format!("there are no hours {:?}", name.value), &help);
+                let message = both!("Die Öffnungszeiten {:?} gibt es nicht", "there are no hours {:?}", name.value);
+                self.wrong(name.span.clone(), message, help);
             }
         }
         found
@@ -70,7 +84,8 @@ impl Reader<'_> {
         let text = self.text(value)?;
         let zone = TimeZone::get(&text.value).ok();
         if zone.is_none() {
-            self.wrong(text.span, &format!("{:?} is no time zone", text.value), "write one like Europe/Berlin");
+            let message = both!("{:?} ist keine Zeitzone", "{:?} is no time zone", text.value);
+            self.wrong(text.span, message, ("Schreiben Sie eine wie Europe/Berlin", "write one like Europe/Berlin"));
         }
         zone
     }
@@ -81,26 +96,30 @@ impl Reader<'_> {
             Ok(holidays) => hours.holidays = Some(holidays),
             Err(error) => {
                 let error: super::super::UnknownPlace = error;
-                let help = if error.near.is_empty() {
-                    String::from(
-                        "write a country of the EU or EEA, like \"FR\", or a part of one, like \"DE-BE\" (ISO 3166)",
-                    )
-                } else {
-                    format!("known: {}", error.near.join(", "))
-                };
-                self.wrong(text.span, &error.to_string(), &help);
+                let help = there_are(&error.near, PLACE);
+                let message = both!(
+                    "Die Feiertage von {:?} sind nicht bekannt",
+                    "the public holidays of {:?} are not known",
+                    text.value
+                );
+                self.wrong(text.span, message, help);
             }
         }
     }
 
     fn exceptions(&mut self, value: &Value<'_>, hours: &mut Hours) {
-        let Some(table) = self.table(value, "write open = { \"2026-12-05\" = \"10:00-14:00\" }") else { return };
+        let help = (
+            "Schreiben Sie open = { \"2026-12-05\" = \"10:00-14:00\" }",
+            "write open = { \"2026-12-05\" = \"10:00-14:00\" }",
+        );
+        let Some(table) = self.table(value, help) else { return };
         for (day, spans) in table {
             let spans = self.spans(spans);
             match day.get_ref().parse() {
                 Ok(date) => drop(hours.open.insert(date, spans)),
                 Err(_) => {
-                    self.wrong(day.span(), &format!("{:?} is no day", day.get_ref()), "write it like \"2026-12-05\"")
+                    let help = ("Schreiben Sie ihn so: \"2026-12-05\"", "write it like \"2026-12-05\"");
+                    self.wrong(day.span(), both!("{:?} ist kein Tag", "{:?} is no day", day.get_ref()), help);
                 }
             }
         }
@@ -123,7 +142,7 @@ impl Reader<'_> {
         let both = first.trim().parse::<Date>().ok().zip(last.trim().parse::<Date>().ok());
         let range = both.filter(|(first, last)| first <= last).map(|(first, last)| first..=last);
         if range.is_none() {
-            self.wrong(text.span, &format!("{:?} are no days", text.value), DATES);
+            self.wrong(text.span, both!("{:?} sind keine Tage", "{:?} are no days", text.value), DATES);
         }
         range
     }
@@ -135,7 +154,10 @@ impl Reader<'_> {
             for part in text.value.split(',') {
                 match part.parse() {
                     Ok(span) => found.push(span),
-                    Err(_) => self.wrong(text.span.clone(), &format!("{:?} are no hours", part.trim()), SPANS),
+                    Err(_) => {
+                        let message = both!("{:?} ist keine Zeit von bis", "{:?} are no hours", part.trim());
+                        self.wrong(text.span.clone(), message, SPANS);
+                    }
                 }
             }
         }

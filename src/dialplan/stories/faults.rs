@@ -20,8 +20,6 @@ fn own() -> Surroundings {
 
 fn told_with(sources: Vec<Source>, around: &Surroundings) -> Vec<String> {
     let (_, problems) = Plan::check(sources, around);
-    let line =
-        |problem: &Problem| format!("{}:{} {} | {}", problem.line, problem.column, problem.message, problem.help);
     problems.iter().map(line).collect()
 }
 

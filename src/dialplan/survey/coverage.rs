@@ -16,7 +16,7 @@ use super::super::table::Table;
 use super::super::{Action, Decision, Plan, Rule};
 use super::runs::Runs;
 use super::sentence::not_covered;
-use crate::words::Language;
+use crate::words::{Both, Language};
 
 /// Numbers that belong together: in the international form, or extensions as they are dialled in the house.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub struct Block {
 
 /// Not a block of numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidBlock(String);
+#[error("{}", .0.said(Language::En))]
+pub struct InvalidBlock(pub Both);
 
 /// Some numbers without a gap that lead to the same place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,11 +69,14 @@ impl Block {
     /// # Errors
     /// It is none, has too many numbers, or is not written in a form that is the same wherever it is dialled.
     pub fn read(text: &str) -> Result<Self, InvalidBlock> {
-        let wrong = |what: &str| InvalidBlock(what.to_owned());
+        let wrong = |german: &str, english: &str| InvalidBlock(Both::new(german, english));
         let mut block = Self { international: plain(text.trim()).starts_with('+'), numbers: BTreeMap::new() };
-        for pattern in Pattern::read(text).map_err(|error| InvalidBlock(error.to_string()))? {
+        for pattern in Pattern::read(text).map_err(|error| InvalidBlock(error.what))? {
             let Pattern::Digits { sets, tail, .. } = pattern else {
-                return Err(wrong("a block is made of digits, like +49 30 9018 XXXX"));
+                return Err(wrong(
+                    "Ein Block besteht aus Ziffern, etwa +49 30 9018 XXXX",
+                    "a block is made of digits, like +49 30 9018 XXXX",
+                ));
             };
             let further = match tail {
                 Tail::End => 0..=0,
@@ -90,7 +93,10 @@ impl Block {
                 || numbers.iter().any(|numbers| numbers.sets().first().is_some_and(|set| set & 1 != 0))
         };
         if !block.international && block.numbers.iter().any(is_outside) {
-            return Err(wrong("write it with +: only extensions of at most four digits stand alone"));
+            return Err(wrong(
+                "Schreiben Sie ihn mit +: Nur Durchwahlen von höchstens vier Ziffern stehen allein",
+                "write it with +: only extensions of at most four digits stand alone",
+            ));
         }
         let size = |numbers: &Numbers| {
             numbers.sets().iter().try_fold(1_u64, |size, set| size.checked_mul(set.count_ones().into()))
@@ -99,7 +105,10 @@ impl Block {
         let total = sizes.try_fold(0_u64, |total, size| total.checked_add(size?));
         let longest = block.numbers.keys().last().copied().unwrap_or_default();
         if longest > 15 || total.is_none_or(|total| total > MOST) {
-            return Err(wrong("a block has at most a million numbers of at most 15 digits"));
+            return Err(wrong(
+                "Ein Block hat höchstens eine Million Nummern von höchstens 15 Ziffern",
+                "a block has at most a million numbers of at most 15 digits",
+            ));
         }
         Ok(block)
     }

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::problem::{Problem, Refusal};
-use super::reading::{Asked, answer, unreadable};
+use super::reading::{Asked, Reads, answer, unreadable};
 use super::routes::{From, Shares};
 use super::{Done, Wish};
 use crate::call::ladder::{Ladder, Side};
 use crate::dialplan::{Outcome, Step};
 use crate::records::calls::{Filter, Page, Quality, Record, Whole};
 use crate::web::Shared;
-use crate::words::Right;
+use crate::words::{Language, Right};
 
 /// What somebody wants of the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub(super) async fn list(
     get,
     path = "/api/v1/calls/{id}",
     operation_id = "readCall",
-    params(("id" = u64, Path, description = "Its number", minimum = 0)),
+    params(("id" = u64, Path, description = "Its number", minimum = 0), Reads),
     responses(
         (status = 200, description = "It", body = WholeCall),
         (status = 404, description = "No such record", body = Problem, content_type = "application/problem+json"),
@@ -361,15 +361,15 @@ impl std::convert::From<&Quality> for CallQuality {
     }
 }
 
-impl std::convert::From<Step> for CallStep {
-    fn from(step: Step) -> Self {
-        let told = step.outcome.to_string();
+impl CallStep {
+    fn of(step: Step, language: Language) -> Self {
+        let told = step.outcome.said(language).to_owned();
         Self { rule: step.rule, place: step.place, context: step.context, outcome: step.outcome, told }
     }
 }
 
-impl std::convert::From<Whole> for WholeCall {
-    fn from(whole: Whole) -> Self {
+impl WholeCall {
+    fn of(whole: Whole, language: Language) -> Self {
         let Ladder { rungs, more } = whole.ladder;
         let side = |side| match side {
             Side::Caller => SideName::Caller,
@@ -384,15 +384,16 @@ impl std::convert::From<Whole> for WholeCall {
         });
         Self {
             call: CallRecord::from(&whole.record),
-            trace: whole.trace.into_iter().map(CallStep::from).collect(),
+            trace: whole.trace.into_iter().map(|step| CallStep::of(step, language)).collect(),
             ladder: messages.collect(),
             more_messages: more,
         }
     }
 }
 
-impl IntoResponse for CallsDone {
-    fn into_response(self) -> Response {
+impl CallsDone {
+    /// As HTTP, with what became of rules in this language.
+    pub(super) fn respond(self, language: Language) -> Response {
         match self {
             Self::Page { page, csv: true } => {
                 let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
@@ -402,7 +403,7 @@ impl IntoResponse for CallsDone {
                 let calls = page.records.iter().map(CallRecord::from).collect();
                 Json(CallRecords { calls, next: page.next }).into_response()
             }
-            Self::Whole(whole) => Json(WholeCall::from(*whole)).into_response(),
+            Self::Whole(whole) => Json(WholeCall::of(*whole, language)).into_response(),
         }
     }
 }

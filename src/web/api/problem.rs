@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::dialplan::{Conflict, PlanProblem, PlanRefusal, problems};
 use crate::meeting::{Fault, Taken};
-use crate::words::Right;
+use crate::words::{Language, Right};
 
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,9 +145,9 @@ pub(super) struct PlanTrouble {
 }
 
 impl PlanTrouble {
-    fn of(problem: Problem, why: &PlanRefusal) -> Self {
+    fn of(problem: Problem, why: &PlanRefusal, language: Language) -> Self {
         let (problems, conflict) = match why {
-            PlanRefusal::Problems(found) => (problems(found), None),
+            PlanRefusal::Problems(found) => (problems(found, language), None),
             PlanRefusal::Conflict(view) => (Vec::new(), Some(Conflict::from(view.as_ref()))),
             PlanRefusal::NoVersion
             | PlanRefusal::NoDraft
@@ -349,6 +349,13 @@ fn seconds(wait: Duration) -> u64 {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        self.respond(Language::En)
+    }
+}
+
+impl Refusal {
+    /// A problem document. What it says of a plan is in this language; all else is for programs, and in English.
+    pub(super) fn respond(self, language: Language) -> Response {
         let (status, kind, title) = self.head();
         let problem = Problem {
             kind: format!("urn:einwahl:problem:{kind}"),
@@ -358,7 +365,7 @@ impl IntoResponse for Refusal {
             errors: self.errors(),
         };
         let mut response = if let Self::Plan(why) = &self {
-            (status, Json(PlanTrouble::of(problem, why))).into_response()
+            (status, Json(PlanTrouble::of(problem, why, language))).into_response()
         } else {
             (status, Json(problem)).into_response()
         };

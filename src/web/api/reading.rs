@@ -8,10 +8,10 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use utoipa::IntoResponses;
+use utoipa::{IntoParams, IntoResponses};
 use zeroize::Zeroizing;
 
 use super::body::read;
@@ -19,7 +19,7 @@ use super::problem::{Problem, Refusal};
 use super::{Call, Done, Wish, site};
 use crate::meeting::Fault;
 use crate::web::{Event, Shared};
-use crate::words::{Personal, Right};
+use crate::words::{Language, Personal, Right, preferred};
 
 /// A body comes at once, and an answer, too: the store's own patience is shorter.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -87,10 +87,27 @@ pub(super) async fn answer_in_time(
     wish: Result<Wish, Refusal>,
     patience: Duration,
 ) -> Response {
+    let language = language(headers);
     match ask(shared, from, headers, wish, patience).await {
-        Ok(done) => done.into_response(),
-        Err(refusal) => refusal.into_response(),
+        Ok(done) => done.respond(language),
+        Err(refusal) => refusal.respond(language),
     }
+}
+
+/// In which language sentences are told.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only described")]
+pub(super) struct Reads {
+    /// In which language what is said of a plan is told: `de` or `en`; English, if nothing is said
+    #[param(rename = "Accept-Language", example = "de")]
+    accept_language: Option<String>,
+}
+
+/// The language that whoever asks reads: of ours the one that they like best. Programs that say nothing are told in English.
+fn language(headers: &HeaderMap) -> Language {
+    let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|languages| languages.to_str().ok());
+    asked.and_then(preferred).unwrap_or(Language::En)
 }
 
 async fn ask(

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
+use crate::words::Language;
 
 /// Meetings in one answer, at most and if nothing is said.
 const MOST: usize = 500;
@@ -246,12 +247,13 @@ async fn draft(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Draft
     json::<MeetingBody>(headers, body).await?.draft(&shared.home)
 }
 
-impl axum::response::IntoResponse for Done {
-    fn into_response(self) -> Response {
+impl Done {
+    /// As HTTP, with sentences in this language.
+    pub(super) fn respond(self, language: Language) -> Response {
         match self {
             Self::May => StatusCode::NO_CONTENT.into_response(),
-            Self::Plan(done) => done.into_response(),
-            Self::Calls(done) => done.into_response(),
+            Self::Plan(done) => done.respond(language),
+            Self::Calls(done) => done.respond(language),
             Self::Accounts(done) => done.into_response(),
             Self::Audit(done) => done.into_response(),
             Self::Live(done) => done.into_response(),
@@ -273,7 +275,7 @@ impl axum::response::IntoResponse for Done {
             Self::Erasures(done) => done.into_response(),
             Self::Invited(done) => done.into_response(),
             Self::Deleted => StatusCode::NO_CONTENT.into_response(),
-            Self::Surveyed(surveyed) => surveyed.json(),
+            Self::Surveyed(surveyed) => surveyed.respond(language),
             Self::Federation(shown) => federation::shown(shown.map(|shown| *shown)),
             Self::Residency(done) => done.into_response(),
             Self::Trunks(trunks) => trunks::all(trunks),

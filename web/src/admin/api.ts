@@ -1,6 +1,8 @@
 // Asks the gateway's API. Out: what it answers, or a Problem (RFC 9457). The cookie is the browser's; what a request that changes
 // something has to show beside it is kept here.
 
+import type { Language } from "../protocol";
+
 export interface Fault {
   field: string;
   message: string;
@@ -33,6 +35,8 @@ const BUSY_WAIT = 700;
 
 export class Api {
   csrf = "";
+  /** In which sentences are asked for. */
+  language: Language = "de";
   /** Called when a session that was there is over. */
   expired: () => void = () => {};
 
@@ -61,7 +65,7 @@ export class Api {
   }
 
   private async send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Response> {
-    const all: Record<string, string> = { accept: "application/json", ...headers };
+    const all: Record<string, string> = { accept: "application/json", "accept-language": this.language, ...headers };
     if (body !== undefined) all["content-type"] = "application/json";
     if (method !== "GET" && this.csrf) all["x-csrf-token"] = this.csrf;
     const request: RequestInit = { method, headers: all, cache: "no-store", ...(body === undefined ? {} : { body: JSON.stringify(body) }) };

@@ -82,7 +82,7 @@ function show(...content: Node[]): void {
 }
 
 function render(): void {
-  document.documentElement.lang = language;
+  document.documentElement.lang = api.language = language;
   const areas = session?.next === "nothing" ? AREAS.filter((area) => area.path in PAGES && session && may(session, area.needs)) : [];
   const [, , path = "", ...rest] = location.pathname.split("/");
   const area = areas.find((one) => one.path === path) ?? (path === "" ? areas[0] : undefined);

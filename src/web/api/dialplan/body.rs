@@ -11,6 +11,7 @@ use crate::dialplan::{self, Severity};
 use crate::meeting::Fault;
 use crate::publish::{Change, FileChange, Files, Moved, Replayed, Side, ThreeWay, Way};
 use crate::web::api::problem::Refusal;
+use crate::words::Language;
 
 /// Files of a plan: texts by name.
 type Texts = BTreeMap<String, String>;
@@ -144,9 +145,9 @@ struct CallWay {
     decision: String,
 }
 
-impl From<Replayed> for PlanReplay {
-    fn from(replayed: Replayed) -> Self {
-        let way = |way: Way| CallWay { rule: way.rule, decision: way.decision };
+impl PlanReplay {
+    pub(super) fn of(replayed: Replayed, language: Language) -> Self {
+        let way = |way: Way| CallWay { rule: way.rule, decision: way.decision.said(language).to_owned() };
         let group = |moved: Moved| MovedCalls {
             called: moved.called,
             from: way(moved.from),
@@ -482,42 +483,45 @@ impl From<PlanVersion> for VersionInfo {
     }
 }
 
-impl From<Runs> for RunningPlan {
-    fn from(runs: Runs) -> Self {
+impl RunningPlan {
+    pub(super) fn of(runs: Runs, language: Language) -> Self {
         Self {
             files: texts(&runs.files),
             version: runs.listed.into(),
             rules: runs.rules,
-            refused: runs.refused.map(RefusedPlan::from),
+            refused: runs.refused.map(|refused| RefusedPlan::of(refused, language)),
             by_folder: runs.by_folder,
             approval: runs.approval,
         }
     }
 }
 
-impl From<RefusedEdit> for RefusedPlan {
-    fn from(refused: RefusedEdit) -> Self {
-        Self { at: refused.at.to_string(), by: refused.by, why: refused.why, problems: problems(&refused.problems) }
+impl RefusedPlan {
+    fn of(refused: RefusedEdit, language: Language) -> Self {
+        let RefusedEdit { at, by, why, problems } = refused;
+        let why = why.said(language).to_owned();
+        Self { at: at.to_string(), by, why, problems: self::problems(&problems, language) }
     }
 }
 
-pub(in crate::web::api) fn problems(problems: &[dialplan::Problem]) -> Vec<PlanProblem> {
-    problems.iter().map(PlanProblem::from).collect()
+pub(in crate::web::api) fn problems(problems: &[dialplan::Problem], language: Language) -> Vec<PlanProblem> {
+    problems.iter().map(|problem| PlanProblem::of(problem, language)).collect()
 }
 
-impl From<&dialplan::Problem> for PlanProblem {
-    fn from(problem: &dialplan::Problem) -> Self {
+impl PlanProblem {
+    fn of(problem: &dialplan::Problem, language: Language) -> Self {
+        let told = problem.told(language);
         Self {
             severity: match problem.severity {
                 Severity::Error => SeverityName::Error,
                 Severity::Warning => SeverityName::Warning,
             },
-            file: problem.file.clone(),
-            line: problem.line,
-            column: problem.column,
+            file: told.file.to_owned(),
+            line: told.line,
+            column: told.column,
             length: problem.length(),
-            message: problem.message.clone(),
-            help: problem.help.clone(),
+            message: told.message.to_owned(),
+            help: told.help.to_owned(),
         }
     }
 }

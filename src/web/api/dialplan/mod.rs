@@ -14,7 +14,7 @@ pub use refusal::PlanRefusal;
 pub(super) use routes::{Api, routes};
 
 use crate::publish::{About, Draft, FileChange, Files, Replayed};
-use crate::words::Right;
+use crate::words::{Both, Right};
 
 /// What somebody wants of the dialplan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,7 +219,7 @@ pub struct RefusedEdit {
     /// By whom.
     pub by: String,
     /// In a sentence.
-    pub why: String,
+    pub why: Both,
     /// Everything that is wrong with it.
     pub problems: Vec<crate::dialplan::Problem>,
 }

@@ -19,10 +19,12 @@ use super::body::{
 use super::{LAST, PlanDone, PlanRefusal, PlanWish};
 use crate::web::Shared;
 use crate::web::api::problem::{PlanTrouble, Problem, Refusal};
-use crate::web::api::reading::{Asked, LONG_PATIENCE, Sent, answer, answer_in_time, expected, long_json, unreadable};
+use crate::web::api::reading::{
+    Asked, LONG_PATIENCE, Reads, Sent, answer, answer_in_time, expected, long_json, unreadable,
+};
 use crate::web::api::routes::{From, Shares};
 use crate::web::api::{Done, Wish};
-use crate::words::Right;
+use crate::words::{Language, Right};
 
 /// Versions in one answer, at most and if nothing is said.
 const MOST: usize = 500;
@@ -53,6 +55,7 @@ pub(in crate::web::api) fn routes() -> Router<Arc<Shared>> {
     get,
     path = "/api/v1/dialplan",
     operation_id = "readDialplan",
+    params(Reads),
     responses((status = 200, description = "It", body = RunningPlan), Asked),
     security(("token" = []), ("cookie" = []))
 )]
@@ -289,6 +292,7 @@ pub(super) async fn approve(
     post,
     path = "/api/v1/dialplan/publish",
     operation_id = "publishDialplan",
+    params(Reads),
     request_body = PublishBody,
     responses(
         (status = 201, description = "It runs", body = PublishedVersion),
@@ -323,6 +327,7 @@ pub(super) async fn publish(
     post,
     path = "/api/v1/dialplan/rollback",
     operation_id = "rollBackDialplan",
+    params(Reads),
     request_body = RollbackBody,
     responses(
         (status = 201, description = "It runs", body = PublishedVersion),
@@ -355,6 +360,7 @@ pub(super) async fn rollback(
     post,
     path = "/api/v1/dialplan/replay",
     operation_id = "replayCalls",
+    params(Reads),
     request_body = ReplayBody,
     responses(
         (status = 200, description = "What would go elsewhere", body = PlanReplay),
@@ -376,10 +382,11 @@ fn numbered(number: Result<Path<u64>, PathRejection>) -> Result<u64, Refusal> {
     number.map(|Path(number)| number).map_err(|_| Refusal::Plan(Box::new(PlanRefusal::NoVersion)))
 }
 
-impl IntoResponse for PlanDone {
-    fn into_response(self) -> Response {
+impl PlanDone {
+    /// As JSON, with sentences in this language.
+    pub(in crate::web::api) fn respond(self, language: Language) -> Response {
         match self {
-            Self::Running(runs) => Json(RunningPlan::from(*runs)).into_response(),
+            Self::Running(runs) => Json(RunningPlan::of(*runs, language)).into_response(),
             Self::Versions { versions, next } => {
                 let versions = versions.into_iter().map(VersionInfo::from).collect();
                 Json(Versions { versions, next }).into_response()
@@ -399,10 +406,10 @@ impl IntoResponse for PlanDone {
                 response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
                 response
             }
-            Self::Replayed(replayed) => Json(PlanReplay::from(*replayed)).into_response(),
+            Self::Replayed(replayed) => Json(PlanReplay::of(*replayed, language)).into_response(),
             Self::Discarded => StatusCode::NO_CONTENT.into_response(),
             Self::Published { listed, warnings } => {
-                let published = PublishedVersion { version: (*listed).into(), warnings: problems(&warnings) };
+                let published = PublishedVersion { version: (*listed).into(), warnings: problems(&warnings, language) };
                 (StatusCode::CREATED, Json(published)).into_response()
             }
         }

@@ -154,7 +154,10 @@ impl CoverageBody {
         for (at, text) in self.blocks.into_iter().take(MOST_BLOCKS).enumerate() {
             match Block::read(&text) {
                 Ok(block) => blocks.push((text, block)),
-                Err(why) => faults.push(Fault { field: format!("blocks[{at}]").into(), message: why.to_string() }),
+                Err(why) => {
+                    let message = why.0.said(self.circumstances.language.unwrap_or_default()).to_owned();
+                    faults.push(Fault { field: format!("blocks[{at}]").into(), message });
+                }
             }
         }
         let circumstances = self.circumstances.read(&mut faults);
@@ -291,13 +294,13 @@ struct Covered {
 }
 
 impl Surveyed {
-    /// As JSON.
-    pub(in crate::web::api) fn json(self) -> axum::response::Response {
+    /// As JSON, with what is wrong in this language.
+    pub(in crate::web::api) fn respond(self, language: Language) -> axum::response::Response {
         use axum::Json;
         use axum::response::IntoResponse as _;
         match self {
             Self::Checked { rules, problems } => {
-                Json(Checked { rules, problems: self::problems(&problems) }).into_response()
+                Json(Checked { rules, problems: self::problems(&problems, language) }).into_response()
             }
             Self::Tried { at, trace, consequence, kind, errors } => {
                 let rule = trace.rule().map(str::to_owned);

@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, OpenApi};
 
 use super::super::Wish;
 use super::super::problem::{Problem, Refusal};
-use super::super::reading::{Asked, Sent, answer, long_json};
+use super::super::reading::{Asked, Reads, Sent, answer, long_json};
 use super::super::routes::{From, Shares};
 use super::Survey;
 use super::body::{Checked, Coverage, CoverageBody, PlanBody, Tree, TreeBody, Tried, TryBody, Week, WeekBody};
@@ -50,6 +50,7 @@ enum Read {
     post,
     path = "/api/v1/dialplan/check",
     operation_id = "checkPlan",
+    params(Reads),
     request_body = PlanBody,
     responses((status = 200, description = "What is wrong; nothing, if the list is empty", body = Checked), Read, Asked, Sent),
     security(("token" = []), ("cookie" = []))

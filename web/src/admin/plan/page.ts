@@ -35,7 +35,7 @@ export function dialplanPage(context: Context): Page {
   const model = fresh || !kept ? new PlanModel(context.api, may(context.session, "edit")) : kept.model;
   void loading(body, context.language, async () => {
     if (fresh || model.saved) await model.load();
-    else void model.save();
+    else void model.save(), await model.check();
     kept = { of: context.session.name, model };
     if (left) return [];
     const desk = new Desk(context, model, words);

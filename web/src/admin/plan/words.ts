@@ -49,8 +49,8 @@ export const PLAN_WORDS: Record<Language, PlanWords> = { de, en };
 
 /** What became of a rule on the way of a call. */
 export const OUTCOMES: Record<Language, Record<string, string>> = {
-  de: { takes: "nimmt den Anruf", goes: "schickt ihn weiter", otherNumber: "ist für andere Nummern", otherCaller: "ist für andere Anrufer", otherTrunk: "ist für einen anderen Anschluss", otherTransport: "ist für die andere Art der Verbindung", otherTime: "gilt zu dieser Zeit nicht", notInTable: "die Nummer steht nicht in der Tabelle" },
-  en: { takes: "takes the call", goes: "sends it on", otherNumber: "is for other numbers", otherCaller: "is for other callers", otherTrunk: "is for another trunk", otherTransport: "is for the other kind of connection", otherTime: "does not hold at this time", notInTable: "the number is not in its table" },
+  de: { takes: "nimmt den Anruf", goes: "schickt ihn weiter", otherNumber: "ist für andere Nummern", otherCaller: "ist für andere Anrufer", otherDiversion: "ist für Anrufe, die andere umleiten", otherLanguage: "ist für andere Sprachen", otherTrunk: "ist für einen anderen Anschluss", otherTransport: "ist für die andere Art der Verbindung", otherTime: "gilt zu dieser Zeit nicht", notInTable: "die Nummer steht nicht in der Tabelle" },
+  en: { takes: "takes the call", goes: "sends it on", otherNumber: "is for other numbers", otherCaller: "is for other callers", otherDiversion: "is for calls that others diverted", otherLanguage: "is for other languages", otherTrunk: "is for another trunk", otherTransport: "is for the other kind of connection", otherTime: "does not hold at this time", notInTable: "the number is not in its table" },
 };
 
 /** Puts values where `{name}` stands. */
