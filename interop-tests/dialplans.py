@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import hashlib
 import json
+import os
 import pathlib
 import re
 import ssl
@@ -91,12 +92,14 @@ class Gateway:
             time.sleep(0.1)
         return True
 
-    def ask(self, method, path, body=None, by="erika", accept="application/json"):
+    def ask(self, method, path, body=None, by="erika", accept="application/json", language=""):
         """The status and the answer."""
         trusting = ssl.create_default_context(cafile=self.folder / "cert.pem")
+        headers = {"Authorization": f"Bearer ew_{by}", "Content-Type": "application/json", "Accept": accept}
+        if language:
+            headers["Accept-Language"] = language
         request = urllib.request.Request(f"https://127.0.0.1:{WEB}/api/v1/{path}", method=method,
-                                         data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Authorization": f"Bearer ew_{by}", "Content-Type": "application/json", "Accept": accept})
+                                         data=None if body is None else json.dumps(body).encode(), headers=headers)
         try:
             with urllib.request.urlopen(request, context=trusting, timeout=60) as answer:
                 return answer.status, read(answer)
@@ -122,7 +125,8 @@ class Gateway:
         """`einwahl dialplan …` against this gateway."""
         words = [*words, "--gateway", f"https://127.0.0.1:{WEB}", "--token-file", str(self.folder / f"{by}.token"),
                  "--certificate", str(self.folder / "cert.pem")]
-        done = subprocess.run([sys.argv[1], "dialplan", *words], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([sys.argv[1], "dialplan", *words], capture_output=True, text=True, timeout=120, check=False,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"})
         return done.returncode, done.stdout + done.stderr
 
 
@@ -165,6 +169,8 @@ def publishing(results, gateway):
     failing = {"10-amt.toml": plan(OPEN)["10-amt.toml"].replace('expect = "Rat"', 'expect = "Sonst"')}
     status, refused = gateway.publish(failing, 2)
     results.check("so is one whose example fails", status == 422, f"{status} {refused.get('problems')}")
+    told = [gateway.ask("POST", "dialplan/check", {"files": broken}, language=language)[1]["problems"][0]["message"] for language in ("", "de-DE, en;q=0.8")]
+    results.check("mistakes are told in English, or in the language that is asked for", told == ['"fr" cannot be used here', '"fr" geht hier nicht'], str(told))
     results.check("and the plan that runs goes on: 486", gateway.gets(486) and gateway.runs()["refused"]["by"] == "erika")
 
     status, done = gateway.ask("POST", "dialplan/rollback", {"version": 1, "comment": "doch nicht"})
@@ -310,6 +316,56 @@ def replays(results, gateway):
     results.check("none by the plan that runs", status == 200 and told["moved"] == 0, str(status))
 
 
+SAID = {
+    "Umgeleitet": "Diversion: <sip:+493090181234@pbx.example>;reason=unconditional",
+    "Bestätigt": "P-Asserted-Identity: <sip:+493090182345@pbx.example>",
+    "Englisch": "Accept-Language: fr;q=0.5, en-GB",
+}
+ASKING = """[[rule]]
+name = "Umgeleitet"
+called = "199"
+diversion = "+49 30 9018 1XXX"
+menu = "de"
+
+[[rule]]
+name = "Bestätigt"
+called = "199"
+asserted = "+49 30 9018 2XXX"
+closed = "de"
+
+[[rule]]
+name = "Englisch"
+called = "199"
+accepts = "en"
+menu = "en"
+
+"""
+
+
+def replays_all_facts(results, gateway):
+    """Rules on who diverted a call, who is vouched for and which language is liked find the calls that they would have taken."""
+    before = len(gateway.ask("GET", "calls?limit=500")[1]["calls"])
+    for name, header in SAID.items():
+        fault = gateway.call("said_of", service="199", STATUS="404", SAYS=header).faults()
+        results.check(f"a call of which is said {header.split(':')[0]}", not fault, fault)
+    gateway.call("said_of", service="199", STATUS="404", SAYS="Subject: nichts").faults()
+    deadline = time.monotonic() + 10
+    while len(gateway.ask("GET", "calls?limit=500")[1]["calls"]) < before + 4 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    running = gateway.runs()["files"]["10-amt.toml"]
+    asking = {"10-amt.toml": running.replace('[[rule]]\nname = "Sonst"', ASKING + '[[rule]]\nname = "Sonst"')}
+    status, told = gateway.ask("POST", "dialplan/replay", {"files": asking})
+    moved = {group["to"]["rule"]: (group["called"], group["from"]["rule"], group["calls"]) for group in told.get("groups", [])}
+    results.check("a draft that asks for it would take each of them, and no other",
+                  status == 200 and moved == {name: ("199", "Sonst", 1) for name in SAID} and told["moved"] == 3, f"{status} {moved}")
+    results.check("for every record holds what it asks for", told.get("unsure") == 0, str(told.get("unsure")))
+    kept = b"".join(file.read_bytes() for file in gateway.folder.rglob("calls.db*"))
+    results.check("and no number of whom was said something stands on the disk unsealed",
+                  kept and b"90181234" not in kept and b"90182345" not in kept)
+    german, english = (gateway.ask("POST", "dialplan/replay", {"files": asking}, language=language)[1]["groups"][0]["to"]["decision"] for language in ("de", "en"))
+    results.check("what would be done is told in the language that is asked for", german != english and "told in" not in german, german)
+
+
 def by_command(results, gateway, folder):
     """The same by `einwahl dialplan …`."""
     folder.mkdir()
@@ -398,6 +454,7 @@ def main():
         with town.serves():
             restarts(results, town, before)
             replays(results, town)
+            replays_all_facts(results, town)
             by_command(results, town, folder / "written")
             if len(sys.argv) > 2:
                 under_load(results, town, float(sys.argv[2]))

@@ -209,6 +209,17 @@ fn replay(folder: &Path, days: u32, json: bool, gateway: &Gateway) -> Outcome {
             Language::De => format!("{moved} von {calls} Anrufen der letzten {days} Tage gingen anders"),
             Language::En => format!("{moved} of {calls} calls of the last {days} days would go elsewhere"),
         });
+        let unsure = number(&told, "unsure");
+        if unsure > 0 {
+            say(&match gateway.tongue.language() {
+                Language::De => format!(
+                    "{unsure} davon sind unsicher: ihre Aufzeichnungen sind älter und halten nicht fest, wonach der Plan fragt"
+                ),
+                Language::En => format!(
+                    "{unsure} of them are not certain: their records are older, and do not hold what the plan asks for"
+                ),
+            });
+        }
     }
     Ok(if moved == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -149,6 +149,12 @@ impl Plan {
         (taken, trace)
     }
 
+    /// Whether a rule asks for whom the trunk vouches, who diverted the call, or which language its telephone likes.
+    pub fn asks_beside_the_caller(&self) -> bool {
+        let asks = |rule: &Rule| !rule.asserted.is_empty() || !rule.diversion.is_empty() || !rule.accepts.is_empty();
+        self.contexts.iter().flat_map(|context| &context.rules).any(asks)
+    }
+
     fn asked<'a>(&self, facts: &'a Facts, now: &'a jiff::ZonedDateTime) -> Asked<'a> {
         Asked { called: self.home.dialled(&facts.called), matter: self.matter(facts, now) }
     }

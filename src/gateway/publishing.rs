@@ -254,7 +254,7 @@ fn replayed(
             Refusal::Out
         })?;
         for call in &past {
-            replay.call(&call.facts, &call.began.to_zoned_datetime(around.zone.clone()));
+            replay.call(&call.facts, &call.began.to_zoned_datetime(around.zone.clone()), call.is_older);
         }
         before = past.last().map(|call| call.id);
         if past.len() < AT_A_TIME {

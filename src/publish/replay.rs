@@ -33,6 +33,8 @@ pub struct Moved {
 pub struct Replayed {
     /// Calls that were tried.
     pub calls: u64,
+    /// Of these, so many without all that one of the plans asks for: their records are from before it was kept.
+    pub unsure: u64,
     /// Of these, so many would go elsewhere.
     pub moved: u64,
     /// Which: the most frequent first.
@@ -48,20 +50,25 @@ const MOST_GROUPS: usize = 1_000;
 pub struct Replay<'a> {
     running: &'a Plan,
     draft: &'a Plan,
+    /// One of them asks for more than older records hold.
+    asks_for_more: bool,
     calls: u64,
+    unsure: u64,
     ungrouped: u64,
     moved: BTreeMap<(String, Way, Way), u64>,
 }
 
 impl<'a> Replay<'a> {
     /// Nothing was tried yet.
-    pub const fn new(running: &'a Plan, draft: &'a Plan) -> Self {
-        Self { running, draft, calls: 0, ungrouped: 0, moved: BTreeMap::new() }
+    pub fn new(running: &'a Plan, draft: &'a Plan) -> Self {
+        let asks_for_more = running.asks_beside_the_caller() || draft.asks_beside_the_caller();
+        Self { running, draft, asks_for_more, calls: 0, unsure: 0, ungrouped: 0, moved: BTreeMap::new() }
     }
 
-    /// Tries a call. A rule that only has another name leads nowhere else.
-    pub fn call(&mut self, facts: &Facts, at: &jiff::ZonedDateTime) {
+    /// Tries a call; of an older record not all facts may be known. A rule that only has another name leads nowhere else.
+    pub fn call(&mut self, facts: &Facts, at: &jiff::ZonedDateTime, is_older: bool) {
         self.calls += 1;
+        self.unsure += u64::from(is_older && self.asks_for_more);
         let (from, to) = (way(self.running, facts, at), way(self.draft, facts, at));
         if from.decision == to.decision {
             return;
@@ -80,12 +87,13 @@ impl<'a> Replay<'a> {
     }
 
     /// What came of it.
-    pub fn end(self) -> Replayed {
+    pub fn end(mut self) -> Replayed {
         let grouped: u64 = self.moved.values().sum();
         let group = |((called, from, to), calls)| Moved { called, from, to, calls };
-        let mut groups: Vec<Moved> = self.moved.into_iter().map(group).collect();
+        let mut groups: Vec<Moved> = std::mem::take(&mut self.moved).into_iter().map(group).collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.calls));
-        Replayed { calls: self.calls, moved: grouped + self.ungrouped, groups, ungrouped: self.ungrouped }
+        let Self { calls, unsure, ungrouped, .. } = self;
+        Replayed { calls, unsure, moved: grouped + ungrouped, groups, ungrouped }
     }
 }
 
@@ -115,6 +123,31 @@ mod tests {
     }
 
     #[test]
+    fn calls_go_elsewhere_for_who_diverted_them_who_is_vouched_for_and_their_language() {
+        let running = plan(&[("Sonst", "*", "reject = \"busy\"")]);
+        let draft = plan(&[
+            ("Umgeleitet", "100", "diversion = \"+49 30 9018 1XXX\"\nmenu = \"de\""),
+            ("Eigene", "100", "asserted = \"+49 30 9018!\"\nclosed = \"de\""),
+            ("Englisch", "100", "accepts = \"en\"\nmenu = \"en\""),
+            ("Sonst", "*", "reject = \"busy\""),
+        ]);
+        let number = |text: &str| text.parse().ok().map(crate::words::Personal::new);
+        let call = || Facts { called: String::from("100"), ..Facts::default() };
+        let at = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
+        let mut replay = Replay::new(&running, &draft);
+        replay.call(&Facts { diverted: number("+493090181234"), ..call() }, &at, false);
+        replay.call(&Facts { asserted: number("+493090182345"), ..call() }, &at, false);
+        replay.call(&Facts { language: "en".parse().ok(), ..call() }, &at, false);
+        replay.call(&call(), &at, false);
+        replay.call(&call(), &at, true);
+        let told = replay.end();
+        assert_eq!((told.calls, told.moved, told.unsure), (5, 3, 1));
+        let mut rules: Vec<_> = told.groups.iter().filter_map(|group| group.to.rule.as_deref()).collect();
+        rules.sort_unstable();
+        assert_eq!(rules, ["Eigene", "Englisch", "Umgeleitet"]);
+    }
+
+    #[test]
     fn calls_that_would_go_elsewhere_are_counted_by_number_and_rules() {
         let running = plan(&[("Rat", "100", "menu = \"de\""), ("Sonst", "*", "reject = \"busy\"")]);
         let draft = plan(&[
@@ -126,9 +159,10 @@ mod tests {
         let at = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
         for called in ["100", "200", "200", "300"] {
             let facts = Facts { called: called.to_owned(), ..Facts::default() };
-            replay.call(&facts, &at);
+            replay.call(&facts, &at, called == "300");
         }
         let told = replay.end();
+        assert_eq!(told.unsure, 0, "neither plan asks for what older records do not hold");
         assert_eq!((told.calls, told.moved, told.ungrouped), (4, 2, 0), "a new name leads nowhere else");
         let [group] = told.groups.as_slice() else { panic!("{:?}", told.groups) };
         assert_eq!((group.called.as_str(), group.calls), ("200", 2));

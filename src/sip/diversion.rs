@@ -1,8 +1,12 @@
 //! Who diverted a call here. In: `Diversion` (RFC 5806) or `History-Info` (RFC 7044). Out: the entry.
 
-/// The last who diverted the call: each who does writes himself above the others.
+/// The last who diverted the call: each who does writes himself above the others. Who asks for privacy is nobody's to know.
 pub(super) fn last(diversion: &str) -> Option<&str> {
-    entries(diversion).next()
+    let is_private = |entry: &&str| {
+        parameter(entry, "privacy")
+            .is_some_and(|which| !["off", "name"].iter().any(|open| which.eq_ignore_ascii_case(open)))
+    };
+    entries(diversion).next().filter(|entry| !is_private(entry))
 }
 
 /// The last who diverted the call: of the entries, the last that came of another (`mp`, or a URI with a cause, RFC 4458) names
@@ -50,6 +54,8 @@ mod tests {
         let twice =
             "\"Amt, innen\" <sip:+493090182000@pbx>;reason=no-answer, <sip:+493090181000@pbx>;reason=unconditional";
         assert_eq!(last(twice), Some("\"Amt, innen\" <sip:+493090182000@pbx>;reason=no-answer"));
+        assert_eq!(last("<sip:+493090181000@pbx>;privacy=full;reason=unconditional"), None);
+        assert_eq!(last("<sip:+4930901@pbx>;privacy=off"), Some("<sip:+4930901@pbx>;privacy=off"));
         for (history, by) in [
             ("<sip:+4930901810@pbx>;index=1, <sip:+4930901820@pbx;cause=302>;index=1.1;mp=1", Some("4930901810")),
             ("<sip:+4930901810@pbx>;index=1, <sip:+4930901820@pbx;cause=486>;index=1.1", Some("4930901810")),

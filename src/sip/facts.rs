@@ -75,8 +75,10 @@ impl Facts {
             .filter(|header| header.name().eq_ignore_ascii_case("History-Info"))
             .map(|header| header.value().to_owned())
             .collect();
-        let diversion = header("Diversion").and_then(|value| diversion::last(&value).and_then(user_in));
-        let diverted = diversion.or_else(|| diversion::of_history(&history.join(",")).and_then(user_in));
+        let diverted = match header("Diversion") {
+            Some(value) => diversion::last(&value).and_then(user_in),
+            None => diversion::of_history(&history.join(",")).and_then(user_in),
+        };
         let diverted = diverted.map(|user| user_of(&user));
         Self {
             called,

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Where the clock changes at 01:00 UTC: on the wall at two, at one and at three.
-const ZONES: [&str; 3] = ["Europe/Berlin", "Atlantic/Canary", "Europe/Helsinki"];
+/// Where the clock changes at 01:00 UTC: on the wall at two, at one, at three, and at midnight, where a day begins at one or has two
+/// beginnings.
+const ZONES: [&str; 4] = ["Europe/Berlin", "Europe/Lisbon", "Europe/Helsinki", "Atlantic/Azores"];
 
 /// The last Sunday of March or October, or around the 29th of February.
 fn nights() -> impl Strategy<Value = Date> {

@@ -49,6 +49,28 @@ struct OfPerson {
     caller: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     crossed: Vec<Crossed>,
+    /// What else a plan asks for. Records from before it was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<AlsoAsked>,
+}
+
+/// What a plan asks for beside what the columns hold.
+#[derive(Serialize, Deserialize)]
+struct AlsoAsked {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asserted: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    diverted: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+}
+
+impl OfPerson {
+    /// Whether this number stands in it: of who called, of whom the trunk vouched for, or of who diverted the call.
+    fn names(&self, number: &str) -> bool {
+        let also = self.asked.iter().flat_map(|asked| [&asked.asserted, &asked.diverted]);
+        std::iter::once(&self.caller).chain(also).any(|known| known.as_deref() == Some(number))
+    }
 }
 
 impl Database {
@@ -96,8 +118,10 @@ impl Database {
             trace,
         } = finished;
         let id = self.next;
-        let caller = facts.caller.as_ref().map(|caller| caller.reveal(Purpose::Record).as_str().to_owned());
-        let personal = Value::new(text(&OfPerson { caller, crossed })?.into_bytes());
+        let [caller, asserted, diverted] = [&facts.caller, &facts.asserted, &facts.diverted]
+            .map(|number| number.as_ref().map(|number| number.reveal(Purpose::Record).as_str().to_owned()));
+        let asked = Some(AlsoAsked { asserted, diverted, language: facts.language.map(|tag| tag.to_string()) });
+        let personal = Value::new(text(&OfPerson { caller, crossed, asked })?.into_bytes());
         let personal = self.seal.close(&place(id), Revision(id), &personal).ok_or("the system gives no randomness")?;
         let mut steps = trace().steps;
         // The last one decided.
@@ -183,7 +207,7 @@ impl Database {
             let person = self.person(id, &sealed)?;
             let is_theirs = match whose {
                 Whose::Record(_) => true,
-                Whose::Number(number) => person.caller.as_deref() == Some(number.reveal(Purpose::Record).as_str()),
+                Whose::Number(number) => person.names(number.reveal(Purpose::Record).as_str()),
             };
             if is_theirs {
                 ids.push(id);
@@ -250,8 +274,24 @@ impl Database {
         let mut rows = asked.query(params![written(since), before, most]).map_err(told)?;
         let mut calls = Vec::new();
         while let Some(row) = rows.next().map_err(told)? {
+            let person = self.person(get(row, 0)?, &get::<Vec<u8>>(row, 6)?)?;
             let Record { id, began, trunk, called, caller, secure, .. } = self.record(row)?;
-            calls.push(Past { id, began, facts: Facts { called, caller, trunk, secure, ..Facts::default() } });
+            let facts = Facts { called, caller, trunk, secure, ..Facts::default() };
+            let call = match person.asked {
+                None => Past { id, began, facts, is_older: true },
+                Some(AlsoAsked { asserted, diverted, language }) => {
+                    let [asserted, diverted] =
+                        [asserted, diverted].map(|number| number.and_then(|number| number.parse().ok()));
+                    let facts = Facts {
+                        asserted: asserted.map(Personal::new),
+                        diverted: diverted.map(Personal::new),
+                        language: language.and_then(|tag| tag.parse().ok()),
+                        ..facts
+                    };
+                    Past { id, began, facts, is_older: false }
+                }
+            };
+            calls.push(call);
         }
         Ok(calls)
     }
@@ -299,4 +339,43 @@ fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, S
 #[allow(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn told(why: rusqlite::Error) -> String {
     why.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialplan::Trace;
+    use crate::store::Key;
+
+    #[test]
+    fn a_record_from_before_all_was_kept_is_read_and_told_apart() {
+        let seal = Seal::new(&Key::generate(), super::super::CALLER_PURPOSE);
+        let mut database = Database::in_memory(seal).expect("records");
+        let caller = Personal::new("+493012345642".parse().expect("a number"));
+        let began = Timestamp::UNIX_EPOCH;
+        let call = |called: &str| Finished {
+            began,
+            answered: None,
+            ended: began,
+            facts: Facts { called: called.to_owned(), caller: Some(caller.clone()), ..Facts::default() },
+            rule: None,
+            decision: String::new(),
+            version: 1,
+            status: Status { status: 404, cause: 1, why: String::new() },
+            quality: None,
+            ladder: Ladder::default(),
+            crossed: Vec::new(),
+            trace: Box::new(Trace::default),
+        };
+        database.keep(call("100")).expect("kept");
+        database.keep(call("200")).expect("kept");
+        let older = Value::new(br#"{"caller":"+493012345642"}"#.to_vec());
+        let older = database.seal.close(&place(1), Revision(1), &older).expect("sealed");
+        database.connection.execute("UPDATE calls SET personal = ?1 WHERE id = 1", [older]).expect("written");
+        let past = database.past(began, None, 9).expect("read");
+        assert_eq!(past.iter().map(|call| (call.id, call.is_older)).collect::<Vec<_>>(), [(2, false), (1, true)]);
+        assert_eq!(past[1].facts, call("100").facts, "what was kept of it is there");
+        let erased = database.erase(&Whose::Number(caller)).expect("erased");
+        assert_eq!(erased.records, 2, "it is erased like others");
+    }
 }

@@ -58,7 +58,7 @@ pub struct Crossed {
 /// Whose records are to be erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// Of everybody who called with this number.
+    /// In which this number stands: of who called, of whom the trunk vouched for, or of who diverted the call.
     Number(Personal<PhoneNumber>),
     /// Of one call.
     Record(u64),
@@ -194,4 +194,6 @@ pub struct Past {
     pub began: Timestamp,
     /// What was known of it.
     pub facts: Facts,
+    /// Its record is from before all of that was kept: for whom its trunk vouched, who diverted it and its language are not known.
+    pub is_older: bool,
 }

@@ -33,9 +33,11 @@ fn finished(second: i64, called: &str, caller: Option<&str>) -> Finished {
         facts: Facts {
             called: called.to_owned(),
             caller: caller.and_then(|number| number.parse().ok()).map(Personal::new),
+            asserted: caller.and_then(|_| "+4930901820".parse().ok()).map(Personal::new),
+            diverted: "+493090181234".parse().ok().map(Personal::new),
+            language: "en".parse().ok(),
             trunk: "rathaus".parse::<TrunkName>().ok(),
             secure: true,
-            ..Facts::default()
         },
         rule: Some(String::from("Regel 100")),
         decision: String::from("the menu in de"),
@@ -118,7 +120,7 @@ fn a_record_whose_time_is_over_is_gone_and_its_number_is_not_given_again() {
     let bytes = std::fs::read(&file).expect("the file");
     let holds = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(holds("bleibt") && !holds("verschwindet-4711"), "deleted, and overwritten");
-    assert!(!holds("12345642"), "a caller stands in it sealed");
+    assert!(["12345642", "90181234", "30901820"].iter().all(|number| !holds(number)), "numbers stand in it sealed");
     let calls = open();
     calls.prune(at(500), |_| {});
     calls.keep(finished(600, "neu", None));
@@ -137,6 +139,7 @@ fn a_plan_is_tried_with_the_calls_of_a_time_the_newest_first() {
     let past = reader.past(at(1), None, 3).expect("read");
     assert_eq!(past.iter().map(|call| call.id).collect::<Vec<_>>(), [5, 4, 3]);
     assert_eq!(past[0].facts, finished(4, "1", Some("+493012345642")).facts, "all that a plan asks for");
+    assert!(past.iter().all(|call| !call.is_older));
     let rest = reader.past(at(1), Some(3), 3).expect("read");
     assert_eq!(rest.iter().map(|call| call.id).collect::<Vec<_>>(), [2]);
     drop(calls);
@@ -175,4 +178,13 @@ fn somebody_is_forgotten_with_who_was_told_of_them_and_others_stay() {
     assert_eq!(erase(Whose::Number(number)), Erased::default(), "nothing is left");
     assert_eq!(erase(Whose::Record(4)), Erased { records: 1, crossed: Vec::new() });
     assert_eq!(ids(&page(&calls, Filter { most: 10, ..Filter::default() })), [2]);
+    for number in ["+4930901820", "+493090181234"] {
+        calls.keep(finished(4, "90182000", Some("+493012345644")));
+        let number = Personal::new(number.parse().expect("a number"));
+        assert!(
+            erase(Whose::Number(number)).records >= 1,
+            "who is vouched for, and who diverts a call, is forgotten, too"
+        );
+        assert_eq!(ids(&page(&calls, Filter { most: 10, ..Filter::default() })), Vec::<u64>::new());
+    }
 }

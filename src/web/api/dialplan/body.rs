@@ -113,6 +113,9 @@ impl ReplayBody {
 pub(super) struct PlanReplay {
     /// Calls that were tried: at most the newest 100,000.
     calls: u64,
+    /// Of these, so many without all that one of the plans asks for (`asserted`, `diversion`, `accepts`): their records are from before
+    /// that was kept.
+    unsure: u64,
     /// Of these, so many would go elsewhere.
     moved: u64,
     /// Which: the most frequent first.
@@ -154,8 +157,8 @@ impl PlanReplay {
             to: way(moved.to),
             calls: moved.calls,
         };
-        let Replayed { calls, moved, groups, ungrouped } = replayed;
-        Self { calls, moved, groups: groups.into_iter().map(group).collect(), ungrouped }
+        let Replayed { calls, unsure, moved, groups, ungrouped } = replayed;
+        Self { calls, unsure, moved, groups: groups.into_iter().map(group).collect(), ungrouped }
     }
 }
 

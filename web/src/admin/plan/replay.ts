@@ -13,6 +13,7 @@ interface Way {
 
 interface Replay {
   calls: number;
+  unsure: number;
   moved: number;
   groups: { called: string; from: Way; to: Way; calls: number }[];
 }
@@ -23,8 +24,9 @@ export function replayView(context: Context, model: PlanModel, words: PlanWords)
   const run = async (): Promise<void> => {
     try {
       const found = await context.api.post<Replay>("/dialplan/replay", { files: model.files });
-      if (found.moved === 0) return result.replaceChildren(el("p", { class: "kern-body" }, fill(words.replayNone, { count: found.calls })));
-      result.replaceChildren(el("p", { class: "kern-body" }, fill(words.replaySome, { changed: found.moved, count: found.calls })), table(words.replay, [
+      const unsure = found.unsure ? [el("p", { class: "kern-body quiet" }, fill(words.replayUnsure, { count: found.unsure }))] : [];
+      if (found.moved === 0) return result.replaceChildren(el("p", { class: "kern-body" }, fill(words.replayNone, { count: found.calls })), ...unsure);
+      result.replaceChildren(el("p", { class: "kern-body" }, fill(words.replaySome, { changed: found.moved, count: found.calls })), ...unsure, table(words.replay, [
         { name: words.called, cell: (one: Replay["groups"][number]) => one.called, class: "tel" }, { name: words.count, cell: (one) => String(one.calls), class: "figure" }, { name: words.before, cell: (one) => way(one.from) }, { name: words.after, cell: (one) => way(one.to) },
       ], found.groups));
     } catch (problem) {
