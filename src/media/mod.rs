@@ -1,4 +1,4 @@
-//! Sound: packets in, packets out, in the caller's buffers. RTP, jitter buffer, codecs, mixer, speaker selection.
+//! Sound and text: packets in, packets out, in the caller's buffers. RTP, jitter buffer, codecs, mixer, speaker selection.
 
 pub mod browser_leg;
 pub mod clip;
@@ -29,6 +29,7 @@ pub mod stream;
 pub mod stretch;
 #[cfg(test)]
 pub(crate) mod tests_only;
+pub mod text;
 pub mod tone;
 
 pub use browser_leg::{BrowserLeg, BrowserSession};
@@ -40,3 +41,4 @@ pub use quality::Quality;
 pub use reports::CanonicalName;
 pub use session::Session;
 pub use shard::Shard;
+pub use text::{TextLeg, TextSession};

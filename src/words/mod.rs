@@ -17,6 +17,7 @@ mod role;
 mod secret;
 mod target;
 mod transport;
+mod typed;
 
 pub use audio::{Codec, Direction, Level, Rate, RtpTime};
 pub use both::Both;
@@ -37,3 +38,4 @@ pub use role::Role;
 pub use secret::{InvalidPin, Pin, Secret};
 pub use target::{Host, InvalidTarget, Target};
 pub use transport::{Family, Transport};
+pub use typed::Typed;

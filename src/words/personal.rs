@@ -19,6 +19,8 @@ pub enum Purpose {
     Callback,
     /// To invite somebody by mail.
     Invitation,
+    /// To show what somebody types to the people in the same meeting.
+    Conversation,
 }
 
 /// How a kind of personal data looks when most of it is hidden.
