@@ -99,6 +99,7 @@ impl Institution {
             rtcp_mux: true,
             fec: false,
             dtx: false,
+            text: None,
         };
         self.pool.add_phone(LegId(leg), ports, session, [leg as u8; 32]).expect("a leg");
         self.tell(Command::Enter { leg: LegId(leg), room: room() });

@@ -185,6 +185,7 @@ fn gateway(size: usize, before: f64) {
             rtcp_mux: true,
             fec: false,
             dtx: false,
+            text: None,
         };
         pool.add_phone(leg, ports, session, [number as u8; 32]).expect("a leg");
         let room: RoomId = format!("room{}", number / size).parse().expect("a room");

@@ -197,6 +197,7 @@ fn mixer_per_tick_with_five_speakers(bencher: Bencher<'_, '_>, listeners: u64) {
             rtcp_mux: true,
             fec: false,
             dtx: false,
+            text: None,
         };
         let phone = PhoneLeg::new(session, [leg as u8; 32], now).expect("a leg");
         shard.enter(LegId(leg), Seat::new(phone, false));

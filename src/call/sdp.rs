@@ -1,5 +1,8 @@
-//! Offer and answer of one audio stream (RFC 8866, RFC 3264). In: the peer's SDP as text. Out: a [`Session`] and our SDP,
-//! or a [`Refusal`]. The reader takes what old PBXs write: any line order, any case, unknown lines, more media lines.
+//! Offer and answer of one audio stream (RFC 8866, RFC 3264), and of one of text beside it (RFC 4103). In: the peer's SDP as text. Out: a
+//! [`Session`] and our SDP, or a [`Refusal`]. The reader takes what old PBXs write: any line order, any case, unknown lines, more media
+//! lines.
+
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,9 +20,35 @@ const LONGEST: usize = 16_384;
 const OPUS: u8 = 111;
 const TELEPHONE_EVENT: u8 = 101;
 
-/// What an SDP says of its first audio stream.
+/// Where we receive the media of one leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ours {
+    /// Sound.
+    pub audio: SocketAddr,
+    /// Text, if it can be taken.
+    pub text: Option<SocketAddr>,
+}
+
+impl From<SocketAddr> for Ours {
+    fn from(audio: SocketAddr) -> Self {
+        Self { audio, text: None }
+    }
+}
+
+/// What an SDP says.
 #[derive(Clone, Debug, Default)]
-struct Audio {
+struct Description {
+    /// Every media line as it came.
+    lines: Vec<String>,
+    /// The first audio stream.
+    audio: Medium,
+    /// The first stream of text.
+    text: Option<Medium>,
+}
+
+/// What it says of one stream.
+#[derive(Clone, Debug, Default)]
+struct Medium {
     address: Option<IpAddr>,
     port: u16,
     protocol: String,
@@ -30,8 +59,7 @@ struct Audio {
     direction: Direction,
     rtcp_port: Option<u16>,
     rtcp_mux: bool,
-    /// Every media line as it came, and which of them this is.
-    lines: Vec<String>,
+    /// Which of the media lines it is.
     place: usize,
 }
 
@@ -40,22 +68,33 @@ struct Audio {
 ///
 /// # Errors
 /// The offer cannot be read, or nothing in it fits.
-pub fn answer(offer: &str, ours: SocketAddr, order: &[Codec], version: u64) -> Result<(Session, String), Refusal> {
-    let audio = read(offer)?;
-    let session = audio.session(ours, order)?;
-    let mut text = head(ours.ip(), version);
-    for (place, line) in audio.lines.iter().enumerate() {
+pub fn answer(offer: &str, ours: impl Into<Ours>, order: &[Codec], version: u64) -> Result<(Session, String), Refusal> {
+    let (Description { lines, audio, text }, ours) = (read(offer)?, ours.into());
+    let mut session = audio.session(ours.audio, order)?;
+    session.text = text.as_ref().zip(ours.text).and_then(|(text, ours)| text.text_session(ours));
+    let mut answer = head(ours.audio.ip(), version);
+    for (place, line) in lines.iter().enumerate() {
         if place == audio.place {
             let formats = [(session.codec, session.payload_type)];
-            media(&mut text, ours, &formats, audio.events(session.telephone_event), session.direction, audio.ptime);
+            let events = audio.events(session.telephone_event);
+            media(&mut answer, ours.audio, &formats, events, session.direction, audio.ptime);
             if session.rtcp_mux {
-                text.push_str("a=rtcp-mux\r\n");
+                answer.push_str("a=rtcp-mux\r\n");
             }
+        } else if let (Some(taken), Some(ours)) = (&session.text, ours.text)
+            && text.as_ref().is_some_and(|text| text.place == place)
+        {
+            text::describe(&mut answer, ours, taken);
         } else {
-            refuse(&mut text, line);
+            refuse(&mut answer, line);
         }
     }
-    Ok((session, text))
+    Ok((session, answer))
+}
+
+/// Whether an offer has text that we could take.
+pub fn has_text(offer: &str, ours: SocketAddr) -> bool {
+    read(offer).is_ok_and(|offer| offer.text.is_some_and(|text| text.text_session(ours).is_some()))
 }
 
 /// The family of the address at which the peer wants to be sent to.
@@ -63,36 +102,39 @@ pub fn answer(offer: &str, ours: SocketAddr, order: &[Codec], version: u64) -> R
 /// # Errors
 /// The offer cannot be read, or names no address.
 pub fn family(offer: &str) -> Result<Family, Refusal> {
-    read(offer)?.address.map(Family::of).ok_or(Refusal::BadOffer)
+    read(offer)?.audio.address.map(Family::of).ok_or(Refusal::BadOffer)
 }
 
-/// Our own offer, for a peer that sent none (RFC 3261 section 13.2.1).
-pub fn offer(ours: SocketAddr, order: &[Codec], version: u64) -> String {
-    let mut text = head(ours.ip(), version);
+/// Our own offer, for a peer that sent none (RFC 3261 section 13.2.1); with text, if there is a place for it.
+pub fn offer(ours: impl Into<Ours>, order: &[Codec], version: u64) -> String {
+    let ours = ours.into();
+    let mut offer = head(ours.audio.ip(), version);
     let formats: Vec<(Codec, u8)> =
         order.iter().map(|codec| (*codec, codec.static_payload_type().unwrap_or(OPUS))).collect();
-    media(&mut text, ours, &formats, Some((TELEPHONE_EVENT, 8_000)), Direction::SendRecv, Some(20));
-    text
+    media(&mut offer, ours.audio, &formats, Some((TELEPHONE_EVENT, 8_000)), Direction::SendRecv, Some(20));
+    if let Some(ours) = ours.text {
+        text::offer(&mut offer, ours);
+    }
+    offer
 }
 
 /// What holds after the peer answered [`offer`].
 ///
 /// # Errors
 /// The answer cannot be read, or takes nothing of the offer.
-pub fn accept(answer: &str, ours: SocketAddr, order: &[Codec]) -> Result<Session, Refusal> {
-    let audio = read(answer)?;
+pub fn accept(answer: &str, ours: impl Into<Ours>, order: &[Codec]) -> Result<Session, Refusal> {
+    let (Description { audio, text, .. }, ours) = (read(answer)?, ours.into());
     // The first format of an answer is the one that its sender prefers (RFC 3264 section 6.1).
     let chosen =
         audio.payload_types.iter().find_map(|kind| audio.codec_of(*kind).filter(|codec| order.contains(codec)));
-    match chosen {
-        Some(codec) => audio.session(ours, &[codec]),
-        None => Err(Refusal::NoCommonCodec { ours: order.to_vec() }),
-    }
+    let codec = chosen.ok_or_else(|| Refusal::NoCommonCodec { ours: order.to_vec() })?;
+    let text = text.zip(ours.text).and_then(|(text, ours)| text.text_session(ours));
+    Ok(Session { text, ..audio.session(ours.audio, &[codec])? })
 }
 
-impl Audio {
+impl Medium {
     fn session(&self, ours: SocketAddr, order: &[Codec]) -> Result<Session, Refusal> {
-        if !self.protocol.eq_ignore_ascii_case("RTP/AVP") && !self.protocol.eq_ignore_ascii_case("RTP/AVPF") {
+        if !self.is_plain_rtp() {
             return Err(Refusal::NoCommonTransport);
         }
         let address = self.address.ok_or(Refusal::BadOffer)?;
@@ -123,7 +165,12 @@ impl Audio {
             rtcp_mux: self.rtcp_mux,
             fec: codec == Codec::Opus && wants("useinbandfec=1"),
             dtx: codec == Codec::Opus && wants("usedtx=1"),
+            text: None,
         })
+    }
+
+    fn is_plain_rtp(&self) -> bool {
+        ["RTP/AVP", "RTP/AVPF"].iter().any(|protocol| self.protocol.eq_ignore_ascii_case(protocol))
     }
 
     fn codec_of(&self, kind: u8) -> Option<Codec> {
@@ -168,51 +215,71 @@ fn has(fmtp: &str, parameter: &str) -> bool {
     fmtp.split(';').any(|part| part.trim().eq_ignore_ascii_case(parameter))
 }
 
-fn read(text: &str) -> Result<Audio, Refusal> {
+fn read(text: &str) -> Result<Description, Refusal> {
     if text.len() > LONGEST {
         return Err(Refusal::BadOffer);
     }
-    let mut audio = Audio::default();
+    let (mut lines, mut audio, mut text_of): (Vec<String>, Option<Medium>, Option<Medium>) = (Vec::new(), None, None);
     let mut session_address = None;
     let mut session_direction = None;
-    let mut found = false;
-    let mut inside = false;
+    // The medium to which a line belongs, if it is one of those that we read.
+    let mut inside = None;
     for line in text.lines().map(str::trim_end) {
         let Some((kind, value)) = line.split_once('=') else { continue };
-        match kind.trim() {
-            "m" => {
-                inside = !found && audio.read_media_line(value);
-                if inside {
-                    found = true;
-                    audio.place = audio.lines.len();
-                    audio.direction = session_direction.unwrap_or_default();
+        let medium = match inside {
+            Some(Kind::Audio) => audio.as_mut(),
+            Some(Kind::Text) => text_of.as_mut(),
+            None => None,
+        };
+        match (kind.trim(), medium) {
+            ("m", _) => {
+                let found = Medium::read_line(value, lines.len(), session_direction.unwrap_or_default());
+                inside = found.as_ref().map(|(kind, _)| *kind).filter(|kind| match kind {
+                    Kind::Audio => audio.is_none(),
+                    Kind::Text => text_of.is_none(),
+                });
+                match (inside, found) {
+                    (Some(Kind::Audio), Some((_, medium))) => audio = Some(medium),
+                    (Some(Kind::Text), Some((_, medium))) => text_of = Some(medium),
+                    (Some(_) | None, _) => {}
                 }
-                audio.lines.push(value.to_owned());
+                lines.push(value.to_owned());
             }
-            "c" if inside => audio.address = read_connection(value).or(audio.address),
-            "c" if audio.lines.is_empty() => session_address = read_connection(value),
-            "a" if inside => audio.read_attribute(value),
-            "a" if audio.lines.is_empty() => session_direction = Direction::named(value.trim()).or(session_direction),
+            ("c", Some(medium)) => medium.address = read_connection(value).or(medium.address),
+            ("c", None) if lines.is_empty() => session_address = read_connection(value),
+            ("a", Some(medium)) => medium.read_attribute(value),
+            ("a", None) if lines.is_empty() => {
+                session_direction = Direction::named(value.trim()).or(session_direction);
+            }
             _ => {}
         }
     }
-    audio.address = audio.address.or(session_address);
-    if found { Ok(audio) } else { Err(Refusal::BadOffer) }
+    for medium in audio.iter_mut().chain(&mut text_of) {
+        medium.address = medium.address.or(session_address);
+    }
+    Ok(Description { lines, audio: audio.ok_or(Refusal::BadOffer)?, text: text_of })
 }
 
-impl Audio {
-    /// `audio 4000 RTP/AVP 8 0 101`; false if it is another medium, or refused by port 0.
-    fn read_media_line(&mut self, value: &str) -> bool {
+/// The media that we read.
+#[derive(Clone, Copy)]
+enum Kind {
+    Audio,
+    Text,
+}
+
+impl Medium {
+    /// `audio 4000 RTP/AVP 8 0 101`; nothing if it is another medium, or refused by port 0.
+    fn read_line(value: &str, place: usize, direction: Direction) -> Option<(Kind, Self)> {
         let mut words = value.split_whitespace();
-        let is_audio = words.next().is_some_and(|medium| medium.eq_ignore_ascii_case("audio"));
-        let port = words.next().and_then(|port| port.split('/').next()?.parse().ok()).unwrap_or(0);
-        if !is_audio || port == 0 {
-            return false;
-        }
-        self.port = port;
-        words.next().unwrap_or_default().clone_into(&mut self.protocol);
-        self.payload_types = words.filter_map(|kind| kind.parse().ok()).take(64).collect();
-        true
+        let kind = match words.next()?.to_ascii_lowercase().as_str() {
+            "audio" => Kind::Audio,
+            "text" => Kind::Text,
+            _ => return None,
+        };
+        let port = words.next().and_then(|port| port.split('/').next()?.parse().ok()).filter(|port| *port != 0)?;
+        let protocol = words.next().unwrap_or_default().to_owned();
+        let payload_types = words.filter_map(|kind| kind.parse().ok()).take(64).collect();
+        Some((kind, Self { port, protocol, payload_types, place, direction, ..Self::default() }))
     }
 
     fn read_attribute(&mut self, value: &str) {
@@ -366,6 +433,14 @@ mod tests {
         assert_eq!(session.remote_rtp, SocketAddr::from(([192, 0, 2, 1], 4000)));
         let media: Vec<&str> = text.lines().filter(|line| line.starts_with("m=")).collect();
         assert_eq!(media, ["m=video 0 RTP/AVP 96", "m=audio 20000 RTP/AVP 0"]);
+    }
+
+    #[test]
+    fn text_is_refused_in_its_place_where_it_cannot_be_taken() {
+        let offer = offer_of("m=audio 4000 RTP/AVP 0\r\nm=text 4002 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n");
+        let (session, text) = answer(&offer, ours(), &ORDER, 1).expect("an answer");
+        assert_eq!(session.text, None);
+        assert!(text.ends_with("m=text 0 RTP/AVP 98\r\n"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::ivr::Obstacle;
 use crate::room::{Action, Kind, Name, Told};
-use crate::words::{ConferenceId, Domain, ParticipantId, Pin, Role, RoomId, without_content};
+use crate::words::{ConferenceId, Domain, ParticipantId, Pin, Role, RoomId, Typed, without_content};
 
 /// Somebody, wherever they take part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -277,6 +277,15 @@ pub enum Message {
         room: RoomId,
         /// Who.
         who: Vec<Who>,
+    },
+    /// Somebody types. It is shown, and kept nowhere; what is not said at once is not said again.
+    Text {
+        /// Where.
+        room: RoomId,
+        /// Who.
+        who: Who,
+        /// Letters, and what takes one back.
+        text: Typed,
     },
     /// Somebody of mine is to be forgotten: erase what you kept of them.
     Erase {

@@ -19,17 +19,21 @@ use crate::media::CanonicalName;
 use crate::media::digits::{DigitReader, EventPayload};
 use crate::media::jitter::JitterBuffer;
 use crate::media::rtcp as reports;
-use crate::media::rtp::{Packet, is_rtcp};
+use crate::media::rtp::{Header, Packet, is_rtcp};
+use crate::media::text::Redundancy;
+use crate::media::{Session, TextLeg, TextSession};
 use crate::meeting::{Book, Meeting, Names, Share};
 use crate::trunk::digest::Challenge;
-use crate::words::{Codec, Domain, MailAddress, Personal, Rate, Role, RtpTime, Secret};
+use crate::words::{
+    Codec, Direction, Domain, MailAddress, ParticipantId, Personal, Rate, Role, RtpTime, Secret, Typed,
+};
 use crate::{call, cascade, connection, dialplan, import, ivr, member, page, post, room, wire};
 
 /// What plays arbitrary bytes.
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 24] = [
+pub const TARGETS: [(&str, Body); 25] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -54,6 +58,7 @@ pub const TARGETS: [(&str, Body); 24] = [
     ("list_of_extensions", list_of_extensions),
     ("oidc_callback", oidc_callback),
     ("mail", mail),
+    ("text", text),
 ];
 
 /// What a peer asks breaks out of no quotes of our answer.
@@ -263,14 +268,44 @@ pub fn jitter_buffer(bytes: &[u8]) {
     }
 }
 
+/// Packets of text, in any order, each of a byte for its number, one for its length and so much payload: what is read of them is clean, and
+/// bounded.
+pub fn text(bytes: &[u8]) {
+    let red = Some(Redundancy { payload_type: 99, generations: 2 });
+    let remote = SocketAddr::from((Ipv4Addr::LOCALHOST, 4_000));
+    let direction = Direction::SendRecv;
+    let session = TextSession { t140: 98, red, remote, direction, letters_a_second: 30 };
+    let (mut leg, mut now, mut rest) = (TextLeg::new(session, 1, 1, RtpTime(1)), Instant::now(), bytes);
+    while let [number, length, after @ ..] = rest {
+        let (payload, next) = after.split_at(usize::from(*length).min(after.len()));
+        let payload_type = 98 + (number & 1);
+        let sequence = u16::from(*number) * 9;
+        let header = Header { payload_type, marker: false, sequence, timestamp: RtpTime(0), ssrc: 1 };
+        leg.receive(&[&header.to_bytes(), payload].concat(), remote, now);
+        if let Some((typed, _)) = leg.typed(now) {
+            assert!((1..=Typed::MOST).contains(&typed.len()));
+            assert_eq!(Typed::read(typed.reveal()), typed, "clean");
+            leg.write(ParticipantId(u64::from(number & 3)), "E", &typed, now);
+        }
+        if let Some((packet, _)) = leg.packet(now) {
+            assert!(packet.len() < 1_000 && Packet::read(&packet).is_some());
+        }
+        (rest, now) = (next, now + Duration::from_millis(100));
+    }
+}
+
 /// An offer that is answered is answered with something that we can read ourselves.
 pub fn phone_offer(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, 20_000));
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let ours = call::sdp::Ours { audio: at(20_000), text: Some(at(20_002)) };
     if let Ok((session, answer)) = call::sdp::answer(text, ours, &Codec::ALL, 1) {
         assert!((10..=60).contains(&session.ptime.as_millis()));
-        let mirrored = call::sdp::accept(&answer, ours, &Codec::ALL);
-        assert!(mirrored.is_ok_and(|mirrored| mirrored.codec == session.codec), "{answer}");
+        let mirrored = call::sdp::accept(&answer, ours, &Codec::ALL).expect("what we write ourselves");
+        assert_eq!(mirrored.codec, session.codec, "{answer}");
+        let formats = |session: &Session| session.text.as_ref().map(|text| (text.t140, text.red));
+        assert_eq!(formats(&mirrored), formats(&session), "{answer}");
+        assert!(session.text.is_none() || call::sdp::has_text(text, ours.audio));
     }
     let _ = call::sdp::accept(text, ours, &Codec::ALL);
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::routing::Beginning;
 use super::running;
+use crate::call::sdp::Ours;
 use crate::dialplan::Callee;
 use crate::ivr::Menu;
 use crate::sip;
@@ -22,6 +23,10 @@ pub(super) struct Caller {
     /// Where we receive their sound.
     pub(super) ours: SocketAddr,
     line: Line,
+    /// Where we receive what they type, once that was negotiated.
+    pub(super) text: Option<SocketAddr>,
+    /// They read text now.
+    pub(super) reads: bool,
     /// The codecs of its trunk, the best first.
     pub(super) codecs: Vec<Codec>,
     /// Counts our descriptions of this call (RFC 3264 section 8).
@@ -58,18 +63,50 @@ impl Caller {
         beginning: Beginning,
     ) -> Self {
         let brief = Some(brief);
-        Self { ours, line, codecs, version: 1, brief, callee: None, beginning, menu: None, room: None, peer: None }
+        Self {
+            ours,
+            line,
+            text: None,
+            reads: false,
+            codecs,
+            version: 1,
+            brief,
+            callee: None,
+            beginning,
+            menu: None,
+            room: None,
+            peer: None,
+        }
     }
 
     /// Somebody whom we called, and who has answered.
     pub(super) fn called(ours: SocketAddr, codecs: Vec<Codec>, callee: Callee) -> Self {
         let (line, callee, beginning) = (Line::Open, Some(callee), Beginning::Talk);
-        Self { ours, line, codecs, version: 1, brief: None, callee, beginning, menu: None, room: None, peer: None }
+        let (text, reads) = (None, false);
+        Self {
+            ours,
+            line,
+            text,
+            reads,
+            codecs,
+            version: 1,
+            brief: None,
+            callee,
+            beginning,
+            menu: None,
+            room: None,
+            peer: None,
+        }
     }
 
     /// The caller's number, if it is shown.
     pub(super) fn number(&self) -> Option<&Personal<PhoneNumber>> {
         self.brief.as_ref()?.facts.caller.as_ref()
+    }
+
+    /// Where we receive what they say, and what they type, if they do.
+    pub(super) fn hears_and_reads(&self) -> Ours {
+        Ours { audio: self.ours, text: self.text.filter(|_| self.reads) }
     }
 
     /// Whether the media thread has the leg.

@@ -41,6 +41,7 @@ mod survey;
 mod switchboard;
 mod transfer;
 mod trunks;
+mod typing;
 mod visitors;
 mod watching;
 
@@ -403,6 +404,7 @@ impl Gateway {
     fn on_media(&mut self, event: workers::Event) {
         match event {
             workers::Event::Digit { leg, digit } => self.on_key(leg, digit),
+            workers::Event::Typed { leg, text, beyond } => self.on_typed(leg, text, beyond),
             workers::Event::Played { leg, .. } if self.plays_on(leg) || self.told_agent(leg) => {}
             workers::Event::Played { leg, id } => self.tell_menu(leg, ivr::Input::Played(ivr::PlayId(id))),
             workers::Event::Speaking { room, legs } => self.tell_room(&room, Command::Speaking(legs)),
@@ -464,17 +466,26 @@ impl Gateway {
         let codecs = self.codecs_of(brief.facts.trunk.as_ref());
         let ports = self.pool.reserve_ports(self.family_for(&brief.facts, offer)?).map_err(|_| Refusal::Full)?;
         let ours = ports.address();
+        let (mut text, mut reads) = (None, false);
         let (line, sdp, codec) = match offer {
             Some(offer) => {
-                let (session, sdp) = sdp::answer(offer, ours, &codecs, 1)?;
+                let ports_for_text = self.ports_for_text(offer, ours, &beginning);
+                text = ports_for_text.as_ref().map(workers::PortPair::address);
+                let (session, sdp) = sdp::answer(offer, sdp::Ours { audio: ours, text }, &codecs, 1)?;
                 let codec = session.codec;
+                reads = session.text.is_some();
                 self.add_phone(leg, ports, session)?;
+                if let Some(ports) = ports_for_text {
+                    self.tell_media(workers::Command::GiveText { leg, ports });
+                }
                 (Line::Open, sdp, Some(codec))
             }
             None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1), None),
         };
         self.watch.begins(leg, codec);
-        self.callers.insert(leg, Caller::new(ours, line, codecs, brief, beginning));
+        let mut caller = Caller::new(ours, line, codecs, brief, beginning);
+        (caller.text, caller.reads) = (text, reads);
+        self.callers.insert(leg, caller);
         Ok(sdp)
     }
 
@@ -552,26 +563,31 @@ impl Gateway {
 
     /// A new offer in a running call, or the wish for one of ours.
     fn reoffered(&mut self, leg: LegId, offer: Option<&str>) -> Result<String, Refusal> {
+        let text = offer.and_then(|offer| self.place_for_text(leg, offer));
         let caller = self.callers.get_mut(&leg).ok_or(Refusal::BadOffer)?;
         caller.version += 1;
         let Some(offer) = offer else {
-            return Ok(sdp::offer(caller.ours, &caller.codecs, caller.version));
+            return Ok(sdp::offer(caller.hears_and_reads(), &caller.codecs, caller.version));
         };
-        let (session, sdp) = sdp::answer(offer, caller.ours, &caller.codecs, caller.version)?;
+        let ours = sdp::Ours { audio: caller.ours, text };
+        let (session, sdp) = sdp::answer(offer, ours, &caller.codecs, caller.version)?;
         self.renegotiated(leg, session);
         Ok(sdp)
     }
 
-    /// The sound of a running call is agreed upon anew.
-    fn renegotiated(&self, leg: LegId, session: crate::media::Session) {
+    /// The media of a running call are agreed upon anew.
+    fn renegotiated(&mut self, leg: LegId, session: crate::media::Session) {
+        if let Some(caller) = self.callers.get_mut(&leg) {
+            caller.reads = session.text.is_some();
+        }
         self.holds(leg, session.direction);
         self.tell_media(workers::Command::Renegotiate { leg, session });
     }
 
     /// The answer to an offer of ours in a running call.
-    fn answered(&self, leg: LegId, answer: &str) {
+    fn answered(&mut self, leg: LegId, answer: &str) {
         let Some(caller) = self.callers.get(&leg) else { return };
-        match sdp::accept(answer, caller.ours, &caller.codecs) {
+        match sdp::accept(answer, caller.hears_and_reads(), &caller.codecs) {
             Ok(session) => self.renegotiated(leg, session),
             Err(why) => {
                 tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before")
@@ -634,6 +650,7 @@ impl Gateway {
         for effect in effects {
             match effect {
                 ivr::Effect::Play { prompts, repeat, id } => {
+                    self.write_prompts(leg, &prompts);
                     let clips = prompts.into_iter().filter_map(|spoken| self.clip(spoken)).collect();
                     self.tell_media(workers::Command::Play { leg, clips, repeat, id: id.0 });
                 }
@@ -725,6 +742,8 @@ impl Gateway {
             room::Effect::Seated { leg, participant } => self.page_is_seated(leg, participant),
             room::Effect::Ask { by, action } => self.asks_elsewhere(name, by, action),
             room::Effect::Published(event) => self.publish(name, &event),
+            room::Effect::Typed { by, name: author, text } => self.show_typed(name, by, &author, &text),
+            room::Effect::TypedTooFast { letters } => self.observed.typed_too_fast(letters),
             room::Effect::Speaking(participants) => {
                 self.show_speakers(name, &participants);
                 self.tell_speakers_elsewhere(name, &participants);

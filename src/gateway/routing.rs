@@ -53,6 +53,16 @@ pub(super) enum Beginning {
     Talk,
 }
 
+impl Beginning {
+    /// Whether we speak to the caller ourselves, and who cannot hear may read.
+    pub(super) const fn is_read(&self) -> bool {
+        match self {
+            Self::Menu { .. } | Self::Announcement { .. } => true,
+            Self::Ring(_) | Self::Queue(_) | Self::Callback(_) | Self::Transfer(_) | Self::Talk => false,
+        }
+    }
+}
+
 /// Whom to ring for a caller.
 #[derive(Clone, Debug)]
 pub(super) struct Errand {

@@ -102,7 +102,7 @@ impl Visitors {
     }
 
     /// Tells a page something. One that does not keep up loses its connection, and comes back.
-    fn tell(&mut self, leg: LegId, answer: Answer) {
+    pub(super) fn tell(&mut self, leg: LegId, answer: Answer) {
         if let Some(visitor) = self.by_leg.get_mut(&leg)
             && visitor.link.as_ref().is_some_and(|link| !link.tell(answer))
         {
@@ -366,6 +366,7 @@ impl Gateway {
                     self.act(&room, by, role, action);
                 }
             }
+            Request::Type { text } => self.tell_room(&room, Command::Type { leg, text }),
             Request::Leave => {
                 self.dismiss(leg, End::Left);
                 self.tell_room(&room, Command::Leave { leg });

@@ -30,7 +30,7 @@ pub use protocol::{
     Admission, Config, Door, Effect, HangUp, Incident, Input, Obstacle, PlayId, Spelled, Target, Timer,
 };
 pub use say::{callback_for, callback_offer, count_of, for_announcement, place_of};
-pub use text::texts;
+pub use text::{texts, words_of};
 
 /// Reads a sound file: Ogg Opus, or WAV with 16-bit PCM.
 ///

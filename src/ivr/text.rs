@@ -19,6 +19,11 @@ pub fn texts(language: Language) -> Vec<(Spoken, Option<String>)> {
     Prompt::all().map(|prompt| (prompt.in_language(language), texts.get(prompt.name()).cloned())).collect()
 }
 
+/// The words of one prompt, for who reads it.
+pub fn words_of(spoken: Spoken) -> Option<String> {
+    texts(spoken.language).into_iter().find(|(known, _)| *known == spoken)?.1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,8 @@ use super::level::level_of;
 use super::reports::{CanonicalName, Reports, Sending};
 use super::rtp::{HEADER, Header, Packet, is_rtcp};
 use super::session::Session;
-use crate::words::{Codec, Digit, Level, Rate, RtpTime};
+use super::text::TextLeg;
+use crate::words::{Codec, Digit, Level, ParticipantId, Rate, RtpTime, Typed};
 
 /// A frame at the highest rate.
 pub type Frame = [i16; Rate::Full.frame()];
@@ -43,6 +44,8 @@ pub struct PhoneLeg {
     past: Counts,
     /// Frames that were a guess.
     concealed: u64,
+    /// What is typed beside.
+    text: Option<TextLeg>,
 }
 
 struct Outgoing {
@@ -89,7 +92,11 @@ impl PhoneLeg {
         let [i0, i1, i2, i3, s0, s1, t0, t1, t2, t3, rest @ ..] = chance;
         let [name @ .., r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = rest;
         let (incoming, encoder) = codecs_for(&session)?;
+        let ssrc = u32::from_be_bytes([i0, i1, i2, i3]);
+        let (sequence, timestamp) = (u16::from_be_bytes([s0, s1]), RtpTime(u32::from_be_bytes([t0, t1, t2, t3])));
         Ok(Self {
+            // Another session of RTP: it may begin as the sound does.
+            text: session.text.clone().map(|text| TextLeg::new(text, ssrc, sequence, timestamp)),
             latch: Latch::new(session.remote_rtp),
             incoming,
             ssrc_heard: None,
@@ -100,9 +107,9 @@ impl PhoneLeg {
             level: Level::SILENCE,
             outgoing: Outgoing {
                 encoder,
-                sending: Sending::new(u32::from_be_bytes([i0, i1, i2, i3])),
-                sequence: u16::from_be_bytes([s0, s1]),
-                timestamp: RtpTime(u32::from_be_bytes([t0, t1, t2, t3])),
+                sending: Sending::new(ssrc),
+                sequence,
+                timestamp,
                 marker: true,
                 pending: Vec::with_capacity(4 * session.codec.rate().frame()),
                 press: None,
@@ -135,6 +142,17 @@ impl PhoneLeg {
             self.latch = Latch::new(session.remote_rtp);
         }
         self.listener = session.telephone_event.is_none().then(Listener::default);
+        self.text = match (self.text.take(), session.text.clone()) {
+            (Some(mut leg), Some(text)) => {
+                leg.renegotiate(text);
+                Some(leg)
+            }
+            (None, Some(text)) => {
+                let out = &self.outgoing;
+                Some(TextLeg::new(text, out.sending.ssrc(), out.sequence, out.timestamp))
+            }
+            (Some(_) | None, None) => None,
+        };
         self.session = session;
         Ok(())
     }
@@ -196,6 +214,30 @@ impl PhoneLeg {
             self.incoming.insert(packet.sequence, packet.timestamp, packet.payload, now);
         }
         None
+    }
+
+    /// Takes one datagram from the text port.
+    pub fn receive_text(&mut self, datagram: &[u8], from: SocketAddr, now: Instant) {
+        if self.text.as_mut().is_some_and(|text| text.receive(datagram, from, now)) {
+            self.heard_at = now;
+        }
+    }
+
+    /// What was typed since, and how many letters of it were too many at once.
+    pub fn typed(&mut self, now: Instant) -> Option<(Typed, usize)> {
+        self.text.as_mut()?.typed(now)
+    }
+
+    /// Somebody else types, who is shown by this name.
+    pub fn write(&mut self, who: ParticipantId, name: &str, text: &Typed, now: Instant) {
+        if let Some(leg) = &mut self.text {
+            leg.write(who, name, text, now);
+        }
+    }
+
+    /// The datagram of text that is due, if one is, and where to.
+    pub fn text_packet(&mut self, now: Instant) -> Option<(Vec<u8>, SocketAddr)> {
+        self.text.as_mut()?.packet(now)
     }
 
     /// Makes the next frame of what the leg says. Gives the key, if one is heard in the sound; that is then silence.
@@ -392,6 +434,7 @@ mod tests {
             rtcp_mux: false,
             fec: true,
             dtx: false,
+            text: None,
         }
     }
 

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::text::TextSession;
 use crate::words::{Codec, Direction};
 
-/// The audio of one phone leg as RFC 3264 left it. Addresses are the peer's.
+/// The media of one phone leg as RFC 3264 left them. Addresses are the peer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The one codec of the answer, for both ways.
@@ -28,4 +29,6 @@ pub struct Session {
     pub fec: bool,
     /// The peer wants Opus silence left out (`usedtx`, RFC 7587 section 6.1).
     pub dtx: bool,
+    /// What is typed beside, if that was negotiated.
+    pub text: Option<TextSession>,
 }

@@ -72,6 +72,7 @@ pub(super) struct Figures {
     link_refusals: Words,
     outbound: Family<Labels<2>, Counter>,
     registry_expires: Gauge,
+    typed_too_fast: Counter,
     calls: Gauge<u64, AtomicU64>,
     pages: Gauge<u64, AtomicU64>,
     rooms: Gauge<u64, AtomicU64>,
@@ -95,6 +96,7 @@ impl Figures {
             link_refusals: Family::default(),
             outbound: Family::default(),
             registry_expires: Gauge::default(),
+            typed_too_fast: Counter::default(),
             calls: Gauge::default(),
             pages: Gauge::default(),
             rooms: Gauge::default(),
@@ -129,6 +131,8 @@ impl Figures {
         to.register("outbound_connections", help, self.outbound.clone());
         let help = "Until when the registry of members holds, in seconds since 1970; 0 if none is held";
         to.register("registry_expires_seconds", help, self.registry_expires.clone());
+        let help = "Letters of real-time text that were typed too fast, and left out";
+        to.register("text_letters_left_out", help, self.typed_too_fast.clone());
         to.register("calls", "Telephone calls that are up", self.calls.clone());
         to.register("pages", "Web pages that are connected", self.pages.clone());
         to.register("rooms", "Meetings in which somebody is or waits", self.rooms.clone());
@@ -202,6 +206,10 @@ impl Figures {
 
     pub(super) fn registry_expires(&self, at: i64) {
         self.registry_expires.set(at);
+    }
+
+    pub(super) fn typed_too_fast(&self, letters: usize) {
+        self.typed_too_fast.inc_by(letters as u64);
     }
 
     pub(super) fn suspected(&self, who: Who) {

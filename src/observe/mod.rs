@@ -115,6 +115,11 @@ impl Observed {
         self.figures.suspected(who);
     }
 
+    /// So many letters were typed too fast, and are left out.
+    pub fn typed_too_fast(&self, letters: usize) {
+        self.figures.typed_too_fast(letters);
+    }
+
     /// The gateway lives, and this is how it is.
     pub fn beat(&self, now: &Now) {
         self.beats.fetch_add(1, Ordering::Relaxed);

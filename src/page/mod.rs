@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::RelayPlace;
 use crate::room::{Action, Name, Notice, Numbered, Snapshot};
-use crate::words::{ParticipantId, Personal, Pin, Role, RoomId};
+use crate::words::{ParticipantId, Personal, Pin, Role, RoomId, Typed};
 
 /// The first frame of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,11 @@ pub enum Request {
     Act {
         /// What.
         action: Action,
+    },
+    /// Letters are typed, or taken back.
+    Type {
+        /// What.
+        text: Typed,
     },
     /// It leaves.
     Leave,
@@ -135,6 +140,13 @@ pub enum Answer {
     Speaking {
         /// Who.
         participants: Vec<ParticipantId>,
+    },
+    /// Somebody types. What was typed before it came it is not told.
+    Text {
+        /// Who.
+        who: ParticipantId,
+        /// Letters, and what takes one back.
+        text: Typed,
     },
     /// Something for this page alone.
     Notice(Notice),
@@ -283,6 +295,11 @@ mod tests {
             Request::Act { action: Action::MuteSelf { on: true } }
         );
         assert_eq!(serde_json::from_str::<Request>(r#"{"type":"leave"}"#).expect("read"), Request::Leave);
+        let typed = r#"{"type":"type","text":"Grü\b\u0000"}"#;
+        assert_eq!(
+            serde_json::from_str::<Request>(typed).expect("read"),
+            Request::Type { text: Typed::read("Grü\u{8}") }
+        );
         let join = r#"{"type":"join","name":"Erika","offer":"v=0"}"#;
         assert!(matches!(serde_json::from_str(join).expect("read"), First::Join { pin: None, .. }));
         for meaningless in [r#"{"type":"destroy"}"#, r#"{"type":"catchUp","since":3}"#] {
@@ -295,6 +312,8 @@ mod tests {
         let json = |answer: &Answer| serde_json::to_string(answer).expect("written");
         assert_eq!(json(&Answer::Notice(Notice::Muted)), r#"{"type":"notice","notice":"muted"}"#);
         assert_eq!(json(&Answer::Ended { why: End::NotAdmitted }), r#"{"type":"ended","why":"notAdmitted"}"#);
+        let text = Answer::Text { who: ParticipantId(7), text: Typed::read("ä\u{2028}") };
+        assert_eq!(json(&text), "{\"type\":\"text\",\"who\":7,\"text\":\"ä\u{2028}\"}");
         let refused = json(&Answer::refused(Code::WrongPin));
         assert!(refused.starts_with(r#"{"type":"refused","code":"wrongPin","message":{"de":"#), "{refused}");
         let plan = Plan { opens_at: Some(String::from("2026-11-25T17:00:00Z")), ends_at: None };

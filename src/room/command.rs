@@ -6,7 +6,7 @@ use super::config::Config;
 use super::event::Participant;
 use super::name::Name;
 use crate::ivr::Key;
-use crate::words::{LegId, ParticipantId, Role};
+use crate::words::{LegId, ParticipantId, Role, Typed};
 
 /// What can happen to a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,20 @@ pub enum Command {
     },
     /// These legs, and no others, are speaking now.
     Speaking(Vec<LegId>),
+    /// Somebody types.
+    Type {
+        /// Their leg.
+        leg: LegId,
+        /// What.
+        text: Typed,
+    },
+    /// Somebody who takes part on another gateway types.
+    TypeElsewhere {
+        /// Who.
+        participant: ParticipantId,
+        /// What.
+        text: Typed,
+    },
     /// Somebody of the institution, who is not in the meeting, mutes somebody, or lets them speak. Who is muted so can speak again
     /// by themselves: there may be no moderator who could let them.
     Mute {

@@ -2,8 +2,9 @@
 
 use super::command::Action;
 use super::event::Numbered;
+use super::name::Name;
 use crate::ivr::{Notice, Obstacle};
-use crate::words::{LegId, ParticipantId};
+use crate::words::{LegId, ParticipantId, Typed};
 
 /// What a room wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,20 @@ pub enum Effect {
     Published(Numbered),
     /// These, and no others, are speaking now. Not numbered: only the newest counts.
     Speaking(Vec<ParticipantId>),
+    /// Show this to everybody in the meeting but its author. Not numbered, and kept nowhere: who comes later does not see it.
+    Typed {
+        /// Who typed it.
+        by: ParticipantId,
+        /// What they are called.
+        name: Name,
+        /// What.
+        text: Typed,
+    },
+    /// Count letters that were typed too fast, and are left out.
+    TypedTooFast {
+        /// How many.
+        letters: usize,
+    },
     /// Say why, then end this leg: a telephone hears the notice first ([`Why::notice`]), a page shows it.
     Disconnect {
         /// The leg.

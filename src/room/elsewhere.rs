@@ -119,6 +119,7 @@ impl Room {
     /// Somebody on another gateway is gone.
     pub(super) fn take(&mut self, id: ParticipantId, out: &mut Vec<Effect>) {
         let Some(Elsewhere { participant, .. }) = self.elsewhere.0.remove(&id) else { return };
+        self.paces.remove(&id);
         if participant.lobby {
             self.publish(Event::WaitingNoLonger { id }, out);
         } else {

@@ -16,6 +16,7 @@ mod event;
 mod member;
 mod moderation;
 mod name;
+mod typing;
 
 #[cfg(any(test, fuzzing))]
 #[allow(clippy::expect_used, clippy::indexing_slicing, reason = "the reference of tests: one that goes wrong may stop")]
@@ -38,6 +39,7 @@ use crate::words::{LegId, ParticipantId};
 use elsewhere::Others;
 use event::History;
 use member::{Link, Member, Place};
+use typing::Pace;
 
 /// One meeting.
 #[derive(Clone, Debug)]
@@ -48,6 +50,7 @@ pub struct Room {
     members: BTreeMap<ParticipantId, Member>,
     elsewhere: Others,
     speaking: BTreeSet<ParticipantId>,
+    paces: BTreeMap<ParticipantId, Pace>,
     last_id: u64,
     history: History,
 }
@@ -72,6 +75,7 @@ impl Room {
             members: BTreeMap::new(),
             elsewhere: Others::default(),
             speaking: BTreeSet::new(),
+            paces: BTreeMap::new(),
             last_id: 0,
         }
     }
@@ -92,6 +96,8 @@ impl Room {
             Command::Gone { leg } => self.gone(leg, now, &mut out),
             Command::Returned { participant, leg } => self.returned(participant, leg, &mut out),
             Command::Speaking(legs) => self.hear(&legs, &mut out),
+            Command::Type { leg, text } => self.types(leg, text, now, &mut out),
+            Command::TypeElsewhere { participant, text } => self.types_elsewhere(participant, text, now, &mut out),
             Command::Mute { participant, on } => self.mute_from_outside(participant, on, &mut out),
             Command::Open => self.open(&mut out),
             Command::End => self.end(&mut out),
@@ -330,6 +336,7 @@ impl Room {
     /// Somebody is no longer here, for whatever reason. Gives their leg, if they were connected.
     fn take_out(&mut self, id: ParticipantId, out: &mut Vec<Effect>) -> Option<LegId> {
         let member = self.members.remove(&id)?;
+        self.paces.remove(&id);
         if member.is_inside() {
             if let Some(leg) = member.leg() {
                 out.push(Effect::Exit { leg });
@@ -374,6 +381,7 @@ impl Room {
         self.publish(Event::Ended, out);
         self.speaking.clear();
         self.elsewhere.clear();
+        self.paces.clear();
         for member in std::mem::take(&mut self.members).into_values() {
             let Some(leg) = member.leg() else { continue };
             if member.is_inside() {

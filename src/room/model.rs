@@ -8,6 +8,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
+use crate::words::Typed;
 
 const GRACE: Duration = Duration::from_secs(30);
 const HISTORY: usize = 12;
@@ -246,7 +247,8 @@ impl Model {
                 Command::Returned { participant, leg } => self.back(participant.0, leg.0),
                 // Those on other gateways are played where several gateways are: `cascade/shards/stories.rs`.
                 Command::Put(_) | Command::Take { .. } | Command::Lead(_) | Command::Told(_) => {}
-                Command::Speaking(_) | Command::Timeout(_) => {}
+                Command::TypeElsewhere { .. } => {}
+                Command::Speaking(_) | Command::Type { .. } | Command::Timeout(_) => {}
                 Command::Mute { participant, on: true } => {
                     if let Some(line) = self.lines.get_mut(&participant.0).filter(|line| line.inside) {
                         line.wants = false;
@@ -273,6 +275,8 @@ impl Model {
 struct Ears {
     entered: BTreeSet<LegId>,
     muted: BTreeMap<LegId, bool>,
+    /// Who was read last.
+    read: Option<ParticipantId>,
 }
 
 impl Ears {
@@ -293,7 +297,9 @@ impl Ears {
             | Effect::Announce(_)
             | Effect::Ask { .. }
             | Effect::Published(_)
+            | Effect::TypedTooFast { .. }
             | Effect::Speaking(_) => {}
+            Effect::Typed { by, .. } => self.read = Some(*by),
         }
     }
 }
@@ -354,6 +360,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         8 => (leg(), key).prop_map(|(leg, key)| Step::Do(Command::Key { leg, key })),
         4 => leg().prop_map(|leg| Step::Do(Command::Gone { leg })),
         4 => (participant(), leg()).prop_map(|(participant, leg)| Step::Do(Command::Returned { participant, leg })),
+        4 => leg().prop_map(|leg| Step::Do(Command::Type { leg, text: Typed::read("x") })),
         4 => prop::collection::vec(leg(), 0..4).prop_map(|legs| Step::Do(Command::Speaking(legs))),
         2 => (participant(), any::<bool>()).prop_map(|(participant, on)| Step::Do(Command::Mute { participant, on })),
         1 => Just(Step::Do(Command::Open)),
@@ -401,6 +408,18 @@ impl Trial {
 
     fn plays(&mut self, step: &Step) {
         self.model.apply(step);
+        self.ears.read = None;
+        self.follows(step);
+        if let Step::Do(Command::Type { leg, .. }) = step {
+            let may = |line: &&Line| {
+                line.leg == leg.0 && line.inside && line.here && (line.role != Role::Listener || line.may)
+            };
+            let by = self.model.lines.iter().find(|(_, line)| may(line)).map(|(id, _)| ParticipantId(*id));
+            assert_eq!(self.ears.read, by, "who is read");
+        }
+    }
+
+    fn follows(&mut self, step: &Step) {
         match step {
             Step::Do(command) => self.does(command.clone()),
             Step::Wait(seconds) => {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::words::Typed;
 
 /// A meeting on a virtual clock, with what came out of it.
 struct Story {
@@ -162,6 +163,51 @@ fn a_listener_speaks_only_with_the_floor() {
     assert!(story.line(pupil).muted, "everybody may speak again means everybody who may speak");
     story.acts(erika, Action::GiveFloor { participant: pupil });
     assert!(!story.line(pupil).muted);
+}
+
+impl Story {
+    /// What the others read of what is typed on that leg.
+    fn types(&mut self, leg: LegId, text: &str) -> Option<(ParticipantId, String)> {
+        self.does(Command::Type { leg, text: Typed::read(text) });
+        self.out.iter().find_map(|effect| match effect {
+            Effect::Typed { by, text, .. } => Some((*by, text.reveal().to_owned())),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn what_somebody_types_is_read_by_all_also_if_they_are_muted_but_not_from_the_lobby() {
+    let mut story = Story::begins(with_lobby());
+    let (_, erika) = story.moderator();
+    let (leg, citizen) = story.citizen();
+    assert_eq!(story.types(leg, "Hallo"), None, "who waits is not read");
+    assert!(!story.room.viewers().any(|(_, id, _)| id == citizen), "and reads nothing");
+    story.acts(erika, Action::Admit { participant: citizen });
+    assert_eq!(story.types(leg, "Grüße 🙂\u{8}"), Some((citizen, String::from("Grüße 🙂\u{8}"))));
+    story.acts(erika, Action::Mute { participant: citizen, on: true });
+    assert_eq!(story.types(leg, "x"), Some((citizen, String::from("x"))), "muting is of sound");
+    story.does(Command::Gone { leg });
+    assert_eq!(story.types(leg, "y"), None);
+    assert!(!format!("{:?}", story.room).contains("Grüße"), "nothing is kept");
+}
+
+#[test]
+fn a_listener_types_only_with_the_floor_and_nobody_floods_the_others() {
+    let mut story = Story::begins(Config::default());
+    let (_, erika) = story.moderator();
+    let (leg, pupil) = story.joins(Kind::Browser, "Kim", Role::Listener);
+    assert_eq!(story.types(leg, "x"), None);
+    story.acts(erika, Action::GiveFloor { participant: pupil });
+    assert_eq!(story.types(leg, "x"), Some((pupil, String::from("x"))));
+    let flood = "y".repeat(Typed::MOST);
+    let (_, read) = story.types(leg, &flood).expect("some of it");
+    assert!(read.ends_with(Typed::LOST) && read.chars().count() == Typed::MOST, "cut, and marked");
+    assert!(story.has(&Effect::TypedTooFast { letters: 1 }));
+    assert_eq!(story.types(leg, &flood), None);
+    assert!(story.has(&Effect::TypedTooFast { letters: Typed::MOST }));
+    story.after(Duration::from_secs(1));
+    assert_eq!(story.types(leg, "z").map(|(_, text)| text), Some(String::from("z")));
 }
 
 #[test]

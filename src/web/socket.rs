@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::{Event, Shared};
 use crate::page::{Answer, Code, Hello, Request};
-use crate::words::SessionId;
+use crate::words::{SessionId, without_content};
 
 /// The longest frame, in bytes: an offer is a tenth of it.
 const LONGEST_FRAME: usize = 128 * 1_024;
@@ -133,7 +133,8 @@ async fn converse(shared: &Shared, mut socket: WebSocket, session: SessionId, mu
                             }
                         }
                         Err(error) => {
-                            tracing::debug!(%session, %error, "a page said what we do not understand");
+                            let error = without_content(&error);
+                            tracing::debug!(%session, error, "a page said what we do not understand");
                             let _ = say(&mut socket, &Answer::refused(Code::Protocol)).await;
                             break;
                         }

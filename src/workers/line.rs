@@ -6,6 +6,8 @@ use crate::words::RoomId;
 
 pub(super) struct Line {
     pub(super) ports: PortPair,
+    /// For text, once it was negotiated.
+    pub(super) text: Option<PortPair>,
     pub(super) room: Option<RoomId>,
     pub(super) muted: bool,
     pub(super) playing: Option<u64>,
@@ -17,6 +19,6 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) const fn new(ports: PortPair, figures: Figures) -> Self {
-        Self { ports, room: None, muted: false, playing: None, warned: false, figures }
+        Self { ports, text: None, room: None, muted: false, playing: None, warned: false, figures }
     }
 }

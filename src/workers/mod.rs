@@ -27,7 +27,8 @@ use tokio::sync::mpsc;
 use crate::connection::{Credentials, Transport};
 use crate::media::codec::CodecError;
 use crate::media::{BrowserLeg, Clip, PhoneLeg, Quality, Session};
-use crate::words::{Digit, Family, LegId, PeerId, RoomId};
+use crate::room::Name;
+use crate::words::{Digit, Family, LegId, ParticipantId, PeerId, RoomId, Typed};
 
 use ports::Ports;
 pub use ports::{NoPorts, PortPair};
@@ -55,6 +56,24 @@ pub enum Command {
         ports: PortPair,
         /// The leg, made on the caller's thread.
         phone: Box<PhoneLeg>,
+    },
+    /// Gives a phone leg sockets for text, which it keeps.
+    GiveText {
+        /// Which leg.
+        leg: LegId,
+        /// Its sockets.
+        ports: PortPair,
+    },
+    /// Somebody else types: a phone that shows text is sent it.
+    Write {
+        /// To which leg.
+        leg: LegId,
+        /// Who.
+        who: ParticipantId,
+        /// As what they are shown.
+        name: Name,
+        /// What.
+        text: Typed,
     },
     /// A new offer was answered.
     Renegotiate {
@@ -213,6 +232,15 @@ pub enum Event {
         leg: LegId,
         /// Which.
         digit: Digit,
+    },
+    /// Something was typed on a phone.
+    Typed {
+        /// On which leg.
+        leg: LegId,
+        /// What.
+        text: Typed,
+        /// So many letters more were too many at once, and are lost.
+        beyond: usize,
     },
     /// All clips of a [`Command::Play`] have been played.
     Played {

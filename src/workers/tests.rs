@@ -3,6 +3,7 @@
 
 mod gateways;
 mod strangers;
+mod texts;
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
@@ -87,6 +88,7 @@ fn session(rtp: &UdpSocket, rtcp: &UdpSocket) -> Session {
         rtcp_mux: false,
         fec: false,
         dtx: false,
+        text: None,
     }
 }
 

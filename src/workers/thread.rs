@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::crowd::{Crowd, Heard};
 use super::line::Line;
+use super::ports::PortPair;
 use super::reports::Reports;
 use super::{Command, Event, Figures, clock, count};
 use crate::media::leg::Datagram;
@@ -103,6 +104,16 @@ impl Worker {
                 self.crowd.add_page(leg, ufrag, *transport, *browser);
             }
             Command::Restart { leg, credentials } => self.crowd.restart_page(leg, credentials),
+            Command::GiveText { leg, ports } => {
+                if let Some(line) = self.lines.get_mut(&leg) {
+                    line.text = Some(ports);
+                }
+            }
+            Command::Write { leg, who, name, text } => {
+                if let Some(phone) = self.phone(leg) {
+                    phone.write(who, name.for_roster(), &text, clock::now());
+                }
+            }
             Command::Renegotiate { leg, session } => {
                 if let Some(phone) = self.phone(leg)
                     && let Err(error) = phone.renegotiate(session)
@@ -351,17 +362,29 @@ fn listen(
     news: &mut Vec<Event>,
 ) {
     let mut key = |digit: Option<Digit>| news.extend(digit.map(|digit| Event::Digit { leg, digit }));
+    drain(&line.ports, line, datagram, |datagram, from| key(phone.receive(datagram, from, now)));
+    key(phone.listen(now));
+    let Some(ports) = &line.text else { return };
+    drain(ports, line, datagram, |datagram, from| phone.receive_text(datagram, from, now));
+    news.extend(phone.typed(now).map(|(text, beyond)| Event::Typed { leg, text, beyond }));
+    if let Some((packet, target)) = phone.text_packet(now) {
+        count(&line.figures.sent);
+        let _ = ports.rtp.send_to(&packet, target);
+    }
+}
+
+/// Takes what came at the RTP port of a pair.
+fn drain(ports: &PortPair, line: &Line, datagram: &mut [u8; DATAGRAM], mut take: impl FnMut(&[u8], SocketAddr)) {
     for _ in 0..MOST_PER_TICK {
-        match line.ports.rtp.recv_from(datagram) {
+        match ports.rtp.recv_from(datagram) {
             Ok((length, from)) => {
                 count(&line.figures.received);
-                key(phone.receive(datagram.get(..length).unwrap_or_default(), from, now));
+                take(datagram.get(..length).unwrap_or_default(), from);
             }
             // Nothing more, or an ICMP answer to what we sent: neither ends a call.
             Err(_) => break,
         }
     }
-    key(phone.listen(now));
 }
 
 /// To a leg that is in no room: what is played to it, or silence.

@@ -118,6 +118,8 @@ impl Town {
             | room::Effect::Announce(_)
             | room::Effect::Ask { .. }
             | room::Effect::Published(_)
+            | room::Effect::Typed { .. }
+            | room::Effect::TypedTooFast { .. }
             | room::Effect::Speaking(_) => {}
         }
     }

@@ -7,9 +7,11 @@ import { Connection } from "./connection";
 import type { Action, Answer, Language, Refusal } from "./protocol";
 import { Sound } from "./sound";
 import { type Meeting, follow, welcome, withSnapshot } from "./state";
+import { Lines } from "./typing";
 import { alertBox, button, el } from "./view/dom";
 import { type JoinForm, type Wish, joinForm, roomForm } from "./view/join";
 import { type MeetingView, meetingView } from "./view/meeting";
+import { type TextPanel, textPanel } from "./view/text";
 import { type Plan, times, waitingView } from "./view/waiting";
 import { ENDS, NOTICES, WORDS, initialLanguage } from "./words";
 
@@ -28,6 +30,8 @@ let token = "";
 let connection: Connection | undefined;
 let meeting: Meeting | undefined;
 let view: MeetingView | undefined;
+let text: TextPanel | undefined;
+let lines = new Lines();
 let form: JoinForm | undefined;
 let over: keyof (typeof ENDS)["de"] | undefined;
 let notOpen = false;
@@ -102,6 +106,11 @@ function hear(answer: Answer): void {
     case "speaking":
       if (meeting) meeting = { ...meeting, speaking: new Set(answer.participants) };
       return render();
+    case "text": {
+      const who = meeting?.participants.get(answer.who);
+      if (who) text?.type(who, answer.text);
+      return;
+    }
     case "notice":
       notOpen = answer.notice === "notOpenYet";
       say(NOTICES[language][answer.notice] ?? "");
@@ -123,6 +132,7 @@ function tellOf(answer: Extract<Answer, { type: "event" }>, before: Meeting): vo
   if (event.what === "left") {
     const gone = before.participants.get(event.id);
     if (gone) say(`${gone.name} ${words().left}`);
+    text?.left(event.id);
   }
 }
 
@@ -133,6 +143,7 @@ function disconnect(): void {
   meeting = undefined;
   since = undefined;
   view = undefined;
+  lines = new Lines();
   banner.replaceChildren();
 }
 
@@ -183,7 +194,8 @@ function render(): void {
   if (me) sound.mute(me.muted);
   document.title = `${meeting.title || room} – Einwahl`;
   if (!view) {
-    view = meetingView(words(), act, leave);
+    text = textPanel(words(), lines, (typed) => connection?.say({ type: "type", text: typed }) ?? false);
+    view = meetingView(words(), text, act, leave);
     stage.replaceChildren(view.element);
     view.show(meeting);
     view.element.querySelector("h1")?.focus();

@@ -44,6 +44,7 @@ export type Request =
   | { type: "resume"; token: string; offer?: string }
   | { type: "offer"; sdp: string }
   | { type: "act"; action: Action }
+  | { type: "type"; text: string }
   | { type: "leave" };
 
 export type End = "ended" | "removed" | "notAdmitted" | "replaced" | "left";
@@ -62,6 +63,7 @@ export type Answer =
   | { type: "admitted"; snapshot: Snapshot }
   | { type: "event"; revision: number; event: RoomEvent }
   | { type: "speaking"; participants: number[] }
+  | { type: "text"; who: number; text: string }
   | { type: "notice"; notice: string; count?: number; muted?: boolean }
   | Refusal
   | { type: "ended"; why: End };

@@ -15,6 +15,8 @@ const de = {
   manage: "Konferenz leiten", muteAll: "Alle stumm schalten", unmuteAll: "Alle dürfen sprechen", lock: "Abschließen", unlock: "Aufschließen", end: "Für alle beenden", lockedNow: "Abgeschlossen",
   endTitle: "Konferenz für alle beenden?", endText: "Alle werden getrennt, auch wer am Telefon ist.", removeTitle: "Teilnehmer entfernen?", cancel: "Abbrechen", yesEnd: "Beenden", yesRemove: "Entfernen",
   soundBlocked: "Der Browser spielt den Ton erst nach einem Klick ab.", soundOn: "Ton einschalten", again: "Erneut teilnehmen", keys: "Tasten: M stumm, H Hand",
+  text: "Mitlesen und schreiben", textLog: "Geschriebenes", textEmpty: "Hier steht, was jemand schreibt, auch von einem Texttelefon. Es wird nicht aufbewahrt.", textYours: "Ihr Text",
+  textHint: "Alle lesen sofort mit, Buchstabe für Buchstabe. Eingabetaste: neue Zeile.", textNext: "Neue Zeile", textLost: "[…]",
   joined: "nimmt teil", left: "ist gegangen", waits: "wartet", overTitle: "Auf Wiederhören",
 };
 export type Words = typeof de;
@@ -32,6 +34,8 @@ const en: Words = {
   manage: "Lead the meeting", muteAll: "Mute all", unmuteAll: "Let everybody speak", lock: "Lock", unlock: "Unlock", end: "End for all", lockedNow: "Locked",
   endTitle: "End the meeting for all?", endText: "Everybody is disconnected, those on the telephone too.", removeTitle: "Remove this participant?", cancel: "Cancel", yesEnd: "End", yesRemove: "Remove",
   soundBlocked: "The browser plays sound only after a click.", soundOn: "Turn on sound", again: "Join again", keys: "Keys: M mute, H hand",
+  text: "Text", textLog: "What was typed", textEmpty: "What somebody types appears here, also from a text telephone. It is not kept.", textYours: "Your text",
+  textHint: "Everybody reads along at once, letter by letter. Enter: new line.", textNext: "New line", textLost: "[…]",
   joined: "joined", left: "left", waits: "is waiting", overTitle: "Goodbye",
 };
 

@@ -11,7 +11,7 @@ use super::shard::{LEAST, Shard, Way};
 use super::{Cascade, Effect, Noted, Offence, Tie};
 use crate::meeting::{Book, Share};
 use crate::room::{Action, Command, Role};
-use crate::words::{Bucket, ConferenceId, Domain, LegId, RoomId};
+use crate::words::{Bucket, ConferenceId, Domain, LegId, RoomId, Typed};
 
 /// People of one peer in one room whom we remember, whatever it says.
 const MOST_ELSEWHERE: usize = 2_000;
@@ -52,6 +52,7 @@ impl Cascade {
             | Message::AllTold { .. }
             | Message::Refuse { .. }
             | Message::Speaking { .. }
+            | Message::Text { .. }
             | Message::Erase { .. }
             | Message::Erased { .. }
             | Message::Unknown => false,
@@ -91,6 +92,7 @@ impl Cascade {
             Message::Refuse { room, who, why } => self.is_refused(peer, &room, &who, why),
             Message::Act { room, by, whom, action, event } => self.on_act(peer, &room, by, whom, action, event),
             Message::Speaking { room, who } => self.is_told_speakers(peer, &room, &who),
+            Message::Text { room, who, text } => self.is_told_text(peer, &room, who, text),
             Message::Erase { room, who, event } => self.is_to_erase(peer, &room, who, event),
             Message::Erased { room, who, event, .. } => self.has_erased(peer, &room, who, event),
             Message::Offer(media) => {
@@ -329,6 +331,23 @@ impl Cascade {
         let Some(shard) = self.shards.get(address) else { return };
         let chosen: Vec<LegId> = who.iter().filter_map(|who| shard.leg_of(who, &self.us)).collect();
         self.out.push_back(Effect::Choose { room: self.here(address), chosen: Some(chosen) });
+    }
+
+    /// Somebody elsewhere types: the room here says whether they may.
+    fn is_told_text(&mut self, peer: &Domain, address: &RoomId, who: Who, text: Typed) {
+        let Some(shard) = self.shards.get(address) else { return };
+        let may_say = if shard.home == *peer { who.of != self.us } else { who.of == *peer };
+        let other = shard.others.get(&who).filter(|_| may_say);
+        let Some(other) = other.filter(|other| other.ways.contains_key(peer)) else {
+            return self.is_not_theirs(peer, address, Some(who));
+        };
+        // Who is met while their home does not answer is heard directly, and not twice once it does.
+        let by_home = other.ways.get(&shard.home).is_some_and(|way| !way.line.away) && self.is_up(&shard.home);
+        if by_home && shard.home != *peer {
+            return;
+        }
+        let command = Command::TypeElsewhere { participant: other.id, text };
+        self.out.push_back(Effect::Tell { room: self.here(address), command });
     }
 
     // --- refusing ---

@@ -25,7 +25,7 @@ use super::message::{Media, Message, Shared, Who};
 use crate::ivr::Admission;
 use crate::meeting::{Book, Names, Share, Terms};
 use crate::room::{self, Action, Name, Opening, Room};
-use crate::words::{Bucket, ConferenceId, Domain, LegId, ParticipantId, Pin, RoomId};
+use crate::words::{Bucket, ConferenceId, Domain, LegId, ParticipantId, Pin, RoomId, Typed};
 
 use admission::Asked;
 pub use erasure::{Erasure, Full};
@@ -366,6 +366,24 @@ impl Cascade {
         let who = participants.iter().map(|id| shard.who(*id).unwrap_or_else(|| self.one(*id))).collect();
         let message = Message::Speaking { room: address, who };
         let peers: Vec<Domain> = shard.ties.keys().cloned().collect();
+        peers.iter().for_each(|peer| self.say(peer, message.clone()));
+    }
+
+    /// Somebody types in a room here. Ours are told of at its home, or to those whom we have met while that is away; the home tells all
+    /// who have somebody inside. Whoever cannot be reached now is not told later.
+    pub fn types(&mut self, room: &RoomId, by: ParticipantId, text: &Typed) {
+        let address = self.address(room);
+        let Some(shard) = self.shards.get(&address) else { return };
+        let at_home = shard.home == self.us;
+        let who = match shard.who(by) {
+            Some(who) if at_home => who,
+            Some(_) => return,
+            None => self.one(by),
+        };
+        let inside = shard.ties.iter().filter(|(peer, tie)| tie.related && **peer != who.of).map(|(peer, _)| peer);
+        let home = (!at_home).then_some(&shard.home);
+        let peers: Vec<Domain> = inside.chain(home).filter(|peer| self.is_up(peer)).cloned().collect();
+        let message = Message::Text { room: address, who, text: text.clone() };
         peers.iter().for_each(|peer| self.say(peer, message.clone()));
     }
 

@@ -8,6 +8,7 @@ use super::super::message::{Line, Message, Verdict, Who, Why};
 use super::*;
 use crate::meeting::{Meeting, Names, Share, Terms};
 use crate::room::{Command, Kind, Name, Newcomer, Role};
+use crate::words::Typed;
 
 const A: &str = "stadt-a.example";
 const B: &str = "stadt-b.example";
@@ -30,6 +31,8 @@ struct Gateway {
     /// What would outlive a restart.
     kept: BTreeSet<Erasure>,
     offences: Vec<(Domain, Offence)>,
+    /// What was typed, as people here read it.
+    read: String,
     answers: BTreeMap<LegId, Admission>,
     legs: u64,
     /// The clock on its wall.
@@ -88,6 +91,7 @@ impl Gateway {
             told: BTreeMap::new(),
             kept: BTreeSet::new(),
             offences: Vec::new(),
+            read: String::new(),
             answers: BTreeMap::new(),
             legs: 0,
             time: jiff::civil::time(10, 0, 0, 0),
@@ -101,7 +105,12 @@ impl Gateway {
             match effect {
                 room::Effect::Ask { by, action } => self.cascade.asks(name, by, action),
                 room::Effect::Speaking(participants) => self.cascade.speaking(name, &participants),
+                room::Effect::Typed { by, text, .. } => {
+                    self.read.push_str(text.reveal());
+                    self.cascade.types(name, by, &text);
+                }
                 room::Effect::Seated { .. }
+                | room::Effect::TypedTooFast { .. }
                 | room::Effect::Refused { .. }
                 | room::Effect::Enter { .. }
                 | room::Effect::Exit { .. }
@@ -670,6 +679,73 @@ fn who_speaks_is_one_decision() {
         let chosen = gateway.chosen[&address()].clone().expect("the home decides");
         assert_eq!(chosen.into_iter().collect::<BTreeSet<_>>(), expected, "at {at}");
     }
+}
+
+impl Town {
+    /// Somebody types at their gateway.
+    fn types(&mut self, by: &Who, text: &str) {
+        let now = self.now;
+        let gateway = self.gateways.get_mut(&by.of).expect("a gateway");
+        let (name, room) = gateway.rooms.iter().next().expect("a room");
+        let leg = room.ours().find(|(_, one)| one.id == by.id).and_then(|(leg, _)| leg).expect("a leg");
+        let name = name.clone();
+        gateway.tell(&name, Command::Type { leg, text: Typed::read(text) }, now);
+        self.settle();
+    }
+
+    /// What was read since at each of the three.
+    fn read(&mut self) -> [String; 3] {
+        [A, B, C].map(|at| std::mem::take(&mut self.at(at).read))
+    }
+}
+
+#[test]
+fn what_is_typed_is_read_everywhere_once_and_what_could_not_be_said_is_not_said_later() {
+    let (mut town, a, b, c) = three();
+    let texts = |texts: [&str; 3]| texts.map(String::from);
+    town.types(&a, "a");
+    town.types(&b, "ü");
+    town.types(&c, "🙂");
+    assert_eq!(town.read(), texts(["aü🙂", "aü🙂", "aü🙂"]));
+    town.cut(A, B);
+    town.types(&b, "lost");
+    town.types(&a, "x");
+    assert_eq!(town.read(), texts(["x", "lost", "lostx"]), "those who still can be told are told");
+    town.cut(A, C);
+    town.types(&b, "direct");
+    assert_eq!(town.read(), texts(["", "direct", "direct"]), "the others meet while the home is away");
+    for anew in [false, true] {
+        town.heal(A, B, anew);
+        town.heal(A, C, anew);
+        town.later(11);
+        assert_eq!(town.read(), texts(["", "", ""]), "what was said before is not said again");
+    }
+    town.types(&b, "again");
+    assert_eq!(town.read(), texts(["again", "again", "again"]));
+}
+
+#[test]
+fn nobody_types_in_the_name_of_others_or_from_the_lobby() {
+    let mut town = Town::new(|with| Share { lobby: true, ..openly(with) });
+    let (a, b) = (town.phones(A, "081500").expect("comes"), town.phones(B, "4711").expect("waits"));
+    town.types(&a, "closed");
+    town.types(&b, "b");
+    assert_eq!(
+        town.read(),
+        [String::from("closed"), String::new(), String::new()],
+        "who waits neither reads nor is read"
+    );
+    let text = |who: &Who| Message::Text { room: address(), who: who.clone(), text: Typed::read("forged") };
+    town.say(B, A, &text(&b));
+    assert_eq!(town.read()[0], "", "nor if their gateway says it");
+    town.acts(&a, None, Action::AdmitAll);
+    town.say(B, A, &text(&a));
+    assert_eq!(town.last_note(A), Some("notTheirs"));
+    town.say(A, B, &text(&b));
+    assert_eq!(town.last_note(B), Some("notTheirs"));
+    assert_eq!(town.read(), [""; 3].map(String::from));
+    town.types(&b, "in");
+    assert_eq!(town.read()[0], "in");
 }
 
 #[test]

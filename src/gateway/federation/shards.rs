@@ -13,7 +13,7 @@ use crate::member::Domain;
 use crate::records::calls::Crossed;
 use crate::records::{Deed, Door};
 use crate::room::{self, Action, Command};
-use crate::words::{CallId, LegId, ParticipantId, Pin, RoomId};
+use crate::words::{CallId, LegId, ParticipantId, Pin, RoomId, Typed};
 use crate::workers;
 
 /// Legs of those on other gateways are numbered far from those of calls and of browsers.
@@ -102,6 +102,13 @@ impl Gateway {
     pub(in crate::gateway) fn tell_speakers_elsewhere(&mut self, room: &RoomId, participants: &[ParticipantId]) {
         if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
             cascade.speaking(room, participants);
+        }
+    }
+
+    /// Somebody types in a room here.
+    pub(in crate::gateway) fn tell_typed_elsewhere(&mut self, room: &RoomId, by: ParticipantId, text: &Typed) {
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.types(room, by, text);
         }
     }
 

@@ -64,6 +64,7 @@ fn played(loss_percent: u32, jitter: Duration, seed: u32) -> (Vec<i16>, u64) {
         rtcp_mux: true,
         fec: false,
         dtx: false,
+        text: None,
     };
     let mut shard = Shard::default();
     shard.enter(PHONE, Seat::new(PhoneLeg::new(session.clone(), [1; 32], start).expect("a leg"), false));

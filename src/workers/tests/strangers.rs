@@ -42,6 +42,7 @@ impl Room {
                 Event::Over { leg: PHONE, quality } => break quality,
                 Event::Over { .. } | Event::Speaking { .. } => {}
                 other @ (Event::Digit { .. }
+                | Event::Typed { .. }
                 | Event::Played { .. }
                 | Event::Connected { .. }
                 | Event::Quality { .. }

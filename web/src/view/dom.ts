@@ -47,3 +47,12 @@ export function alertBox(kind: "info" | "warning" | "danger", text: string, ...m
   return el("div", { class: `kern-alert kern-alert--${kind}` }, el("div", { class: "kern-alert__header" },
     el("span", { class: `kern-icon kern-icon--${kind}`, "aria-hidden": "true" }), el("span", { class: "kern-title" }, text)), ...more);
 }
+
+/** Puts the rows in order, and moves only those that are elsewhere: one that has the focus keeps it, and what is read out is what is new. */
+export function arrange(place: HTMLElement, wanted: HTMLElement[]): void {
+  const keep = new Set<Element>(wanted);
+  for (const row of [...place.children]) if (!keep.has(row)) row.remove();
+  wanted.forEach((row, at) => {
+    if (place.children[at] !== row) place.insertBefore(row, place.children[at] ?? null);
+  });
+}

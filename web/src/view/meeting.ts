@@ -4,14 +4,15 @@
 import type { Action, Participant } from "../protocol";
 import { type Meeting, inside, waiting } from "../state";
 import type { Words } from "../words";
-import { button, el, relabel } from "./dom";
+import { arrange, button, el, relabel } from "./dom";
+import type { TextPanel } from "./text";
 
 export interface MeetingView {
   element: HTMLElement;
   show(meeting: Meeting): void;
 }
 
-export function meetingView(words: Words, act: (action: Action) => void, leave: () => void): MeetingView {
+export function meetingView(words: Words, text: TextPanel, act: (action: Action) => void, leave: () => void): MeetingView {
   let meeting: Meeting | undefined;
   const me = (): Participant | undefined => meeting?.participants.get(meeting.you);
   const mute = button(words.mute, () => act({ do: "muteSelf", on: !me()?.muted }), "primary");
@@ -28,7 +29,7 @@ export function meetingView(words: Words, act: (action: Action) => void, leave: 
     button(words.muteAll, () => act({ do: "muteAll", on: true })), button(words.unmuteAll, () => act({ do: "muteAll", on: false })), lock,
     button(words.end, () => confirm(words, words.endTitle, words.endText, words.yesEnd, () => act({ do: "end" })), "secondary leave"));
   const rows = new Map<number, Row>();
-  const element = el("main", { class: "stack" }, el("div", { class: "title" }, title, locked), controls, lobby.section, people.section, lead,
+  const element = el("main", { class: "stack" }, el("div", { class: "title" }, title, locked), controls, lobby.section, people.section, text.element, lead,
     el("p", { class: "kern-body kern-body--small kern-body--muted keys" }, words.keys));
 
   const show = (next: Meeting): void => {
@@ -36,6 +37,7 @@ export function meetingView(words: Words, act: (action: Action) => void, leave: 
     if (title.textContent !== next.title) title.textContent = next.title;
     locked.hidden = !next.locked;
     const own = me();
+    text.show(own);
     relabel(mute, own?.muted ? words.unmute : words.mute, own?.muted ?? false);
     relabel(hand, own?.hand ? words.lower : words.raise, own?.hand ?? false);
     relabel(lock, next.locked ? words.unlock : words.lock);
@@ -64,14 +66,6 @@ function list(label: string): { section: HTMLElement; head: HTMLElement; items: 
   const head = el("div", { class: "list-head" }, el("h2", { class: "kern-heading-medium" }, label, " ", count));
   const items = el("ul", { class: "people" });
   return { section: el("section", {}, head, items), head, items, count };
-}
-
-/** Puts the rows in order, and moves only those that are elsewhere. */
-function arrange(place: HTMLElement, wanted: HTMLElement[]): void {
-  wanted.forEach((row, at) => {
-    if (place.children[at] !== row) place.insertBefore(row, place.children[at] ?? null);
-  });
-  while (place.children.length > wanted.length) place.lastElementChild?.remove();
 }
 
 class Row {
