@@ -95,6 +95,7 @@ async def meets(checks, town, phone, members):
     await all_hear(checks, "all hear all others and not themselves", phone, members, [(1, 2), (0, 2), (0, 1)])
     await rosters_agree(checks, "all are there", town, members)
     await a_moderator_leads(checks, town, phone, members)
+    await what_is_typed_is_passed_on(checks, members)
     await what_is_unknown_is_ignored(checks, members)
     await nothing_is_lost(checks, town, members)
     await all_hear(checks, "after the cuts all hear all others", phone, members, [(1, 2), (0, 2), (0, 1)])
@@ -127,6 +128,21 @@ async def a_moderator_leads(checks, town, phone, members):
     await rosters_agree(checks, "one is muted", town, members)
     first.acts_on(1, {"do": "giveFloor", "participant": 0}, "speak-again", whom={"of": other.identity.domain, "id": 1})
     checks.that(await until(lambda: not other.mine[1]["muted"]), "and given the floor again")
+
+
+async def what_is_typed_is_passed_on(checks, members):
+    """Letter by letter, in order, with whose it is; but not what somebody types in another's name, or what moves a reader's cursor."""
+    first, other = members
+    for letter in "Grüße 🙂\b":
+        first.types(1, letter)
+    other.types(1, "Ja\u2028\u202e\x1b")
+    read = lambda member: "".join(text for *_, text in member.texts)
+    checks.that(await until(lambda: read(other) == "Grüße 🙂\b" and read(first) == "Ja\u2028"), f"what one types the other reads ({read(other)!r}, {read(first)!r})")
+    checks.that({(of, number) for of, number, _ in other.texts} == {(first.identity.domain, 1)}, "and whose it is")
+    first.link.say("text", room=ROOM, who=other.mine[1]["who"], text="forged")
+    other.types(1, "x" * 400)
+    checks.that(await until(lambda: read(first).endswith("x\ufffd")), "who types faster than anybody can is cut, and that is marked")
+    checks.that(read(first).count("x") <= 300 and "forged" not in read(other), "nobody types in another's name")
 
 
 async def what_is_unknown_is_ignored(checks, members):

@@ -179,7 +179,7 @@ class Member:
     def __init__(self, identity, peer_domain, peer, pin):
         self.identity, self.peer_domain = identity, peer_domain
         self.link = Link(identity, peer, pin, self.heard, self.told_anew)
-        self.rooms, self.answers, self.shard, self.lines, self.named, self.acts, self.speaking = {}, {}, None, {}, set(), [], []
+        self.rooms, self.answers, self.shard, self.lines, self.named, self.acts, self.speaking, self.texts = {}, {}, None, {}, set(), [], [], []
         self.room, self.mine, self.media, self.tasks, self.packets, self.ended = None, {}, None, [], collections.defaultdict(list), None
         self.attempt = 0
 
@@ -226,6 +226,9 @@ class Member:
     def acts_on(self, by, action, event, **whom):
         self.link.say("act", room=self.room, by=self.mine[by]["who"], action=action, event=event, **whom)
 
+    def types(self, number, text):
+        self.link.say("text", room=self.room, who=self.mine[number]["who"], text=text)
+
     def heard(self, what):
         do = what.get("do")
         if do == "rooms":
@@ -253,6 +256,8 @@ class Member:
             self.does(what["action"], what.get("whom"))
         elif do == "speaking":
             self.speaking = what["who"]
+        elif do == "text":
+            self.texts.append((what["who"]["of"], what["who"]["id"], what["text"]))
         elif do in ("refuse", "close"):
             self.ended = what
 
