@@ -4,6 +4,7 @@ mod calendars;
 mod clocks;
 mod faults;
 mod languages;
+mod seldom;
 mod words;
 
 use super::*;

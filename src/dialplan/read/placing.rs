@@ -251,7 +251,10 @@ pub(super) fn read_callee(
             "Schreiben Sie eine Durchwahl, eine Nummer oder einen Namen: \"2001\", \"+49 30 1234567\", \"bob@pbx\"",
             "write an extension, a number or a name: \"2001\", \"+49 30 1234567\", \"bob@pbx\"",
         );
-        return Err((both!("{:?} kann niemand anrufen", "{:?} is nobody who can be called", text), help));
+        return Err((
+            both!("{:?} ist niemand, der angerufen werden kann", "{:?} is nobody who can be called", text),
+            help,
+        ));
     }
     let trunk = match named {
         None => trunk.cloned(),

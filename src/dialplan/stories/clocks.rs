@@ -112,4 +112,38 @@ proptest! {
             prop_assert_eq!(takes("3"), is_lesson, "lesson at {}\n{}", local, ics);
         }
     }
+
+    /// What the week shows as open is what is decided, minute by minute of a day as long as it is.
+    #[test]
+    fn the_week_of_a_night_on_which_the_clock_changes_shows_what_is_decided(
+        zone in prop::sample::select(ZONES.to_vec()),
+        night in nights(),
+        hours in span(),
+        window in span(),
+    ) {
+        let plan = format!(
+            "[hours.office]\nzone = \"{zone}\"\nmon-sun = \"{}-{}\"\n\
+             [[rule]]\nname = \"office\"\ncalled = \"1\"\nwhen = {{ open = \"office\" }}\nmenu = \"de\"\n\
+             [[rule]]\nname = \"window\"\ncalled = \"2\"\nwhen = {{ from = \"{}\", to = \"{}\" }}\nmenu = \"de\"\n",
+            clock(hours.0), clock(hours.1), clock(window.0), clock(window.1),
+        );
+        let there = TimeZone::get(zone).expect("a zone");
+        let here = Surroundings { zone: there.clone(), ..around() };
+        let (made, _) = Plan::check(source(&plan), &here);
+        let first = night.yesterday().expect("a day");
+        for row in made.week(first, &there) {
+            let called = if row.name == "office" { "1" } else { "2" };
+            for (day, shown) in std::iter::successors(Some(first), |day| day.tomorrow().ok()).zip(row.days.iter().take(3)) {
+                let begin = day.to_zoned_datetime(there.clone()).expect("a time").timestamp();
+                let end = day.tomorrow().expect("a day").to_zoned_datetime(there.clone()).expect("a time").timestamp();
+                prop_assert_eq!(shown.minutes * 60, end.as_second() - begin.as_second(), "{} in {}", day, zone);
+                for minute in (0..shown.minutes).step_by(5) {
+                    let now = begin + jiff::SignedDuration::from_mins(minute);
+                    let is_open = made.decide(&call(called), &now.to_zoned_datetime(there.clone())).is_some();
+                    let is_shown = shown.open.iter().any(|open| (open.start..open.end).contains(&minute));
+                    prop_assert_eq!(is_shown, is_open, "minute {} of {} in {}: {:?}\n{}", minute, day, zone, shown.open, plan);
+                }
+            }
+        }
+    }
 }

@@ -20,8 +20,16 @@ const ENGLISH: [&str; 61] = [
 ];
 
 /// Names of parts that stand in quotes in a suggestion, and are names no more in German.
-const SUGGESTED: [&str; 6] =
-    ["quotes", "Anführungszeichen", "name of hours", "Name der Öffnungszeiten", "name of a rule", "Name einer Regel"];
+const SUGGESTED: [&str; 8] = [
+    "quotes",
+    "Anführungszeichen",
+    "name of hours",
+    "Name der Öffnungszeiten",
+    "name of a rule",
+    "Name einer Regel",
+    "classes",
+    "Klassen",
+];
 
 fn is_in_both(german: &str, english: &str) {
     assert!(!german.is_empty() && german != english, "only in one language: {german:?}");
