@@ -14,7 +14,8 @@ export class Events {
   private again: number | undefined;
   private isOpen = false;
 
-  constructor(private readonly address: string, private readonly stands: (up: boolean) => void) {}
+  /** `stands` hears whether there is a line; `refused`, that the gateway answers, but gives none. */
+  constructor(private readonly address: string, private readonly stands: (up: boolean) => void, private readonly refused: () => void) {}
 
   /** From now on there may be a line; it is made once somebody listens. */
   open(): void {
@@ -64,6 +65,7 @@ export class Events {
     source.onerror = () => {
       this.stands(false);
       if (source.readyState !== EventSource.CLOSED || !this.isOpen) return;
+      this.refused();
       this.again = window.setTimeout(() => this.isOpen && this.connect(), this.wait);
       this.wait = Math.min(this.wait * 2, LAST_WAIT);
     };

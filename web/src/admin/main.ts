@@ -22,25 +22,64 @@ const stage = el("main", { class: "stage wide", id: "content", tabindex: "-1" })
 const banner = el("div", { class: "banner wide", role: "status" });
 const status = el("div", { class: "status", role: "status", "aria-live": "polite" });
 const api = new Api();
-const events = new Events("/api/v1/events", (up) => banner.replaceChildren(...(up || !session ? [] : [alertBox("warning", words().unsteady)])));
+const events = new Events("/api/v1/events", (up) => banner.replaceChildren(...(up || !session ? [] : [alertBox("warning", words().unsteady)])), () => void api.get("/session").catch(goneIf401));
 
 let language: Language = initialLanguage();
 let session: Session | undefined;
 let page: Page | undefined;
-let notice = "";
 let ways: Ways = {};
 let stopped = "";
 
 const words = () => WORDS[language];
 
-/** A session that is over is not the end of what somebody has written: they sign in again, and the page is as it was. */
+/** Over the page, while its session is over. */
+let again: HTMLDialogElement | undefined;
+
+/**
+ * A session that is over is not the end of what somebody has written: they sign in again above the page, which stays as it is, with what
+ * was typed into it and into its dialogs.
+ */
 api.expired = () => {
-  if (!session) return;
-  leave();
-  session = undefined;
-  notice = words().expired;
-  render();
+  if (!session || again) return;
+  events.close();
+  banner.replaceChildren();
+  again = el("dialog", { class: "kern-dialog ask", "aria-label": words().signInTitle, cancel: (event: Event) => event.preventDefault(), close: () => again?.showModal() });
+  document.body.append(again);
+  again.showModal();
+  signInAgain(session);
 };
+
+function signInAgain(was: Session, at?: Session): void {
+  const then = (next: Session): void => {
+    api.csrf = next.csrf;
+    if (next.next === "nothing") goOn(was, next);
+    else signInAgain(was, next);
+  };
+  const view = signInView({ language, api, notice: words().expired, ways, stopped: "", session: at, then });
+  again?.replaceChildren(el("section", { class: "kern-dialog__body stack" }, view));
+  again?.querySelector<HTMLElement>("h1")?.focus();
+}
+
+function goOn(was: Session, next: Session): void {
+  const over = again;
+  again = undefined;
+  over?.remove();
+  const codes = next.recoveryCodes ?? [];
+  if (next.name !== was.name || codes.length) {
+    for (const open of document.querySelectorAll("dialog")) open.close();
+    leave();
+    return signedIn(next);
+  }
+  session = next;
+  // Who was in the middle of a dialog goes on there; else what is seen is looked at anew.
+  if (document.querySelector("dialog[open]")) events.open();
+  else render();
+}
+
+function goneIf401(problem: unknown): void {
+  if (!(problem instanceof Problem)) throw problem;
+  if (problem.told.status === 401) api.expired();
+}
 
 function leave(): void {
   page?.leave?.();
@@ -52,7 +91,7 @@ function leave(): void {
 function signedIn(next: Session): void {
   session = next;
   api.csrf = next.csrf;
-  notice = stopped = "";
+  stopped = "";
   const codes = next.recoveryCodes ?? [];
   if (codes.length) return void show(recoveryView(codes, language, () => ((session = { ...next, recoveryCodes: [] }), render())));
   render();
@@ -90,7 +129,7 @@ function render(): void {
   place.replaceChildren(frame({ language, session, areas, chosen: area?.path ?? "", speak, go, signOut, paint }), banner, stage, status);
   page?.leave?.();
   page = undefined;
-  if (!session || session.next !== "nothing") return show(signInView({ language, api, notice, ways, stopped, session, then: signedIn }));
+  if (!session || session.next !== "nothing") return show(signInView({ language, api, notice: "", ways, stopped, session, then: signedIn }));
   if (!area) return show(areas.length ? empty(words().notFound, "") : empty(words().title, words().nothingHere));
   events.open();
   const context: Context = { language, session, api, events, say, go };
