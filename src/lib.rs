@@ -7,6 +7,8 @@
 //! A phone call walks: `wire` (repaired, or refused) → `sip` (INVITE) → `gateway` → `dialplan` (what it is for) → `call` (offer and answer) → `workers` (a
 //! private leg) → `ivr` (digits → admission) → `room` (join → effects) → `workers` and `media` (the leg hears and is heard).
 //! A page walks: `web` (WebSocket) → `gateway` → `connection` (offer and answer) → `room` → `workers` and `media`.
+//! A letter that somebody types walks: `workers` and `media` (RFC 4103), `web` or `links` → `gateway` → `room` (whether they may) → all of these, and nothing
+//! keeps it.
 //! A meeting made by API walks: `web` → `gateway` → `meeting` (what may not be) → `store` (a thread of its own) → `gateway` (its
 //! copy) → the answer; `records` notes who did it.
 //! A request to be called back walks: `ivr` → `gateway` → `callback` (whether there is a place) → `store`; later `gateway` → `sip` (an

@@ -169,9 +169,9 @@ impl Story {
     /// What the others read of what is typed on that leg.
     fn types(&mut self, leg: LegId, text: &str) -> Option<(ParticipantId, String)> {
         self.does(Command::Type { leg, text: Typed::read(text) });
-        self.out.iter().find_map(|effect| match effect {
-            Effect::Typed { by, text, .. } => Some((*by, text.reveal().to_owned())),
-            _ => None,
+        self.out.iter().find_map(|effect| {
+            let Effect::Typed { by, text, .. } = effect else { return None };
+            Some((*by, text.reveal().to_owned()))
         })
     }
 }

@@ -146,7 +146,7 @@ proptest! {
         let fate = |packet: usize| {
             let (lost, late) = fates[packet / 3 % fates.len()];
             // In each three packets at most two that stand together are lost.
-            (packet % 3 == 0 || packet % 3 > lost).then_some(late % 20)
+            (packet.is_multiple_of(3) || packet % 3 > lost).then_some(late % 20)
         };
         let (sent, arrived) = across(&letters, RED, fate);
         prop_assert_eq!(arrived, sent);

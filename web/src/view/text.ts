@@ -19,7 +19,7 @@ export interface TextPanel {
 const GATHER = 60;
 
 export function textPanel(words: Words, lines: Lines, send: (text: string) => boolean): TextPanel {
-  const [log, typing] = [el("div", { class: "lines", role: "log", tabindex: "0", "aria-label": words.textLog }), el("div", { class: "typing", "aria-live": "off" })];
+  const [log, typing] = [el("div", { class: "lines", role: "log", "aria-label": words.textLog }), el("div", { class: "typing", "aria-live": "off" })];
   const empty = el("p", { class: "kern-body kern-body--muted" }, words.textEmpty);
   const input = el("input", { type: "text", autocomplete: "off", maxlength: "1000" });
   const { box } = field("text", words.textYours, words.textHint, input);
@@ -70,7 +70,8 @@ export function textPanel(words: Words, lines: Lines, send: (text: string) => bo
     const here = new Set(lines.all.map((line) => line.key));
     for (const key of [...rows.keys()]) if (!here.has(key)) rows.delete(key);
     empty.hidden = here.size > 0;
-    log.hidden = log.childElementCount === 0;
+    // It stays in the page while it is empty: a reader hears what is put into what was there before.
+    log.tabIndex = log.childElementCount === 0 ? -1 : 0;
     if (atEnd) log.scrollTop = log.scrollHeight;
   };
   const clock = setInterval(() => {
