@@ -16,7 +16,7 @@ const de = {
   endTitle: "Konferenz für alle beenden?", endText: "Alle werden getrennt, auch wer am Telefon ist.", removeTitle: "Teilnehmer entfernen?", cancel: "Abbrechen", yesEnd: "Beenden", yesRemove: "Entfernen",
   soundBlocked: "Der Browser spielt den Ton erst nach einem Klick ab.", soundOn: "Ton einschalten", again: "Erneut teilnehmen", keys: "Tasten: M stumm, H Hand",
   text: "Mitlesen und schreiben", textLog: "Geschriebenes", textEmpty: "Hier steht, was jemand schreibt, auch von einem Texttelefon. Es wird nicht aufbewahrt.", textYours: "Ihr Text",
-  textHint: "Alle lesen sofort mit, Buchstabe für Buchstabe. Eingabetaste: neue Zeile.", textNext: "Neue Zeile", textLost: "[…]",
+  textHint: "Alle lesen sofort mit, Buchstabe für Buchstabe. Eingabetaste: neue Zeile.", textNext: "Neue Zeile", textLost: "[…]", textNotNow: "Sie können schreiben, sobald Sie das Wort haben.",
   joined: "nimmt teil", left: "ist gegangen", waits: "wartet", overTitle: "Auf Wiederhören",
 };
 export type Words = typeof de;
@@ -35,7 +35,7 @@ const en: Words = {
   endTitle: "End the meeting for all?", endText: "Everybody is disconnected, those on the telephone too.", removeTitle: "Remove this participant?", cancel: "Cancel", yesEnd: "End", yesRemove: "Remove",
   soundBlocked: "The browser plays sound only after a click.", soundOn: "Turn on sound", again: "Join again", keys: "Keys: M mute, H hand",
   text: "Text", textLog: "What was typed", textEmpty: "What somebody types appears here, also from a text telephone. It is not kept.", textYours: "Your text",
-  textHint: "Everybody reads along at once, letter by letter. Enter: new line.", textNext: "New line", textLost: "[…]",
+  textHint: "Everybody reads along at once, letter by letter. Enter: new line.", textNext: "New line", textLost: "[…]", textNotNow: "You can type once you have the floor.",
   joined: "joined", left: "left", waits: "is waiting", overTitle: "Goodbye",
 };
 

@@ -43,7 +43,7 @@ impl Medium {
 
     /// The payload type of a format of text.
     fn text_type(&self, name: &str) -> Option<u8> {
-        self.payload_types.iter().copied().find(|kind| {
+        self.payload_types.iter().copied().filter(|kind| *kind < 128).find(|kind| {
             self.rtpmap.get(kind).is_some_and(|(format, clock)| format.eq_ignore_ascii_case(name) && *clock == 1_000)
         })
     }
@@ -135,6 +135,7 @@ mod tests {
             "m=text 0 RTP/AVP 100 101",
             "m=text 5000 RTP/SAVP 100 101",
             "m=text 5000 RTP/AVP 107",
+            "m=text 5000 RTP/AVP 200\r\na=rtpmap:200 t140/1000",
             "m=text 5000 RTP/AVP 100 101\r\nc=IN IP6 2001:db8::1",
         ] {
             let (text, sdp) = answered(&format!("{line}\r\n{FORMATS}"));

@@ -87,6 +87,7 @@ export function textPanel(words: Words, lines: Lines, send: (text: string) => bo
       me = now;
       // As for speaking: who only listens types with the floor. Muting is of sound.
       input.disabled = !now || (now.role === "listener" && now.mutedByModerator);
+      input.placeholder = input.disabled ? words.textNotNow : "";
     },
   };
 }
