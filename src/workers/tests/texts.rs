@@ -68,7 +68,7 @@ fn typed(news: &mut mpsc::Receiver<Event>) -> String {
 
 #[test]
 fn a_telephone_types_and_reads_also_after_text_was_dropped_and_taken_up_again() {
-    let (pool, mut news) = start(Duration::from_secs(60), 31_300..31_400);
+    let (pool, mut news) = start(Duration::from_secs(60), 31_600..31_620);
     let far = far(&pool, 1);
     let mut keyboard = Keyboard::beside(&pool, &far, 1);
     keyboard.types("Grüße", 4);
@@ -90,7 +90,7 @@ fn a_telephone_types_and_reads_also_after_text_was_dropped_and_taken_up_again() 
 
 #[test]
 fn a_stranger_at_the_text_port_is_neither_read_nor_answered() {
-    let (pool, mut news) = start(Duration::from_secs(60), 31_400..31_500);
+    let (pool, mut news) = start(Duration::from_secs(60), 31_620..31_640);
     let far = far(&pool, 1);
     let mut keyboard = Keyboard::beside(&pool, &far, 1);
     keyboard.types("a", 4);
