@@ -101,7 +101,7 @@ impl Institution {
             dtx: false,
             text: None,
         };
-        self.pool.add_phone(LegId(leg), ports, session, [leg as u8; 32]).expect("a leg");
+        self.pool.add_phone(LegId(leg), ports, session, None, [leg as u8; 32]).expect("a leg");
         self.tell(Command::Enter { leg: LegId(leg), room: room() });
         self.phones.push((socket, target));
     }

@@ -187,7 +187,7 @@ fn gateway(size: usize, before: f64) {
             dtx: false,
             text: None,
         };
-        pool.add_phone(leg, ports, session, [number as u8; 32]).expect("a leg");
+        pool.add_phone(leg, ports, session, None, [number as u8; 32]).expect("a leg");
         let room: RoomId = format!("room{}", number / size).parse().expect("a room");
         pool.send(Command::Enter { leg, room }).expect("room in the queue");
     }

@@ -61,6 +61,9 @@ def watches_the_federation(story, page, federation):
     expect(row).to_contain_text(re.compile(r"\d+ ms"), timeout=15_000)
     expect(row).to_contain_text("Ratssitzung (rat@stadt-a.example)")
     expect(row).to_contain_text("Bauausschuss (bau@stadt-b.example)")
+    other = page.locator("tr", has_text="stadt-s.example")
+    expect(other).to_contain_text("darf mit eigenen Anlagen anrufen (SIP), jetzt: 0")
+    story.check("a member that joins by SIP alone has no link that could be down", other.locator(".kern-badge").count() == 0)
     story.check("nothing has to be seen to", page.locator(".kern-alert").count() == 0)
     story.look(page, "federation")
     since = time.monotonic()
@@ -150,6 +153,9 @@ def main():
         federation = Federation(folder, more={"a": OFFICE, "b": COMMITTEE}, names=("a", "b"))
         federation.names["pbx.amt.example"] = RIGHT
         a = federation.towns["a"]
+        by_sip = {"domain": "stadt-s.example", "name": "Stadt S", "country": "AT", "links": [], "sip": True, "media": ["127.8.0.0/24"],
+                  "contact": "technik@stadt-s.example"}
+        federation.members.append({**federation.members[1], **by_sip, "pins": [{"spki": "sha256:" + 43 * "A"}]})
         password = password_of(a.runs("account", "add", "erika", "--role", "administrator", "--folder", str(a.folder / "kept")))
         story = Story(f"https://{a.address}:8080", screenshots)
         federation.resolves()

@@ -14,8 +14,8 @@ RATE = 48000
 CODECS = {"PCMA": "PCMA/8000/1", "PCMU": "PCMU/8000/1", "G.722": "G722/16000/1", "Opus": "opus/48000/2"}
 
 PHONE = """
-sip_listen 127.0.0.1:{sip}
-net_interface 127.0.0.1
+sip_listen {address}:{sip}
+net_interface {address}
 audio_player aubridge,sink{number}
 audio_source aufile,{folder}/tone.wav
 audio_alert aubridge,sink{number}
@@ -91,8 +91,8 @@ def judge_tones(tones, own, levels):
 
 
 class Phone:
-    def __init__(self, folder, number, source, codec, ports=90, user=None, traced=False):
-        """With `traced` its log tells each SIP message."""
+    def __init__(self, folder, number, source, codec, ports=90, user=None, traced=False, address="127.0.0.1", account=None):
+        """With `traced` its log tells each SIP message; `account` is what it calls itself, and what else is to be said of that."""
         self.folder = folder / str(number)
         self.folder.mkdir()
         if isinstance(source, int):
@@ -103,10 +103,10 @@ class Phone:
         modules = next(pathlib.Path("/usr/lib").glob("**/baresip/modules"))
         with wave.open(str(self.folder / "tone.wav")) as sound:
             rate = sound.getframerate()
-        settings = dict(rate=rate, sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
+        settings = dict(rate=rate, address=address, sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
                         rtp=24500 + 100 * number, rtp_end=24500 + 100 * number + ports)
         (self.folder / "config").write_text(PHONE.format(**settings))
-        (self.folder / "accounts").write_text(f"<sip:{user or 'phone' + str(number)}@127.0.0.1>;regint=0;audio_codecs={codec}\n")
+        (self.folder / "accounts").write_text(f"{account or '<sip:' + (user or 'phone' + str(number)) + '@127.0.0.1>'};regint=0;audio_codecs={codec}\n")
         (self.folder / "contacts").write_text("")
         log = open(self.folder / "log", "w", encoding="utf-8")
         self.process = subprocess.Popen(["baresip", "-f", str(self.folder), *["-s"] * traced], stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -3,7 +3,8 @@
 
 Each telephone dials its own town, keys the ID and a PIN of the first town's meeting, and says a tone. Stories, all if none is named:
   together  with a page (Chromium) at the second town: each hears the two others within 3 dB and not itself, rosters agree within a second,
-            the home moderator's keys mute who is at the other towns, and nobody is told another town's address
+            the home moderator's keys mute who is at the other towns, and nobody is told another town's address; then a number of the second
+            town's plan (`room = "rat@stadt-a.example"`) leads one more there without a menu
   alone     the home gateway is killed: the two others hear each other within 2 s, and all do again once it is back
   cut       the link to one town is cut for 1, 5 and 30 s: after each, all hear each other within 2 s, and nobody twice
   forgotten a citizen of one town is forgotten: its record is gone, and those who were told of them say so, also one that was away
@@ -46,8 +47,17 @@ async () => {
 """
 
 
+# What the second town's plan has besides.
+RULE = '[[rule]]\nname = "Rat von A"\ncalled = "77"\nroom = "rat@stadt-a.example"\n'
+BY_RULE = 1760
+
+
 def together(checks, folder):
-    with three_towns(folder) as (federation, phones), sync_playwright() as playwright:
+    plan = folder / "plan"
+    plan.mkdir()
+    (plan / "10-rat.toml").write_text(RULE)
+    of_b = f'[dialplan]\nfolder = "{plan}"\n'
+    with three_towns(folder, more={"b": of_b}) as (federation, phones), sync_playwright() as playwright:
         towns = list(federation.towns.values())
         phones_come(folder, federation, phones, at="ac")
         page = Page(playwright, f"https://{towns[1].address}:8080/r/rat@stadt-a.example", long_tone(folder / "page.wav", TONES[1], 10), "Erika", before=HANDLES)
@@ -69,11 +79,27 @@ def together(checks, folder):
             hear(checks, "and lets them speak again", three, ALL, patience=12, levels=everybody)
             agree(checks, "all may speak", towns, 3, muted=0)
             nobody_learns_of_others(checks, towns, phones, page, told)
+            led_by_a_rule(checks, folder, towns, phones)
         finally:
             page.ends()
         audits = [town.log() for town in towns]
         events = [{word.split("event=")[1].split('"')[1] for word in log.splitlines() if 'what="acted"' in word and "event=" in word} for log in audits]
         checks.that(events[0] and events[0] >= events[1] and events[1] and events[2], "what was done stands at both ends under the same name")
+
+
+def led_by_a_rule(checks, folder, towns, phones):
+    """A number of B leads to A's meeting: nobody keys an ID."""
+    caller = Phone(folder, 3, long_tone(folder / "rule.wav", BY_RULE), CODECS["PCMA"])
+    phones.append(caller)
+    caller.does("dial", f"sip:77@{towns[1].address}:5060")
+    time.sleep(3)
+    keys(caller, "4711#")
+    time.sleep(5)
+    agree(checks, "a rule of B's plan has led somebody there, by the PIN alone", towns, 4)
+    hear(checks, "and they hear all three", [caller], [(0, 1, 2)], patience=12)
+    samples, rate = recorded(live(phones[0]))
+    level = level_of_tone(samples[-int(1.3 * rate):-int(0.3 * rate)], rate, BY_RULE)
+    checks.that(abs(level) <= 3, f"and are heard at A: {level:.0f} dB of {BY_RULE} Hz")
 
 
 def page_hears(page, seconds):

@@ -65,6 +65,14 @@ pub enum Refusal {
         /// A SIP or tel URI.
         to: String,
     },
+    /// A call from where members' systems call, and from none of them.
+    NoMember,
+    /// Another institution's system speaks for somebody who is not of it.
+    NotTheirs,
+    /// No meeting here is shared with the institution under this name, at this hour.
+    NotShared,
+    /// The sound of another institution is to come from an address that is not its own, or to go there.
+    MediaElsewhere,
     /// An emergency call: the telephone system has to find another way for it (RFC 6881 section 9.2 leaves it to the proxy).
     Emergency,
 }
@@ -80,6 +88,8 @@ pub enum WarnCode {
     MediaType,
     /// 305: no offered media format is available.
     MediaFormat,
+    /// 399: something else.
+    Miscellaneous,
 }
 
 impl WarnCode {
@@ -90,6 +100,7 @@ impl WarnCode {
             Self::Transport => 302,
             Self::MediaType => 304,
             Self::MediaFormat => 305,
+            Self::Miscellaneous => 399,
         }
     }
 }
@@ -122,14 +133,18 @@ impl Refusal {
     /// bandwidth, so it is 65 (bearer capability not implemented). It does not know 422: 127 (interworking), as for 423.
     const fn status(&self) -> (u16, &'static str, u8) {
         match self {
-            Self::NoRule | Self::NotFound => (404, "Not Found", 1),
-            Self::Forbidden | Self::RoomLocked | Self::WrongTransport { .. } => (403, "Forbidden", 21),
+            Self::NoRule | Self::NotFound | Self::NotShared => (404, "Not Found", 1),
+            Self::Forbidden | Self::RoomLocked | Self::WrongTransport { .. } | Self::NoMember | Self::NotTheirs => {
+                (403, "Forbidden", 21)
+            }
             Self::NoContact => (400, "Bad Request", 41),
             Self::Closed | Self::NobodyAnswers => (480, "Temporarily Unavailable", 18),
             Self::Busy | Self::AllBusy => (486, "Busy Here", 17),
-            Self::NoCommonCodec { .. } | Self::BadOffer | Self::NoCommonAddress | Self::NoCommonTransport => {
-                (488, "Not Acceptable Here", 65)
-            }
+            Self::NoCommonCodec { .. }
+            | Self::BadOffer
+            | Self::NoCommonAddress
+            | Self::NoCommonTransport
+            | Self::MediaElsewhere => (488, "Not Acceptable Here", 65),
             Self::IntervalTooSmall { .. } => (422, "Session Interval Too Small", 127),
             Self::Draining | Self::Full | Self::TrunkFull { .. } | Self::Flood => (503, "Service Unavailable", 41),
             Self::Elsewhere { .. } => (302, "Moved Temporarily", 23),
@@ -170,6 +185,10 @@ impl Refusal {
             | Self::WrongTransport { .. }
             | Self::NoContact
             | Self::Elsewhere { .. }
+            | Self::NoMember
+            | Self::NotTheirs
+            | Self::NotShared
+            | Self::MediaElsewhere
             | Self::Emergency => None,
         }
     }
@@ -181,6 +200,9 @@ impl Refusal {
             }
             Self::BadOffer => Some((WarnCode::MediaType, String::from("no audio in the offer that can be read"))),
             Self::NoCommonAddress => Some((WarnCode::AddressFormat, String::from("address family not available"))),
+            Self::MediaElsewhere => {
+                Some((WarnCode::Miscellaneous, String::from("media address not in the networks of the institution")))
+            }
             Self::NoCommonTransport => Some((WarnCode::Transport, String::from("media transport not available"))),
             Self::NoRule
             | Self::NotFound
@@ -198,6 +220,9 @@ impl Refusal {
             | Self::NoContact
             | Self::Flood
             | Self::Elsewhere { .. }
+            | Self::NoMember
+            | Self::NotTheirs
+            | Self::NotShared
             | Self::Emergency => None,
         }
     }
@@ -225,12 +250,16 @@ impl Refusal {
             Self::NoContact => "no-contact",
             Self::Flood => "flood",
             Self::Elsewhere { .. } => "elsewhere",
+            Self::NoMember => "no-member",
+            Self::NotTheirs => "not-theirs",
+            Self::NotShared => "not-shared",
+            Self::MediaElsewhere => "media-elsewhere",
             Self::Emergency => "emergency",
         }
     }
 
     /// Every word of [`Self::reason`].
-    pub const REASONS: [&'static str; 21] = [
+    pub const REASONS: [&'static str; 25] = [
         "no-rule",
         "not-found",
         "forbidden",
@@ -251,6 +280,10 @@ impl Refusal {
         "no-contact",
         "flood",
         "elsewhere",
+        "no-member",
+        "not-theirs",
+        "not-shared",
+        "media-elsewhere",
         "emergency",
     ];
 
@@ -297,6 +330,10 @@ impl fmt::Display for Refusal {
             }
             Self::NoContact => f.write_str("the peer's INVITE has no usable Contact: look at its trace"),
             Self::Elsewhere { to } => write!(f, "a rule of the dialplan sends this call to {to}"),
+            Self::NoMember => f.write_str("whoever calls is no member's system any more: see the registry"),
+            Self::NotTheirs => f.write_str("the institution's system speaks for somebody of another domain: its From has to name its own"),
+            Self::NotShared => f.write_str("no meeting of this name is shared with the institution at this hour: see its shares, and [[federation.terms]]"),
+            Self::MediaElsewhere => f.write_str("the institution's sound is to go to an address outside of its networks: see media in the registry"),
             Self::Emergency => f.write_str("an emergency call came here: let the telephone system send 110 and 112 to the emergency service itself"),
             Self::Flood => f.write_str("too many requests from this address: it is slowed down"),
         }
@@ -332,6 +369,10 @@ mod tests {
             Refusal::WrongTransport { trunk: "rathaus".parse().expect("a name") },
             Refusal::NoContact,
             Refusal::Flood,
+            Refusal::NoMember,
+            Refusal::NotTheirs,
+            Refusal::NotShared,
+            Refusal::MediaElsewhere,
         ]
     }
 
@@ -352,7 +393,10 @@ mod tests {
         let statuses: Vec<u16> = every().iter().map(|refusal| refusal.on_the_wire().status).collect();
         assert_eq!(
             statuses,
-            [404, 404, 403, 403, 480, 486, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503, 403, 400, 503]
+            [
+                404, 404, 403, 403, 480, 486, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503, 403, 400, 503, 403,
+                403, 404, 488
+            ]
         );
     }
 

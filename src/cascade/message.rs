@@ -59,6 +59,9 @@ pub struct Line {
     /// What the home institution gave when it admitted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
+    /// The institution whose own system brings them to the home institution, which alone can say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Domain>,
 }
 
 /// A room that somebody else may join.

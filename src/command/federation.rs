@@ -1,6 +1,7 @@
 //! `einwahl federation`: keys, and the registry of members. Everything here works on files; no gateway has to run.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use einwahl::member::{
     Document, Domain, Envelope, Operators, PublicKey, Registry, SigningKey, Standing, Trust, changes,
 };
 use einwahl::names::Names;
+use einwahl::sip::Resolver;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -111,6 +113,7 @@ pub fn look_up(config: &Config) {
     let trust = Trust { federation: joined.federation, operators: joined.operators, held: None };
     let Ok(residency) = config.residency() else { return };
     let found = async { look_at_registry(joined.registry, trust, Names::new(&config.sip.dns, residency)).await };
+    look_up_ourselves(config, &runtime, &joined.us, &joined.sip);
     match runtime.block_on(found) {
         Ok(registry) => tell(&registry, moment()),
         Err(why) => {
@@ -120,6 +123,25 @@ pub fn look_up(config: &Config) {
             );
         }
     }
+}
+
+/// Tells whether other institutions' systems find us, where they may call.
+fn look_up_ourselves(config: &Config, runtime: &tokio::runtime::Runtime, us: &Domain, listen: &[SocketAddr]) {
+    if listen.is_empty() {
+        return;
+    }
+    let Ok(residency) = config.residency() else { return };
+    let found = async { Resolver::new(&config.sip.dns, residency).published(us).await };
+    let why = match runtime.block_on(found) {
+        Ok(hops) if hops.iter().any(|hop| listen.iter().any(|ours| ours.port() == hop.address.port())) => return,
+        Ok(hops) => {
+            format!("it leads to {}", hops.iter().map(|hop| hop.address.to_string()).collect::<Vec<_>>().join(", "))
+        }
+        Err(why) => why.to_string(),
+    };
+    let port = listen.first().map_or(5061, SocketAddr::port);
+    say(&format!("warning: by DNS no system of another institution finds where {us} takes its calls: {why}"));
+    say(&format!("help: publish \"_sips._tcp.{us}. SRV 10 50 {port}\" with the name of this machine"));
 }
 
 type Done = Result<ExitCode, String>;

@@ -33,6 +33,8 @@ pub struct Federation {
     pub registry_every: NonZeroU32,
     /// Where links are taken; nowhere, and they are only opened from here.
     pub listen: Vec<SocketAddr>,
+    /// Where other institutions' own systems may call by SIP over mutual TLS; nowhere, and none of them may.
+    pub sip: Vec<SocketAddr>,
     /// Our certificate for it, a PEM file; without one, a key is made and kept, and `einwahl federation pin` prints its pin.
     pub certificate: Option<PathBuf>,
     /// Its key, a PEM file.
@@ -52,6 +54,7 @@ impl Default for Federation {
             registry_ca: None,
             registry_every: NonZeroU32::MIN.saturating_add(299),
             listen: Vec::new(),
+            sip: Vec::new(),
             certificate: None,
             key: None,
             terms: Vec::new(),
@@ -72,6 +75,8 @@ pub struct Joined {
     pub registry: Source,
     /// Where links are taken.
     pub listen: Vec<SocketAddr>,
+    /// Where other institutions' own systems may call.
+    pub sip: Vec<SocketAddr>,
     /// Certificate and key, if there are some of ours.
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// What holds for single members in all meetings.
@@ -176,6 +181,7 @@ impl Federation {
                 operators: Operators { threshold: self.threshold, keys: self.operators.clone() },
                 registry,
                 listen: self.listen.clone(),
+                sip: self.sip.clone(),
                 certificate,
                 terms: self.terms.clone(),
             })),

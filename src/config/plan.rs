@@ -96,6 +96,7 @@ impl Config {
             blocks: self.dialplan.blocks.iter().flat_map(|block| block.patterns.clone()).collect(),
             us: self.federation.domain.clone(),
             members: Vec::new(),
+            by_sip: Vec::new(),
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct Surroundings {
     pub us: Option<Domain>,
     /// Its other members; none, if they are not known here.
     pub members: Vec<Domain>,
+    /// Those of them that join by their own systems alone, and cannot be called.
+    pub by_sip: Vec<Domain>,
 }
 
 impl Surroundings {
@@ -86,6 +88,7 @@ impl Surroundings {
             blocks: Vec::new(),
             us: None,
             members: Vec::new(),
+            by_sip: Vec::new(),
         }
     }
 }

@@ -62,7 +62,9 @@ fn a_room_of_another_institution_is_one_of_a_member() {
     let told = |room: &str, us: Option<&str>| {
         let text = format!("[[rule]]\nname = \"Rat\"\ncalled = \"77\"\nroom = \"{room}\"\n");
         let us = us.map(|us| us.parse().expect("a domain"));
-        let around = Surroundings { us, members: vec!["stadt-b.example".parse().expect("a domain")], ..around() };
+        let domains = |names: &[&str]| names.iter().map(|name| name.parse().expect("a domain")).collect();
+        let members = domains(&["stadt-b.example", "stadt-s.example"]);
+        let around = Surroundings { us, members, by_sip: domains(&["stadt-s.example"]), ..around() };
         let (_, problems) = Plan::check(source(&text), &around);
         let rooms = problems.iter().filter(|problem| problem.line == 4);
         rooms
@@ -82,7 +84,13 @@ fn a_room_of_another_institution_is_one_of_a_member() {
     assert_eq!(
         told("rat@stadt-c.example", us),
         [
-            "false stadt-c.example is no member of the federation: callers hear that nothing is there | there are: stadt-b.example"
+            "false stadt-c.example is no member of the federation: callers hear that nothing is there | there are: stadt-b.example, stadt-s.example"
+        ]
+    );
+    assert_eq!(
+        told("rat@stadt-s.example", us),
+        [
+            "false stadt-s.example joins our meetings by SIP and takes no links: nobody is led to rat@stadt-s.example, callers hear of a fault | have people call it by its telephone number, or ask it for a gateway that takes links"
         ]
     );
 }

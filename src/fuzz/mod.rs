@@ -33,7 +33,7 @@ use crate::{call, cascade, connection, dialplan, import, ivr, member, page, post
 pub type Body = fn(&[u8]);
 
 /// Every body and its name.
-pub const TARGETS: [(&str, Body); 25] = [
+pub const TARGETS: [(&str, Body); 26] = [
     ("sip_message", sip_message),
     ("sip_stream", sip_stream),
     ("rtp", rtp),
@@ -51,6 +51,7 @@ pub const TARGETS: [(&str, Body); 25] = [
     ("prompt_file", prompt_file),
     ("meeting", meeting),
     ("registry_file", registry_file),
+    ("certificate", certificate),
     ("link_frames", link_frames),
     ("peer_messages", peer_messages),
     ("calendar_file", calendar_file),
@@ -92,6 +93,14 @@ pub fn registry_file(bytes: &[u8]) {
         drop(document.faults());
         assert_eq!(document.faults_of_members().count(), document.members.len());
     }
+}
+
+/// Whatever a system shows for a certificate, it is of no domain but those that stand in it.
+pub fn certificate(bytes: &[u8]) {
+    let Ok(shown) = member::Shown::read(bytes) else { return };
+    let domain: Domain = "stadt-c.example".parse().expect("a domain");
+    let stands = String::from_utf8_lossy(bytes).to_ascii_lowercase().contains(domain.as_str());
+    assert!(!shown.is_of(&domain) || stands, "{shown:?}");
 }
 
 /// Whatever query a browser brings back, it is on nobody's journey, and no page of another server is gone to.

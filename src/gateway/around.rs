@@ -16,6 +16,7 @@ impl Gateway {
             around.rooms = self.book.after(None).map(|listed| listed.meeting.room.clone()).collect();
         }
         around.members = self.federation.as_ref().map(|federation| federation.others()).unwrap_or_default();
+        around.by_sip = self.federation.as_ref().map(|federation| federation.others_by_sip()).unwrap_or_default();
         Arc::new(around)
     }
 }

@@ -109,6 +109,11 @@ impl Caller {
         Ours { audio: self.ours, text: self.text.filter(|_| self.reads) }
     }
 
+    /// Whom a member's own system brings.
+    pub(super) fn visitor(&self) -> Option<&sip::Visitor> {
+        self.brief.as_ref()?.facts.visitor.as_deref()
+    }
+
     /// Whether the media thread has the leg.
     pub(super) const fn is_open(&self) -> bool {
         matches!(self.line, Line::Open)

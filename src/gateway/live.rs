@@ -236,6 +236,7 @@ fn live_room(name: &RoomId, room: &Room) -> LiveRoom {
         muted: one.muted,
         lobby: one.lobby,
         away: one.away,
+        institution: one.institution.clone(),
     };
     LiveRoom {
         room: name.to_string(),

@@ -265,7 +265,8 @@ impl Gateway {
         config.residency = config.residency.counted(observed.clone());
         let health = Health::new(&observed, &pool);
         let (to_signalling, signalling) = mpsc::channel(QUEUE);
-        let door = Door::open(config.sip.clone(), config.residency.clone(), observed.clone(), to_signalling).await?;
+        let mut door =
+            Door::open(config.sip.clone(), config.residency.clone(), observed.clone(), to_signalling).await?;
         let (to_visits, visits) = mpsc::channel(QUEUE);
         let pages = web::Door::open(&config.web, &observed, to_visits)?;
         let (slow, proofs) = slow::Slow::new();
@@ -284,6 +285,10 @@ impl Gateway {
                 Some(Federation::begin(of, &around, &kept.entries, to_linked, to_offered)?)
             }
         };
+        let listens = config.federation.as_ref().map(|of| of.joined.sip.clone()).filter(|sip| !sip.is_empty());
+        if let Some((federation, listen)) = federation.as_ref().zip(listens) {
+            door.join(federation.joining(listen)).await?;
+        }
         let chance = u64::from_be_bytes(random().map_err(|error| std::io::Error::other(error.to_string()))?);
         let shards = federation.as_ref().map(|federation| federation.shards(chance));
         let mut gateway = Self {
@@ -372,6 +377,7 @@ impl Gateway {
         self.write_records();
         self.look_at_offices();
         self.look_at_registry();
+        self.look_at_visits(None);
         self.look_at_callbacks();
         self.note_refused_connections();
     }
@@ -379,7 +385,10 @@ impl Gateway {
     fn on_signalling(&mut self, event: sip::Event) {
         match event {
             sip::Event::Invited { call, facts, offer, verdict } => {
-                let answer = self.invited(call, &facts, offer.as_deref());
+                let answer = match &facts.visitor {
+                    None => self.invited(call, &facts, offer.as_deref()),
+                    Some(visitor) => self.visited(call, &facts, visitor, offer.as_deref()),
+                };
                 if verdict.send(answer).is_err() {
                     // The door has given up waiting.
                     self.ended(leg_of(call));
@@ -396,6 +405,7 @@ impl Gateway {
             sip::Event::Declined { call, status } => self.declined(call, status),
             sip::Event::Referred { call, taken } => self.referred(leg_of(call), taken),
             sip::Event::Trunk { trunk, news } => self.trunk_stands(&trunk, *news),
+            sip::Event::MemberRefused(refused) => self.member_refused(&refused),
             sip::Event::Digit { call, digit } => self.on_key(leg_of(call), digit),
             sip::Event::Ended { call } => self.ended(leg_of(call)),
         }
@@ -474,7 +484,7 @@ impl Gateway {
                 let (session, sdp) = sdp::answer(offer, sdp::Ours { audio: ours, text }, &codecs, 1)?;
                 let codec = session.codec;
                 reads = session.text.is_some();
-                self.add_phone(leg, ports, session)?;
+                self.add_phone(leg, ports, session, Some(&brief.facts))?;
                 if let Some(ports) = ports_for_text {
                     self.tell_media(workers::Command::GiveText { leg, ports });
                 }
@@ -518,9 +528,11 @@ impl Gateway {
         if let Some(ports) = caller.take_offered() {
             let session =
                 answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
-            let added = session.and_then(|session| self.add_phone(leg, ports, session));
+            let facts = caller.brief.as_ref().map(|brief| brief.facts.clone());
+            let added = session.and_then(|session| self.add_phone(leg, ports, session, facts.as_ref()));
             if let Err(refusal) = added {
                 tracing::info!(%leg, why = %refusal, "the answer to our offer cannot be used: hung up");
+                self.visitor_sounds_elsewhere(leg, &refusal);
                 self.hang_up(leg);
                 return;
             }
@@ -556,9 +568,16 @@ impl Gateway {
         }
     }
 
-    fn add_phone(&self, leg: LegId, ports: workers::PortPair, session: crate::media::Session) -> Result<(), Refusal> {
+    fn add_phone(
+        &self,
+        leg: LegId,
+        ports: workers::PortPair,
+        session: crate::media::Session,
+        facts: Option<&sip::Facts>,
+    ) -> Result<(), Refusal> {
+        let networks = self.networks_for(facts, &session)?;
         let chance = random().map_err(|_| Refusal::Full)?;
-        self.pool.add_phone(leg, ports, session, chance).map_err(|_| Refusal::Full)
+        self.pool.add_phone(leg, ports, session, networks, chance).map_err(|_| Refusal::Full)
     }
 
     /// A new offer in a running call, or the wish for one of ours.
@@ -571,24 +590,31 @@ impl Gateway {
         };
         let ours = sdp::Ours { audio: caller.ours, text };
         let (session, sdp) = sdp::answer(offer, ours, &caller.codecs, caller.version)?;
-        self.renegotiated(leg, session);
+        self.renegotiated(leg, session)?;
         Ok(sdp)
     }
 
     /// The media of a running call are agreed upon anew.
-    fn renegotiated(&mut self, leg: LegId, session: crate::media::Session) {
+    fn renegotiated(&mut self, leg: LegId, session: crate::media::Session) -> Result<(), Refusal> {
+        let facts = self.callers.get(&leg).and_then(|caller| caller.brief.as_ref()).map(|brief| &brief.facts);
+        if let Err(why) = self.networks_for(facts, &session) {
+            self.visitor_sounds_elsewhere(leg, &why);
+            return Err(why);
+        }
         if let Some(caller) = self.callers.get_mut(&leg) {
             caller.reads = session.text.is_some();
         }
         self.holds(leg, session.direction);
         self.tell_media(workers::Command::Renegotiate { leg, session });
+        Ok(())
     }
 
     /// The answer to an offer of ours in a running call.
     fn answered(&mut self, leg: LegId, answer: &str) {
         let Some(caller) = self.callers.get(&leg) else { return };
-        match sdp::accept(answer, caller.hears_and_reads(), &caller.codecs) {
-            Ok(session) => self.renegotiated(leg, session),
+        let session = sdp::accept(answer, caller.hears_and_reads(), &caller.codecs);
+        match session.and_then(|session| self.renegotiated(leg, session)) {
+            Ok(()) => {}
             Err(why) => {
                 tracing::info!(%leg, %why, "the answer to our offer cannot be used; the call goes on as before")
             }
@@ -655,6 +681,7 @@ impl Gateway {
                     self.tell_media(workers::Command::Play { leg, clips, repeat, id: id.0 });
                 }
                 ivr::Effect::StopPlaying => self.tell_media(workers::Command::StopPlaying { leg }),
+                ivr::Effect::LookUp { target, pin } if self.looks_up_for_visitor(leg, &target, pin.as_ref()) => {}
                 ivr::Effect::LookUp { target, pin } if self.ask_elsewhere(leg, &target, pin.as_ref()) => {}
                 ivr::Effect::LookUp { target, pin } => {
                     let admission = self.book.admission(&target, pin.as_ref(), clock::moment());
@@ -663,6 +690,8 @@ impl Gateway {
                     let hold = self.guard.hold(caller, conference.as_ref(), clock::now());
                     self.tell_menu(leg, ivr::Input::Answered { admission, hold });
                 }
+                // It was counted where it was looked up.
+                ivr::Effect::Failed { .. } if self.is_visitor(leg) => {}
                 ivr::Effect::Failed { target, incident } => {
                     let conference = self.book.conference(&target);
                     let caller = self.callers.get(&leg).and_then(|caller| caller.number().cloned());
@@ -700,12 +729,19 @@ impl Gateway {
     }
 
     fn join(&mut self, leg: LegId, room: &RoomId, role: room::Role) {
+        let newcomer = match self.brought(leg, room, role) {
+            Some(Ok(newcomer)) => newcomer,
+            Some(Err(obstacle)) => return self.tell_menu(leg, ivr::Input::NotTaken(obstacle)),
+            None => {
+                let name = Name::of_caller(self.callers.get(&leg).and_then(Caller::number));
+                Newcomer { leg, kind: Kind::Phone, name, role, guest: None }
+            }
+        };
         let Some(caller) = self.callers.get_mut(&leg) else { return };
-        let name = Name::of_caller(caller.number());
         caller.room = Some(room.clone());
         tracing::info!(%leg, %room, ?role, "a telephone joins");
         self.open_room(room);
-        self.tell_room(room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role }));
+        self.tell_room(room, Command::Join(newcomer));
     }
 
     /// Makes the room of a meeting, if nobody is in it yet.

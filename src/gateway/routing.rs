@@ -107,7 +107,8 @@ impl Routing {
     }
 }
 
-fn asked(facts: &sip::Facts) -> Facts {
+/// What the plan is asked of a call.
+pub(super) fn asked(facts: &sip::Facts) -> Facts {
     Facts {
         called: facts.called.clone(),
         caller: facts.caller.clone(),

@@ -231,7 +231,7 @@ impl Gateway {
         let Rung { whom, callee, ports, ours, codecs } = rung;
         let session = sdp::accept(answer, ours, &codecs);
         self.watch.begins(other, session.as_ref().ok().map(|session| session.codec));
-        let added = session.and_then(|session| self.add_phone(other, ports, session));
+        let added = session.and_then(|session| self.add_phone(other, ports, session, None));
         self.callers.insert(other, Caller::called(ours, codecs, callee));
         match added {
             Ok(()) => match whom {
@@ -433,6 +433,10 @@ impl Gateway {
             | Refusal::NoContact
             | Refusal::Flood
             | Refusal::Elsewhere { .. }
+            | Refusal::NoMember
+            | Refusal::NotTheirs
+            | Refusal::NotShared
+            | Refusal::MediaElsewhere
             | Refusal::Emergency => Prompt::Goodbye,
         };
         self.say_goodbye(leg, prompt, self.config.language);

@@ -44,7 +44,9 @@ impl Gateway {
     pub(super) fn transfer_for(&mut self, call: CallId, to: &str, by: &Bearer) -> Result<Done, Refusal> {
         let leg = leg_of(call);
         let caller = self.callers.get(&leg).ok_or(Refusal::NotFound)?;
-        let brief = caller.brief.as_ref().filter(|_| caller.is_open()).ok_or(Refusal::NotHandedOn)?;
+        // Whom a member's system brings, nobody takes elsewhere: the institution would have sent them to the dialplan.
+        let may = caller.is_open() && caller.visitor().is_none();
+        let brief = caller.brief.as_ref().filter(|_| may).ok_or(Refusal::NotHandedOn)?;
         let facts = sip::Facts { called: to.to_owned(), ..brief.facts.clone() };
         let Routed { under, rule, decided, outcome, .. } = self.routing.of(&facts, self.config.language);
         let beginning = match outcome {

@@ -61,7 +61,7 @@ impl Gateway {
             if self.visitors.is_here(leg) {
                 self.visitors.tell(leg, Answer::Text { who: by, text: text.clone() });
             } else {
-                self.write(leg, by, name.clone(), text.clone());
+                self.write(leg, by, self.name_for(leg, room, name), text.clone());
             }
         }
         self.tell_typed_elsewhere(room, by, text);

@@ -242,7 +242,7 @@ impl Gateway {
         self.visitors.insert(leg, visitor);
         tracing::info!(%leg, %room, ?role, "a page joins");
         self.open_room(&room);
-        self.tell_room(&room, Command::Join(Newcomer { leg, kind: Kind::Browser, name, role }));
+        self.tell_room(&room, Command::Join(Newcomer { leg, kind: Kind::Browser, name, role, guest: None }));
         Ok(())
     }
 

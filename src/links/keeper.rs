@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::members::is_at;
 use super::open::dial;
 use super::refused::Why;
 use super::socket::{Came, Connection, Reader, Writer};
@@ -195,7 +194,7 @@ impl Keeper {
         };
         if !member.has_key(line.key, clock::moment()) {
             self.lost(Some(Closing::NoMember), Ended::KeyRetired).await;
-        } else if !is_at(&member, line.address.ip()) {
+        } else if !member.is_at(line.address.ip()) {
             self.lost(Some(Closing::NoMember), Ended::OtherNetwork).await;
         }
     }

@@ -59,7 +59,7 @@ impl Members {
     pub fn is_listed(&self, address: IpAddr) -> bool {
         let is = |registry: &Registry| {
             let mut others = registry.members(clock::moment()).filter(|member| member.domain != self.us);
-            others.any(|member| is_at(member, address))
+            others.any(|member| member.is_at(address))
         };
         self.with(is).unwrap_or(false)
     }
@@ -81,10 +81,4 @@ impl Members {
     fn with<T>(&self, ask: impl FnOnce(&Registry) -> T) -> Option<T> {
         self.registry.borrow().as_deref().map(ask)
     }
-}
-
-/// Whether this is one of its addresses.
-pub(super) fn is_at(member: &Member, address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    member.media.iter().any(|network| network.0.contains(&address))
 }

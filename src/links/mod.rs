@@ -35,10 +35,9 @@ use crate::names::Names;
 use crate::observe::Observed;
 use crate::residency::Residency;
 use crate::tls::{self, Own};
-use crate::words::Personal;
+use crate::words::{Personal, Sieve};
 
 use members::Members;
-use refused::Sieve;
 pub use refused::{Refused, Why};
 use socket::Connection;
 use steward::Peer;
@@ -363,7 +362,7 @@ impl Shared {
     fn refuse(&self, address: Option<IpAddr>, peer: Option<Domain>, why: Why) {
         self.observed.link_refused(why.word());
         let passes =
-            self.sieve.lock().unwrap_or_else(PoisonError::into_inner).lets_through(&why, address, clock::now());
+            self.sieve.lock().unwrap_or_else(PoisonError::into_inner).lets_through(why.word(), address, clock::now());
         if let Some(untold) = passes {
             let refused = Refused { address: address.map(Personal::new), peer, why, untold };
             drop(self.events.try_send(Event::Refused(refused)));

@@ -16,7 +16,6 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::{self, ClientRequestBuilder};
 use tokio_tungstenite::{accept_hdr_async_with_config, client_async_with_config};
 
-use super::members::is_at;
 use super::refused::Why;
 use super::socket::{ALPN, Connection, PATH, PROTOCOL, limits};
 use super::{CannotOpen, Shared};
@@ -134,7 +133,7 @@ async fn take(
     if member.domain == *shared.members.us() {
         return Err(nobody(Why::Ourselves));
     }
-    if !is_at(&member, address.ip()) {
+    if !member.is_at(address.ip()) {
         return Err((Some(member), Why::OtherNetwork));
     }
     match accept_hdr_async_with_config(stream, Asks, Some(limits())).await {

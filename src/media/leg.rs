@@ -17,7 +17,7 @@ use super::reports::{CanonicalName, Reports, Sending};
 use super::rtp::{HEADER, Header, Packet, is_rtcp};
 use super::session::Session;
 use super::text::TextLeg;
-use crate::words::{Codec, Digit, Level, ParticipantId, Rate, RtpTime, Typed};
+use crate::words::{Codec, Digit, Level, Network, ParticipantId, Rate, RtpTime, Typed};
 
 /// A frame at the highest rate.
 pub type Frame = [i16; Rate::Full.frame()];
@@ -26,6 +26,8 @@ pub type Frame = [i16; Rate::Full.frame()];
 pub struct PhoneLeg {
     session: Session,
     latch: Latch,
+    /// Where it may come from and go to; anywhere, if nothing is said.
+    networks: Option<Vec<Network>>,
     incoming: JitterBuffer,
     ssrc_heard: Option<u32>,
     heard_at: Instant,
@@ -98,6 +100,7 @@ impl PhoneLeg {
             // Another session of RTP: it may begin as the sound does.
             text: session.text.clone().map(|text| TextLeg::new(text, ssrc, sequence, timestamp)),
             latch: Latch::new(session.remote_rtp),
+            networks: None,
             incoming,
             ssrc_heard: None,
             heard_at: now,
@@ -122,6 +125,16 @@ impl PhoneLeg {
             concealed: 0,
             session,
         })
+    }
+
+    /// It is nobody's outside of these networks, wherever its packets say that they come from.
+    pub fn take_from(&mut self, networks: Vec<Network>) {
+        self.networks = Some(networks);
+    }
+
+    fn may_be_at(&self, address: SocketAddr) -> bool {
+        let address = address.ip().to_canonical();
+        self.networks.as_ref().is_none_or(|all| all.iter().any(|network| network.0.contains(&address)))
     }
 
     /// The same leg after a new offer and answer; sequence and SSRC go on.
@@ -193,7 +206,7 @@ impl PhoneLeg {
             self.receive_report(datagram, from, now);
             return None;
         }
-        let packet = Packet::read(datagram)?;
+        let packet = Packet::read(datagram).filter(|_| self.may_be_at(from))?;
         let is_event = self.session.telephone_event == Some(packet.payload_type);
         let fits = is_event || packet.payload_type == self.session.payload_type;
         if !fits || !self.latch.admits(from, packet.ssrc, packet.sequence, now) {
@@ -218,7 +231,7 @@ impl PhoneLeg {
 
     /// Takes one datagram from the text port.
     pub fn receive_text(&mut self, datagram: &[u8], from: SocketAddr, now: Instant) {
-        if self.text.as_mut().is_some_and(|text| text.receive(datagram, from, now)) {
+        if self.may_be_at(from) && self.text.as_mut().is_some_and(|text| text.receive(datagram, from, now)) {
             self.heard_at = now;
         }
     }

@@ -103,7 +103,7 @@ impl Member {
                 );
             }
         }
-        if self.media.is_empty() && !self.links.is_empty() {
+        if self.media.is_empty() {
             say("media", format!("{} names no network for its media: none would be let in", self.domain));
         }
         for (number, network) in self.media.iter().enumerate() {

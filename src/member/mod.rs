@@ -10,6 +10,7 @@ mod diff;
 mod document;
 mod envelope;
 mod key;
+mod shown;
 mod trust;
 
 #[cfg(test)]
@@ -21,4 +22,5 @@ pub use diff::{Change, changes};
 pub use document::{Document, Link, Member, Operators, Pin, Processor, Spki};
 pub use envelope::{Envelope, LONGEST, NotReadable, Signature};
 pub use key::{InvalidKey, PublicKey, SigningKey};
+pub use shown::{NoCertificate, Shown, Unfit};
 pub use trust::{Refusal, Registry, Standing, Trust};

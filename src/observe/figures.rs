@@ -70,6 +70,7 @@ pub(super) struct Figures {
     trunks: Family<[(&'static str, String); 2], Gauge<u64, AtomicU64>>,
     links: Family<[(&'static str, String); 1], Gauge<u64, AtomicU64>>,
     link_refusals: Words,
+    visit_refusals: Words,
     outbound: Family<Labels<2>, Counter>,
     registry_expires: Gauge,
     typed_too_fast: Counter,
@@ -94,6 +95,7 @@ impl Figures {
             trunks: Family::default(),
             links: Family::default(),
             link_refusals: Family::default(),
+            visit_refusals: Family::default(),
             outbound: Family::default(),
             registry_expires: Gauge::default(),
             typed_too_fast: Counter::default(),
@@ -127,6 +129,8 @@ impl Figures {
         to.register("link_up", "1 for a member whose link is up, 0 for one whose is not", self.links.clone());
         let help = "Connections of other gateways that were refused or given up, by reason";
         to.register("link_refusals", help, self.link_refusals.clone());
+        let help = "What other institutions' own systems were refused, by reason";
+        to.register("member_sip_refusals", help, self.visit_refusals.clone());
         let help = "Connections that were to be opened from here, by purpose, permitted or refused";
         to.register("outbound_connections", help, self.outbound.clone());
         let help = "Until when the registry of members holds, in seconds since 1970; 0 if none is held";
@@ -192,6 +196,14 @@ impl Figures {
 
     pub(super) fn link_refused(&self, why: &'static str) {
         self.link_refusals.get_or_create(&[("why", why)]).inc();
+    }
+
+    pub(super) fn visit_refusals(&self, words: &[&'static str]) {
+        words.iter().for_each(|why| drop(self.visit_refusals.get_or_create(&[("why", *why)])));
+    }
+
+    pub(super) fn visit_refused(&self, why: &'static str) {
+        self.visit_refusals.get_or_create(&[("why", why)]).inc();
     }
 
     pub(super) fn begin_outbound(&self, purpose: &'static str, verdicts: [&'static str; 2]) {

@@ -95,6 +95,16 @@ impl Observed {
         self.figures.link_refused(why);
     }
 
+    /// For what another institution's own system may be refused: each is counted from the start.
+    pub fn visit_refusals(&self, words: &[&'static str]) {
+        self.figures.visit_refusals(words);
+    }
+
+    /// Another institution's own system was refused something.
+    pub fn visit_refused(&self, why: &'static str) {
+        self.figures.visit_refused(why);
+    }
+
     /// For what connections are opened from here, and how that is decided: each is counted from the start.
     pub fn begin_outbound(&self, purpose: &'static str, verdicts: [&'static str; 2]) {
         self.figures.begin_outbound(purpose, verdicts);

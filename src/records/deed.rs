@@ -413,6 +413,36 @@ pub enum Deed {
         /// So many others were refused since the last entry, and not noted.
         untold: u64,
     },
+    /// Another institution's own system, or who passed for one, was refused (docs/federation.md).
+    VisitRefused {
+        /// Whose, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<Domain>,
+        /// From where, masked; not said of a call of a member.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// Why, in one word.
+        reason: String,
+        /// In a sentence.
+        why: String,
+        /// So many others were refused since the last entry, and not noted.
+        #[serde(default, skip_serializing_if = "is_none")]
+        untold: u64,
+    },
+    /// Another institution's own system brings somebody into a meeting.
+    Visited {
+        /// Which institution.
+        member: Domain,
+        /// Where.
+        room: RoomId,
+    },
+    /// A call of another institution's own system was ended: it may not call any more.
+    VisitEnded {
+        /// Which institution.
+        member: Domain,
+        /// In a sentence.
+        why: String,
+    },
     /// A connection was not opened: nothing may be sent there.
     ConnectionRefused {
         /// For what it was to be.

@@ -120,6 +120,17 @@ pub struct Newcomer {
     pub name: Name,
     /// What they may do.
     pub role: Role,
+    /// Somebody of another institution, whose own system brings them here.
+    pub guest: Option<Guest>,
+}
+
+/// Somebody of another institution who takes part on this gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// What people call the institution.
+    pub institution: String,
+    /// They wait until a moderator admits them, also if others do not.
+    pub lobby: bool,
 }
 
 /// What somebody uses to take part.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::command::{Kind, Newcomer};
+use super::command::{Guest, Kind, Newcomer};
 use super::event::Participant;
 use super::name::Name;
 use crate::words::{LegId, ParticipantId, Role};
@@ -19,6 +19,7 @@ pub(super) struct Member {
     pub(super) mic: Mic,
     /// The revision at which the hand went up.
     pub(super) hand: Option<u64>,
+    pub(super) guest: Option<Guest>,
 }
 
 /// How somebody is reached.
@@ -52,9 +53,9 @@ pub(super) struct Mic {
 
 impl Member {
     pub(super) fn new(id: ParticipantId, newcomer: Newcomer, place: Place) -> Self {
-        let Newcomer { leg, kind, name, role } = newcomer;
+        let Newcomer { leg, kind, name, role, guest } = newcomer;
         let mic = Mic { wants: true, may: role != Role::Listener };
-        Self { id, link: Link::Here(leg), kind, name, role, place, mic, hand: None }
+        Self { id, link: Link::Here(leg), kind, name, role, place, mic, hand: None, guest }
     }
 
     /// The leg on which somebody can be told something.
@@ -84,11 +85,16 @@ impl Member {
         self.role == Role::Moderator
     }
 
+    /// Whether they wait for a moderator, in a meeting where others do.
+    pub(super) fn waits(&self, lobby: bool) -> bool {
+        !self.is_moderator() && (lobby || self.guest.as_ref().is_some_and(|guest| guest.lobby))
+    }
+
     pub(super) fn shown(&self, speaking: bool) -> Participant {
         Participant {
             id: self.id,
             name: self.name.clone(),
-            institution: None,
+            institution: self.guest.as_ref().map(|guest| guest.institution.clone()),
             kind: self.kind,
             role: self.role,
             muted: self.is_muted(),

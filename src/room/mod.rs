@@ -29,7 +29,7 @@ use std::time::Instant;
 
 pub use crate::ivr::{Key, Lead, Notice};
 pub use crate::words::Role;
-pub use command::{Action, Command, Elsewhere, Kind, Newcomer, Timer, Told};
+pub use command::{Action, Command, Elsewhere, Guest, Kind, Newcomer, Timer, Told};
 pub use config::{Announce, Config, Opening};
 pub use effect::{Announcement, Effect, Refusal, Why};
 pub use event::{Event, Numbered, Participant, Snapshot};
@@ -220,10 +220,11 @@ impl Room {
         let id = ParticipantId(self.last_id);
         let name =
             newcomer.name.apart_from(self.members.values().map(|member| &member.name).chain(self.elsewhere.names()));
-        let place = self.place_for(newcomer.role);
-        let opens =
-            place == Place::BeforeOpening && newcomer.role == Role::Moderator && self.config.opening.by_moderator();
-        self.members.insert(id, Member::new(id, Newcomer { name, ..newcomer }, place));
+        let mut member = Member::new(id, Newcomer { name, ..newcomer }, Place::BeforeOpening);
+        let place = self.place_for(&member);
+        let opens = place == Place::BeforeOpening && member.is_moderator() && self.config.opening.by_moderator();
+        member.place = place;
+        self.members.insert(id, member);
         out.push(Effect::Seated { leg, participant: id });
         match place {
             Place::Inside => self.let_in(&[id], out),
@@ -253,10 +254,10 @@ impl Room {
         }
     }
 
-    fn place_for(&self, role: Role) -> Place {
+    fn place_for(&self, member: &Member) -> Place {
         if self.phase == Phase::NotOpen {
             Place::BeforeOpening
-        } else if self.config.lobby && role != Role::Moderator {
+        } else if member.waits(self.config.lobby) {
             Place::Lobby
         } else {
             Place::Inside
@@ -363,7 +364,7 @@ impl Room {
             .members
             .values()
             .map(|member| member.id)
-            .partition(|id| self.members.get(id).is_some_and(|m| m.is_moderator() || !self.config.lobby));
+            .partition(|id| self.members.get(id).is_some_and(|member| !member.waits(self.config.lobby)));
         for id in lobby {
             if let Some(member) = self.members.get_mut(&id) {
                 member.place = Place::Lobby;

@@ -352,6 +352,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         kind: Kind::Phone,
         name: Name::of_caller(None),
         role,
+        guest: None,
     });
     prop_oneof![
         12 => newcomer.prop_map(|newcomer| Step::Do(Command::Join(newcomer))),

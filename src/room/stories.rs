@@ -30,8 +30,17 @@ impl Story {
     fn joins(&mut self, kind: Kind, name: &str, role: Role) -> (LegId, ParticipantId) {
         self.next_leg += 1;
         let leg = LegId(self.next_leg);
-        self.does(Command::Join(Newcomer { leg, kind, name: Name::chosen(name), role }));
+        self.does(Command::Join(Newcomer { leg, kind, name: Name::chosen(name), role, guest: None }));
         (leg, self.room.owner(leg).unwrap_or(ParticipantId(0)))
+    }
+
+    fn guest(&mut self, role: Role, lobby: bool) -> (LegId, ParticipantId) {
+        self.next_leg += 1;
+        let leg = LegId(self.next_leg);
+        let guest = Some(Guest { institution: String::from("Stadt C"), lobby });
+        let newcomer = Newcomer { leg, kind: Kind::Phone, name: Name::chosen("Cem"), role, guest };
+        self.does(Command::Join(newcomer));
+        (leg, self.room.owner(leg).expect("on the roster"))
     }
 
     fn citizen(&mut self) -> (LegId, ParticipantId) {
@@ -92,6 +101,23 @@ fn a_citizen_in_the_lobby_hears_nothing_until_a_moderator_admits_them() {
     assert!(story.has(&Effect::Enter { leg }));
     assert_eq!(story.told(leg), [Notice::Admitted { count: 2, muted: false }]);
     assert!(story.has(&Effect::Announce(Announcement::Arrival)));
+}
+
+#[test]
+fn a_guest_waits_where_others_do_not_if_their_institution_does_and_is_shown_as_of_it() {
+    let mut story = Story::begins(Config { opening: Opening::WithModerator, ..Config::default() });
+    let (early, waiting) = story.guest(Role::Participant, true);
+    let (_, erika) = story.moderator();
+    assert!(story.line(waiting).lobby, "the meeting has begun, and they wait");
+    let (leg, _) = story.guest(Role::Participant, true);
+    assert_eq!(story.told(leg), [Notice::InLobby]);
+    let (leg, other) = story.guest(Role::Participant, false);
+    assert!(story.has(&Effect::Enter { leg }));
+    assert_eq!(story.line(other).institution.as_deref(), Some("Stadt C"));
+    let (leg, _) = story.guest(Role::Moderator, true);
+    assert!(story.has(&Effect::Enter { leg }), "who leads waits for nobody");
+    story.acts(erika, Action::Admit { participant: waiting });
+    assert!(story.has(&Effect::Enter { leg: early }));
 }
 
 #[test]

@@ -29,6 +29,11 @@ pub(super) fn of(invite: &Transaction, open: &Open) -> Option<Uri> {
     Some(Uri { scheme: Some(scheme), host_with_port, params, ..Uri::default() })
 }
 
+/// The other end of the stream by which a request came.
+pub(super) fn peer_of(request: &Transaction) -> Option<SocketAddr> {
+    peer(&request.connection.as_ref()?.get_addr().addr)
+}
+
 fn peer(address: &HostWithPort) -> Option<SocketAddr> {
     match address.host {
         Host::IpAddr(ip) => Some(SocketAddr::new(ip, address.port.as_ref()?.0)),

@@ -11,6 +11,7 @@ use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::oneshot;
 
 use super::facts::Source;
+use super::members::Members;
 use super::places::Place;
 use super::session_timer::SessionTimer;
 use super::watch::Watch;
@@ -30,12 +31,27 @@ const RING_AGAIN: Duration = Duration::from_secs(60);
 pub(super) const LONGEST_TRANSACTION: Duration = Duration::from_secs(40);
 
 /// Sees a call through.
-pub(super) async fn invited(shared: &Arc<Shared>, layer: &Arc<DialogLayer>, mut transaction: Transaction) {
+pub(super) async fn invited(
+    shared: &Arc<Shared>,
+    layer: &Arc<DialogLayer>,
+    mut transaction: Transaction,
+    members: Option<&Members>,
+) {
     // Without a connection nobody could be answered.
     let Some(source) = Source::of(&transaction) else { return };
     let call = shared.next_call();
-    let trunk = shared.config.trunks.at(source.address);
-    let facts = Facts::read(&transaction.original, source, trunk.map(|trunk| trunk.name.clone()));
+    // Where members' systems call nobody is a trunk.
+    let trunk = members.is_none().then(|| shared.config.trunks.at(source.address)).flatten();
+    let facts = match members {
+        None => Facts::read(&transaction.original, source, trunk.map(|trunk| trunk.name.clone())),
+        Some(members) => {
+            // Its connection has ended, or it is none any more.
+            let Some((member, shown)) = contact::peer_of(&transaction).and_then(|peer| members.whose(peer)) else {
+                return refuse(shared, call, transaction, &Refusal::NoMember).await;
+            };
+            Facts::of_member(&transaction.original, source, member, shown)
+        }
+    };
     // An emergency is never one call too many.
     let is_rescue = is_emergency(&facts.called) && trunk.is_some_and(|trunk| trunk.may_use(source.transport));
     let place = if is_rescue { Ok(shared.places.beyond(trunk)) } else { shared.admit(trunk, source) };

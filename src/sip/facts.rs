@@ -3,13 +3,15 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use rsipstack::sip::Request;
 use rsipstack::sip::prelude::{HeadersExt as _, ToTypedHeader as _};
+use rsipstack::sip::{Request, Uri};
 use rsipstack::transaction::transaction::Transaction;
 
 use super::diversion;
+use crate::member::Shown;
+use crate::room::Name;
 use crate::wire::user_of;
-use crate::words::{LanguageTag, Personal, PhoneNumber, Transport, TrunkName, preferred};
+use crate::words::{Domain, LanguageTag, Personal, PhoneNumber, Transport, TrunkName, preferred};
 
 /// Who calls whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +30,25 @@ pub struct Facts {
     pub trunk: Option<TrunkName>,
     /// Where it comes from.
     pub source: Source,
+    /// The member whose own system calls; none of everybody else.
+    pub visitor: Option<Box<Visitor>>,
     /// So many may still hand it on (RFC 3261 section 8.1.1.6): a call that is sent in a circle comes to its end.
     pub forwards: u8,
+}
+
+/// Somebody whom another institution's own system brings (RFC 5922). No number of theirs goes on from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// Which institution.
+    pub member: Domain,
+    /// What its system has shown.
+    pub shown: Shown,
+    /// Of whom they say that they are: the domain in From.
+    pub claims: String,
+    /// Whom they call: the domain in the Request-URI.
+    pub calls: String,
+    /// What the roster calls them: what they chose, or `Telefon ···42`.
+    pub name: Name,
 }
 
 /// RFC 3261 section 8.1.1.6.
@@ -52,6 +71,7 @@ impl Facts {
             language,
             trunk: None,
             source,
+            visitor: None,
             forwards: FORWARDS,
         }
     }
@@ -88,8 +108,23 @@ impl Facts {
             language: header("Accept-Language").and_then(|value| preferred(&value)),
             trunk,
             source,
+            visitor: None,
             forwards: header("Max-Forwards").and_then(|value| value.trim().parse().ok()).unwrap_or(FORWARDS),
         }
+    }
+
+    /// Reads those of a call that another institution's own system brings.
+    pub(super) fn of_member(request: &Request, source: Source, member: Domain, shown: Shown) -> Self {
+        let facts = Self::read(request, source, None);
+        let from = request.from_header().ok().and_then(|from| from.typed().ok());
+        let is_private = request.header_value("Privacy").is_some_and(|value| !value.eq_ignore_ascii_case("none"));
+        let chosen = from.as_ref().and_then(|from| from.display_name.as_deref()).filter(|_| !is_private);
+        let name = chosen.filter(|name| is_name(name)).map(|name| Name::chosen(name.trim_matches(['"', ' '])));
+        let name = name.unwrap_or_else(|| Name::of_caller(facts.caller.as_ref()));
+        let host = |uri: &Uri| uri.host_with_port.host.to_string().to_ascii_lowercase();
+        let claims = from.map(|from| host(&from.uri)).unwrap_or_default();
+        let visitor = Some(Box::new(Visitor { member, shown, claims, calls: host(&request.uri), name }));
+        Self { caller: None, asserted: None, diverted: None, visitor, ..facts }
     }
 
     /// What was called, as the log may show it: an extension, a number's last two digits, a name's first letter.
@@ -165,6 +200,11 @@ impl fmt::Debug for Source {
     }
 }
 
+/// Whether somebody chose to be called so: what has many digits is their number.
+fn is_name(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic) && text.chars().filter(|c| c.is_numeric()).count() < SHORTEST_NUMBER
+}
+
 /// The user in `"Name" <sip:user@host>` or `tel:number`.
 fn user_in(value: &str) -> Option<String> {
     let lower = value.to_ascii_lowercase();
@@ -189,6 +229,38 @@ mod tests {
             assert_eq!(user_in(value).as_deref(), Some(user), "{value}");
         }
         assert_eq!(user_in("anonymous"), None);
+    }
+
+    fn visitor(from: &str, more: &str) -> Facts {
+        let text = format!(
+            "INVITE sip:rat@Stadt-A.example SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bK1\r\nFrom: {from};tag=1\r\n\
+             To: <sip:rat@stadt-a.example>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n{more}Content-Length: 0\r\n\r\n"
+        );
+        let request = Request::try_from(text.as_bytes()).expect("a request");
+        let source = Source { address: [192, 0, 2, 1].into(), transport: Transport::Tls };
+        let shown = Shown::read(
+            rcgen::generate_simple_self_signed(vec![String::from("stadt-c.example")]).expect("made").cert.der(),
+        );
+        Facts::of_member(&request, source, "stadt-c.example".parse().expect("a domain"), shown.expect("read"))
+    }
+
+    #[test]
+    fn of_whom_a_members_system_brings_goes_on_what_they_chose_to_be_called_or_two_digits() {
+        let named = |from: &str, more: &str| {
+            let facts = visitor(from, more);
+            assert_eq!((facts.caller, facts.asserted), (None, None), "no number");
+            facts.visitor.expect("a visitor").name.for_roster().to_owned()
+        };
+        assert_eq!(named("\"Cem Yildiz\" <sip:+4930900042@stadt-c.example>", ""), "Cem Yildiz");
+        assert_eq!(named("Saal 3 <sip:+4930900042@stadt-c.example>", ""), "Saal 3");
+        assert_eq!(named("\"+49 30 900042\" <sip:+4930900042@stadt-c.example>", ""), "Telefon ···42");
+        assert_eq!(named("\"Tel 0309000421\" <sip:+4930900042@stadt-c.example>", ""), "Telefon ···42");
+        assert_eq!(named("<sip:cem@stadt-c.example>", ""), "Telefon");
+        let withheld = named("\"Cem\" <sip:+4930900042@stadt-c.example>", "Privacy: id\r\n");
+        assert_eq!(withheld, "Telefon");
+        let visitor = visitor("<sip:1@STADT-C.example>", "").visitor.expect("a visitor");
+        assert_eq!((visitor.claims.as_str(), visitor.calls.as_str()), ("stadt-c.example", "stadt-a.example"));
+        assert!(visitor.shown.is_of(&visitor.member));
     }
 
     #[test]

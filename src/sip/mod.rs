@@ -15,6 +15,7 @@ mod gate;
 mod keeper;
 mod ladders;
 mod listen;
+mod members;
 mod open;
 mod outgoing;
 mod places;
@@ -50,8 +51,10 @@ use crate::trunk::hops::Hop;
 use crate::wire::Limits;
 use crate::words::{CallId, Digit, TrunkName};
 
-pub use facts::{Facts, Source, masked};
+pub use facts::{Facts, Source, Visitor, masked};
 pub use keeper::TrunkNews;
+use members::Members;
+pub use members::{Joining, Refused as MemberRefused, Why as MemberWhy};
 pub use outgoing::{NoCall, Shown, Wish};
 use places::{Place, Places};
 pub use resolve::{Resolver, Unresolved};
@@ -92,6 +95,8 @@ pub struct Listening {
     pub plain: Vec<SocketAddr>,
     /// With TLS.
     pub tls: Vec<SocketAddr>,
+    /// With mutual TLS, for other institutions' systems.
+    pub members: Vec<SocketAddr>,
 }
 
 /// What happens at the door.
@@ -164,6 +169,8 @@ pub enum Event {
         /// How.
         news: Box<TrunkNews>,
     },
+    /// Another institution's system was refused, or somebody who passed for one.
+    MemberRefused(Box<MemberRefused>),
     /// A key, sent as SIP INFO.
     Digit {
         /// In which call.
@@ -219,6 +226,8 @@ pub(crate) struct Shared {
     /// The trunks are to be told that we go.
     leaving: CancellationToken,
     places: Arc<Places>,
+    /// The systems of other institutions, where they may call.
+    members: std::sync::OnceLock<Members>,
     next: AtomicU64,
     draining: std::sync::atomic::AtomicBool,
     closing: CancellationToken,
@@ -272,6 +281,7 @@ impl Door {
             resolver,
             keepers: TaskTracker::new(),
             leaving: closing.child_token(),
+            members: std::sync::OnceLock::new(),
             next: AtomicU64::new(1),
             draining: std::sync::atomic::AtomicBool::new(false),
             closing,
@@ -283,11 +293,33 @@ impl Door {
         if let Some(tls) = &shared.config.tls {
             let keys = Arc::new(tls::server(&tls.certificate)?);
             for address in &tls.listen {
-                listening.tls.push(open::tls(&shared, *address, &keys).await?);
+                listening.tls.push(open::tls(&shared, *address, &keys, None).await?);
             }
         }
         keeper::keep(&shared);
         Ok(Self { shared, listening })
+    }
+
+    /// Lets the systems of other institutions call, too: once.
+    ///
+    /// # Errors
+    /// An address cannot be listened at, or the certificate not be used.
+    pub async fn join(&mut self, joining: Joining) -> Result<(), CannotOpen> {
+        let Joining { listen, own, registry } = joining;
+        let (observed, events) = (self.shared.observed.clone(), self.shared.events.clone());
+        let members = self.shared.members.get_or_init(|| Members::new(registry, observed, events));
+        let keys = Arc::new(members.encryption(&own)?);
+        for address in listen {
+            self.listening.members.push(open::tls(&self.shared, address, &keys, Some(members)).await?);
+        }
+        Ok(())
+    }
+
+    /// Another registry of members counts from now on.
+    pub fn members_are(&self, registry: Arc<crate::member::Registry>) {
+        if let Some(members) = self.shared.members.get() {
+            members.replace(registry);
+        }
     }
 
     /// Where the door listens.
@@ -413,15 +445,21 @@ async fn serve(
     shared: Arc<Shared>,
     layer: Arc<DialogLayer>,
     mut requests: rsipstack::transaction::TransactionReceiver,
+    members: Option<Members>,
 ) {
     while let Some(transaction) = requests.recv().await {
-        let (shared, layer) = (Arc::clone(&shared), Arc::clone(&layer));
-        tokio::spawn(async move { shared.receive(&layer, transaction).await });
+        let (shared, layer, members) = (Arc::clone(&shared), Arc::clone(&layer), members.clone());
+        tokio::spawn(async move { shared.receive(&layer, transaction, members.as_ref()).await });
     }
 }
 
 impl Shared {
-    async fn receive(self: Arc<Self>, layer: &Arc<DialogLayer>, mut transaction: Transaction) {
+    async fn receive(
+        self: Arc<Self>,
+        layer: &Arc<DialogLayer>,
+        mut transaction: Transaction,
+        members: Option<&Members>,
+    ) {
         if let Some(dialog) = layer.match_dialog(&transaction) {
             inside(dialog, transaction).await;
             return;
@@ -431,7 +469,7 @@ impl Shared {
                 transaction.reply(StatusCode::CallTransactionDoesNotExist).await
             }
             Method::Invite => {
-                dialog::invited(&self, layer, transaction).await;
+                dialog::invited(&self, layer, transaction, members).await;
                 return;
             }
             Method::Options => match self.obstacle() {

@@ -4,19 +4,23 @@
 //! The sockets are ours. The stack is told of them, so that it names and uses them, but reads none: what comes from the network
 //! passes the gate.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog_layer::DialogLayer;
+use rsipstack::sip::Transport;
 use rsipstack::transaction::endpoint::EndpointInnerRef;
-use rsipstack::transport::{SipConnection, TcpListenerConnection, TlsConfig, TlsListenerConnection, TransportLayer};
+use rsipstack::transport::{
+    SipAddr, SipConnection, TcpListenerConnection, TlsConfig, TlsListenerConnection, TransportLayer,
+};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::gate::Gate;
+use super::members::Members;
 use super::ways::Stack;
 use super::{CannotOpen, Shared, datagrams, listen, serve, streams};
 
@@ -26,35 +30,49 @@ pub(super) async fn plain(shared: &Arc<Shared>, address: SocketAddr) -> Result<S
     let socket = listen::datagrams(address).map_err(failed)?;
     let opened = socket.local_addr().map_err(failed)?;
     let listener = listen::streams(opened).map_err(failed)?;
-    let (stack, gate) = start(shared, opened, false)?;
+    let (stack, gate) = start(shared, opened, false, None)?;
     let datagrams = datagrams::serve(socket, &gate, &shared.closing).await.map_err(failed)?;
     stack.transport_layer.add_transport(datagrams);
-    accept(shared, listener, None, gate);
+    accept(shared, listener, None, gate, None);
     name(&stack, TcpListenerConnection::new(opened, None).await);
     Ok(opened)
 }
 
-/// TLS. Gives the address, with its port.
+/// TLS; for other institutions' systems alone, if `members` says who they are. Gives the address, with its port.
 pub(super) async fn tls(
     shared: &Arc<Shared>,
     address: SocketAddr,
     keys: &Arc<ServerConfig>,
+    members: Option<&Members>,
 ) -> Result<SocketAddr, CannotOpen> {
     let failed = |why: std::io::Error| CannotOpen::Listen { address, why: why.to_string() };
     let listener = listen::streams(address).map_err(failed)?;
     let opened = listener.local_addr().map_err(failed)?;
-    let (stack, gate) = start(shared, opened, true)?;
-    accept(shared, listener, Some(TlsAcceptor::from(keys.clone())), gate);
+    let (stack, gate) = start(shared, opened, true, members)?;
+    accept(shared, listener, Some(TlsAcceptor::from(keys.clone())), gate, members);
     name(&stack, TlsListenerConnection::new(opened, None, TlsConfig::default()).await);
     Ok(opened)
 }
 
+/// No listener leads there.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 /// A stack, and the gate before it.
-fn start(shared: &Arc<Shared>, at: SocketAddr, tls: bool) -> Result<(EndpointInnerRef, Arc<Gate>), CannotOpen> {
+fn start(
+    shared: &Arc<Shared>,
+    at: SocketAddr,
+    tls: bool,
+    members: Option<&Members>,
+) -> Result<(EndpointInnerRef, Arc<Gate>), CannotOpen> {
     let closing = shared.closing.clone();
+    let mut transports = TransportLayer::new(closing.clone());
+    if members.is_some() {
+        // A member whose connection has ended is not called: the stack would open one to wherever its INVITE said.
+        transports.outbound = Some(SipAddr { r#type: Some(Transport::Udp), addr: NOWHERE.into() });
+    }
     let endpoint = EndpointBuilder::new()
         .with_user_agent("Einwahl")
-        .with_transport_layer(TransportLayer::new(closing.clone()))
+        .with_transport_layer(transports)
         .with_cancel_token(closing)
         .build();
     let requests = endpoint.incoming_transactions().map_err(|error| CannotOpen::Stack(error.to_string()))?;
@@ -62,8 +80,11 @@ fn start(shared: &Arc<Shared>, at: SocketAddr, tls: bool) -> Result<(EndpointInn
     let layer = Arc::new(DialogLayer::new(stack.clone()));
     run(async move { endpoint.serve().await });
     let gate = Arc::new(Gate::new(stack.clone(), shared.sentry.clone(), shared.ladders.clone()));
-    shared.stacks.add(Stack { layer: Arc::clone(&layer), gate: Arc::clone(&gate), at, tls });
-    tokio::spawn(serve(Arc::clone(shared), layer, requests));
+    // Nobody is called from where members' systems call.
+    if members.is_none() {
+        shared.stacks.add(Stack { layer: Arc::clone(&layer), gate: Arc::clone(&gate), at, tls });
+    }
+    tokio::spawn(serve(Arc::clone(shared), layer, requests, members.cloned()));
     Ok((stack, gate))
 }
 
@@ -74,8 +95,15 @@ fn run(serving: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(serving);
 }
 
-fn accept(shared: &Shared, listener: TcpListener, tls: Option<TlsAcceptor>, gate: Arc<Gate>) {
-    let ways = streams::Ways { gate, sentry: shared.sentry.clone(), open: shared.streams.clone() };
+fn accept(
+    shared: &Shared,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    gate: Arc<Gate>,
+    members: Option<&Members>,
+) {
+    let ways =
+        streams::Ways { gate, sentry: shared.sentry.clone(), open: shared.streams.clone(), members: members.cloned() };
     tokio::spawn(streams::serve(listener, tls, ways, shared.closing.clone()));
 }
 

@@ -12,7 +12,7 @@ use super::Trunk;
 use crate::names::{self, Name, Names, RData, RecordType};
 use crate::residency::{Purpose, Residency};
 use crate::trunk::hops::{self, Hop, Hops, Pointer, Service};
-use crate::words::{Host, Target, Transport};
+use crate::words::{Domain, Host, Target, Transport};
 
 /// Asks DNS servers.
 #[derive(Clone)]
@@ -50,6 +50,16 @@ impl Resolver {
     /// There is no address that may be called.
     pub async fn hops(&self, trunk: &Trunk, target: &Target) -> Result<Hops, Unresolved> {
         self.within(target, &trunk.transports, &trunk.networks).await
+    }
+
+    /// Where other institutions' systems find this domain by SIP over TLS. Nothing is sent there.
+    ///
+    /// # Errors
+    /// DNS leads nowhere.
+    pub async fn published(&self, domain: &Domain) -> Result<Vec<Hop>, Unresolved> {
+        let unreadable = |_| names::Unresolved::NoAddress(domain.to_string());
+        let target: Target = format!("sip:{domain};transport=tls").parse().map_err(unreadable)?;
+        self.found(&target, &[Transport::Tls]).await
     }
 
     async fn within(&self, target: &Target, allowed: &[Transport], networks: &[IpNet]) -> Result<Hops, Unresolved> {

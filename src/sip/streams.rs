@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use super::facts::Source;
 use super::gate::{Gate, Sentry, named};
+use super::members::{Members, Visit, Why};
 use crate::wire::{Fault, Frame, Frames, Origin};
 
 /// To agree on keys, and to finish a message that has begun.
@@ -62,11 +63,13 @@ pub(super) struct Ways {
     pub gate: Arc<Gate>,
     pub sentry: Arc<Sentry>,
     pub open: Open,
+    /// Only other institutions' systems are taken, if there is something here.
+    pub members: Option<Members>,
 }
 
 /// Takes connections until the door closes; with an acceptor, by TLS.
 pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, ways: Ways, closing: CancellationToken) {
-    let Ways { gate, sentry, open } = ways;
+    let Ways { gate, sentry, open, members } = ways;
     loop {
         let accepted = tokio::select! {
             () = closing.cancelled() => return,
@@ -80,6 +83,10 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, ways:
         let Ok(local) = stream.local_addr() else { continue };
         let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
         let source = Source { address: peer.ip().to_canonical(), transport: named(transport) };
+        if let Some(members) = members.as_ref().filter(|members| !members.is_listed(source.address)) {
+            members.refuse(source.address, None, Why::UnlistedAddress);
+            continue;
+        }
         let of_its_own = open.0.iter().filter(|entry| entry.key().ip() == peer.ip()).count();
         if !sentry.lets_connect(source, of_its_own, open.0.len()) {
             continue;
@@ -87,7 +94,8 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, ways:
         let _ = stream.set_nodelay(true);
         open.0.insert(peer, local);
         let (gate, sentry) = (gate.clone(), sentry.clone());
-        let connection = Connection { peer, source, gate, sentry, closing: closing.child_token() };
+        let (members, visit) = (members.clone(), None);
+        let connection = Connection { peer, source, gate, sentry, members, visit, closing: closing.child_token() };
         let (tls, open) = (tls.clone(), open.clone());
         tokio::spawn(async move {
             connection.hold(stream, tls).await;
@@ -110,7 +118,7 @@ pub(super) async fn call(
     stack: &EndpointInnerRef,
     closing: &CancellationToken,
 ) -> Result<(), String> {
-    let Ways { gate, sentry, open } = ways;
+    let Ways { gate, sentry, open, members } = ways;
     let stream = match timeout(OPENING, connect(peer)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(error.to_string()),
@@ -120,7 +128,7 @@ pub(super) async fn call(
     let local = stream.local_addr().map_err(|error| error.to_string())?;
     let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
     let source = Source { address: peer.ip().to_canonical(), transport: named(transport) };
-    let connection = Connection { peer, source, gate, sentry, closing: closing.child_token() };
+    let connection = Connection { peer, source, gate, sentry, members, visit: None, closing: closing.child_token() };
     let (known, is_known) = oneshot::channel();
     let ours = Some((stack.clone(), known));
     let held: Pin<Box<dyn Future<Output = ()> + Send>> = match tls {
@@ -152,19 +160,32 @@ struct Connection {
     source: Source,
     gate: Arc<Gate>,
     sentry: Arc<Sentry>,
+    members: Option<Members>,
+    /// Whose system it is, where only members' are taken.
+    visit: Option<Visit>,
     /// Of this connection alone.
     closing: CancellationToken,
 }
 
 impl Connection {
-    async fn hold(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn hold(mut self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         match tls {
             None => self.talk(stream, Transport::Tcp, None).await,
             Some(tls) => match tokio::time::timeout(BEGUN, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.talk(stream, Transport::Tls, None).await,
+                Ok(Ok(stream)) => {
+                    if let Some(members) = &self.members {
+                        let visit = members.takes(self.peer, stream.get_ref().1);
+                        let Some(visit) = visit else { return };
+                        self.visit = Some(visit);
+                    }
+                    self.talk(stream, Transport::Tls, None).await;
+                }
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "a peer does not agree on TLS");
-                    self.sentry.cannot_read(self.source, &Fault::NoTls);
+                    match &self.members {
+                        Some(members) => members.agrees_not(self.source.address, &error),
+                        None => self.sentry.cannot_read(self.source, &Fault::NoTls),
+                    }
                 }
                 Err(_) => self.sentry.cannot_read(self.source, &Fault::NoTls),
             },
@@ -200,6 +221,11 @@ impl Connection {
         let _ = writer.await;
     }
 
+    /// Of who has to be a member that is asked again each time.
+    fn lets_in(&self, message: &[u8]) -> bool {
+        self.visit.as_ref().is_none_or(|visit| visit.lets_in(message))
+    }
+
     /// Until the peer has no more to say, or says what cannot be read.
     async fn read<R: AsyncRead + Unpin>(
         &self,
@@ -224,6 +250,7 @@ impl Connection {
             while let Some(frame) = frames.next_frame() {
                 whole = true;
                 let reply = match frame {
+                    Frame::Message(message) if !self.lets_in(&message) => return,
                     Frame::Ping => Some(b"\r\n".to_vec()),
                     Frame::Message(message) => self.gate.receive(&message, &origin, transport, connection).await,
                     Frame::Broken(head, _) => {

@@ -92,8 +92,12 @@ impl Shared {
         if hop.transport != words::Transport::Udp && self.streams.local(address).is_none() {
             let connected = match encryption(outbound, hop) {
                 Ok(tls) => {
-                    let ways =
-                        streams::Ways { gate: stack.gate, sentry: self.sentry.clone(), open: self.streams.clone() };
+                    let ways = streams::Ways {
+                        gate: stack.gate,
+                        sentry: self.sentry.clone(),
+                        open: self.streams.clone(),
+                        members: None,
+                    };
                     streams::call(address, tls, ways, &stack.layer.endpoint, &self.closing).await
                 }
                 Err(why) => Err(why),

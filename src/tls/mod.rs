@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, ServerConfig};
 
 pub use own::{Own, pin_of};
-pub use pinned::{Known, UnknownKey, caller, taker};
+pub use pinned::{Fits, Known, UnknownKey, caller, taker, visited};
 
 /// Whose certificate a door shows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
 use ring::hmac;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
@@ -89,7 +89,10 @@ impl Own {
 
     fn around(key: &KeyPair, name: &str) -> Result<Self, Unusable> {
         let unusable = |error: rcgen::Error| Unusable::Pair(error.to_string());
-        let certificate = CertificateParams::new(vec![name.to_owned()]).map_err(unusable)?;
+        let mut certificate = CertificateParams::new(vec![name.to_owned()]).map_err(unusable)?;
+        // RFC 5922 section 7.1: by this other systems know for which domain we speak.
+        let uri = format!("sip:{name}").try_into().map_err(unusable)?;
+        certificate.subject_alt_names.push(SanType::URI(uri));
         let certificate = certificate.self_signed(key).map_err(unusable)?;
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|why| Unusable::Pair(why.to_owned()))?;
         Self::of(vec![certificate.der().clone()], key)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -18,7 +18,7 @@ use rustls::{
 
 use super::own::{Own, pin_of};
 use super::{Unusable, provider};
-use crate::member::Spki;
+use crate::member::{Shown, Spki, Unfit};
 
 /// Whose keys are known at this moment.
 pub type Known = Arc<dyn Fn(Spki) -> bool + Send + Sync>;
@@ -28,7 +28,7 @@ pub type Known = Arc<dyn Fn(Spki) -> bool + Send + Sync>;
 #[error("the key {0} is not the one that the registry names")]
 pub struct UnknownKey(pub Spki);
 
-/// The signatures of TR-02102-2 for TLS 1.3 among those that there are.
+/// The signatures of TR-02102-2 among those that there are.
 const SCHEMES: [SignatureScheme; 5] = [
     SignatureScheme::ECDSA_NISTP256_SHA256,
     SignatureScheme::ECDSA_NISTP384_SHA384,
@@ -77,6 +77,91 @@ pub fn caller(own: &Own, known: Known) -> Result<ClientConfig, Unusable> {
     Ok(config)
 }
 
+/// Whether somebody's own system may call, who has shown this.
+pub type Fits = Arc<dyn Fn(&Shown) -> Result<(), Unfit> + Send + Sync>;
+
+/// For who takes calls of other institutions' own systems (docs/federation.md): as for links, but for TLS 1.2, too, which telephone
+/// systems still need.
+///
+/// # Errors
+/// The certificate cannot be used.
+pub fn visited(own: &Own, fits: Fits) -> Result<ServerConfig, Unusable> {
+    let provider = Arc::new(provider());
+    let (chain, key) = own.pair();
+    let unusable = |error: Error| Unusable::Pair(error.to_string());
+    let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(unusable)?
+        .with_client_cert_verifier(Arc::new(Visitors { provider, fits }))
+        .with_single_cert(chain, key)
+        .map_err(unusable)?;
+    // Whoever comes again shows again who they are.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    Ok(config)
+}
+
+struct Visitors {
+    provider: Arc<CryptoProvider>,
+    fits: Fits,
+}
+
+impl fmt::Debug for Visitors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the members of the registry that may join by SIP")
+    }
+}
+
+impl ClientCertVerifier for Visitors {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let shown = Shown::read(end_entity).map_err(|_| CertificateError::BadEncoding)?;
+        let fits = (self.fits)(&shown);
+        fits.map_err(|unfit| CertificateError::Other(OtherError(Arc::new(unfit))))?;
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        is_advertised(signature)?;
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        is_advertised(signature)?;
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        SCHEMES.to_vec()
+    }
+}
+
+fn is_advertised(signature: &DigitallySignedStruct) -> Result<(), Error> {
+    if SCHEMES.contains(&signature.scheme) {
+        return Ok(());
+    }
+    Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into())
+}
+
 struct Pinned {
     provider: Arc<CryptoProvider>,
     known: Known,
@@ -97,9 +182,7 @@ impl Pinned {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if !SCHEMES.contains(&signature.scheme) {
-            return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
-        }
+        is_advertised(signature)?;
         verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 }

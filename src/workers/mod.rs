@@ -28,7 +28,7 @@ use crate::connection::{Credentials, Transport};
 use crate::media::codec::CodecError;
 use crate::media::{BrowserLeg, Clip, PhoneLeg, Quality, Session};
 use crate::room::Name;
-use crate::words::{Digit, Family, LegId, ParticipantId, PeerId, RoomId, Typed};
+use crate::words::{Digit, Family, LegId, Network, ParticipantId, PeerId, RoomId, Typed};
 
 use ports::Ports;
 pub use ports::{NoPorts, PortPair};
@@ -391,12 +391,22 @@ impl Pool {
         ports.iter_mut().find(|ports| ports.family() == family).ok_or(NoPorts)?.reserve()
     }
 
-    /// Makes a private leg of what was negotiated.
+    /// Makes a private leg of what was negotiated; if there are `networks`, it is at none of the addresses outside.
     ///
     /// # Errors
     /// The codec does not start, or the thread takes no more.
-    pub fn add_phone(&self, leg: LegId, ports: PortPair, session: Session, chance: [u8; 32]) -> Result<(), CannotAdd> {
-        let phone = Box::new(PhoneLeg::new(session, chance, clock::now())?);
+    pub fn add_phone(
+        &self,
+        leg: LegId,
+        ports: PortPair,
+        session: Session,
+        networks: Option<Vec<Network>>,
+        chance: [u8; 32],
+    ) -> Result<(), CannotAdd> {
+        let mut phone = Box::new(PhoneLeg::new(session, chance, clock::now())?);
+        if let Some(networks) = networks {
+            phone.take_from(networks);
+        }
         Ok(self.send(Command::AddPhone { leg, ports, phone })?)
     }
 

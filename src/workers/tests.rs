@@ -72,7 +72,7 @@ fn far(pool: &Pool, leg: u64) -> Far {
     let ports = pool.reserve_ports(Family::V4).expect("ports");
     let ours = ports.address();
     let session = session(&socket, &rtcp);
-    pool.add_phone(LegId(leg), ports, session, [leg as u8; 32]).expect("a leg");
+    pool.add_phone(LegId(leg), ports, session, None, [leg as u8; 32]).expect("a leg");
     Far { socket, rtcp, ours, sequence: 0 }
 }
 

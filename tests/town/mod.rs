@@ -51,7 +51,13 @@ impl Town {
 
     pub fn browser(&mut self, leg: u64, role: Role) -> (LegId, ParticipantId) {
         let leg = LegId(leg);
-        self.tells_room(Command::Join(Newcomer { leg, kind: Kind::Browser, name: Name::chosen("Erika"), role }));
+        self.tells_room(Command::Join(Newcomer {
+            leg,
+            kind: Kind::Browser,
+            name: Name::chosen("Erika"),
+            role,
+            guest: None,
+        }));
         (leg, self.room.owner(leg).expect("in the roster"))
     }
 
@@ -88,6 +94,7 @@ impl Town {
                         kind: Kind::Phone,
                         name: Name::of_caller(self.numbers.get(&leg)),
                         role,
+                        guest: None,
                     }));
                 }
                 ivr::Effect::Press(key) => self.tells_room(Command::Key { leg, key }),

@@ -11,11 +11,14 @@ use ring::hmac;
 use super::super::message::{Message, Secretive, Verdict, Why};
 use super::{Cascade, Effect};
 use crate::ivr::{Admission, Obstacle};
-use crate::meeting::Book;
+use crate::meeting::{Book, Share};
 use crate::words::{Domain, LegId, Pin, Role, RoomId};
 
 /// An answer is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The word of the audit for who is not to know of a meeting.
+const NOT_SHARED: &str = "refusedNotShared";
 
 /// Questions that wait at once.
 const MOST_ASKED: usize = 1_024;
@@ -75,20 +78,40 @@ impl Cascade {
         pin: Option<Secretive>,
         (book, time): (&Book, Time),
     ) {
-        let share = Some(address.here()).filter(|_| address.home().as_ref() == Some(&self.us));
-        let share = share.and_then(|room| self.share(peer, &room, book));
         let room = address.here();
-        // Whether there is such a meeting is nothing for those with whom it is not shared, or not at this hour.
-        let why = match share {
-            None => Some("refusedNotShared"),
-            Some(share) if !self.is_open(peer, share, time) => Some("refusedHours"),
-            Some(_) => None,
-        };
-        if let Some(why) = why {
+        let is_ours = address.home().as_ref() == Some(&self.us);
+        let share = if is_ours { self.may_come(peer, &room, (book, time)) } else { Err(NOT_SHARED) };
+        if let Err(why) = share {
             self.note(peer, address, why, None);
             return self.say(peer, Message::Answer { ticket, verdict: Verdict::Refused, hold: 0 });
         }
         self.out.push_back(Effect::Asked { by: peer.clone(), ticket, room, pin: pin.map(|pin| pin.0) });
+    }
+
+    /// What the people of an institution may in a room of ours, if they may come in at this time by our clock.
+    ///
+    /// # Errors
+    /// They may not: why, in the word of the audit. Whether there is such a meeting is nothing for those with whom it is not shared, or
+    /// not at this hour.
+    pub fn may_come<'a>(
+        &self,
+        institution: &Domain,
+        room: &RoomId,
+        (book, time): (&'a Book, Time),
+    ) -> Result<&'a Share, &'static str> {
+        let share = self.share(institution, room, book).ok_or(NOT_SHARED)?;
+        if self.is_open(institution, share, time) { Ok(share) } else { Err("refusedHours") }
+    }
+
+    /// An institution's own system brings somebody to a room of ours.
+    pub fn brings(&mut self, institution: &Domain, leg: LegId) {
+        self.guests.insert(leg, institution.clone());
+    }
+
+    /// So many of an institution are in a room of ours by its own gateway.
+    pub fn count_elsewhere(&self, institution: &Domain, room: &RoomId) -> usize {
+        let shard = self.shards.get(&self.address(room));
+        shard.map_or(0, |shard| shard.others.keys().filter(|who| who.of == *institution).count())
     }
 
     pub(super) fn is_answered(&mut self, peer: &Domain, ticket: u64, verdict: Verdict, hold: Duration) {
@@ -112,6 +135,7 @@ impl Cascade {
     /// Somebody of ours who asked, or was about to come, is gone.
     pub fn forget_leg(&mut self, leg: LegId) {
         self.grants.remove(&leg);
+        self.guests.remove(&leg);
         self.asked.retain(|_, asked| asked.leg != leg);
     }
 

@@ -222,7 +222,7 @@ impl Cascade {
         line.role = share.role(line.role.min(granted));
         let known = shard.others.get(&line.who);
         if known.is_none() {
-            let theirs = shard.others.keys().filter(|who| who.of == *peer).count();
+            let theirs = shard.count_of(peer);
             let locked = shard.state.as_ref().is_some_and(|state| state.locked);
             if !self.is_open(peer, share, time) {
                 return Err(Why::NotShared);

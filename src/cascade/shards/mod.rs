@@ -216,6 +216,8 @@ pub struct Cascade {
     nameless: BTreeSet<(Domain, RoomId)>,
     /// What the home institution gave to somebody who is about to join.
     grants: BTreeMap<LegId, String>,
+    /// Whose own system brings somebody here.
+    guests: BTreeMap<LegId, Domain>,
     /// What is waited for of those who have to forget somebody of ours.
     erasures: BTreeSet<Erasure>,
     first_leg: u64,
@@ -253,6 +255,7 @@ impl Cascade {
             terms: BTreeMap::new(),
             nameless: BTreeSet::new(),
             grants: BTreeMap::new(),
+            guests: BTreeMap::new(),
             erasures: BTreeSet::new(),
             first_leg,
             people: 0,
@@ -410,7 +413,9 @@ impl Cascade {
         let ssrc = known.as_ref().map_or_else(|| self.next_ssrc(), |known| known.line.ssrc);
         let granted = leg.and_then(|leg| self.grants.remove(&leg));
         let grant = granted.or_else(|| known.as_ref().and_then(|known| known.line.grant.clone()));
-        let line = shard::line_of(self.one(participant.id), participant, ssrc, grant);
+        let through = leg.and_then(|leg| self.guests.get(&leg).cloned());
+        let through = through.or_else(|| known.as_ref().and_then(|known| known.line.through.clone()));
+        let line = shard::line_of(self.one(participant.id), participant, ssrc, (grant, through));
         if let Some(leg) = leg.filter(|leg| known.as_ref().is_none_or(|known| known.leg != Some(*leg))) {
             self.out.push_back(Effect::Stream { leg, ssrc });
         }
@@ -498,6 +503,12 @@ impl Cascade {
         always || self.nameless.contains(&(peer.clone(), address.clone()))
     }
 
+    /// Whether those of an institution who are in a room of ours on this gateway are told no names.
+    pub fn tells_no_names(&self, institution: &Domain, room: &RoomId, book: &Book) -> bool {
+        let share = self.share(institution, room, book);
+        self.hides_names(institution, &self.address(room)) || share.is_none_or(|share| share.names == Names::None)
+    }
+
     /// What the people of an institution may in a room of ours, by the meeting and by what holds for that institution.
     fn share<'a>(&self, peer: &Domain, room: &RoomId, book: &'a Book) -> Option<&'a Share> {
         let shows = self.terms.get(peer).is_none_or(|terms| terms.shows(room));
@@ -507,6 +518,12 @@ impl Cascade {
     /// Whether somebody of an institution may come in now.
     fn is_open(&self, peer: &Domain, share: &Share, time: Time) -> bool {
         share.is_open(time) && self.terms.get(peer).is_none_or(|terms| terms.is_open(time))
+    }
+
+    /// What people call an institution.
+    fn called(&self, institution: &Domain) -> String {
+        let name = self.peers.get(institution).map(|peer| &peer.name).filter(|name| !name.is_empty());
+        name.cloned().unwrap_or_else(|| institution.to_string())
     }
 
     fn is_up(&self, peer: &Domain) -> bool {

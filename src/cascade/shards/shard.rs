@@ -140,11 +140,19 @@ impl Shard {
     }
 }
 
+impl Shard {
+    /// So many of an institution are there, as far as this node knows: on its own gateway, and brought here by its own system.
+    pub(super) fn count_of(&self, institution: &Domain) -> usize {
+        let here = self.ours.values().filter(|ours| ours.line.through.as_ref() == Some(institution)).count();
+        here + self.others.keys().filter(|who| who.of == *institution).count()
+    }
+}
+
 impl Other {
     /// As it is told to other peers: with our SSRC, and without what is between them and us.
     fn passed_on(&self, who: &Who) -> Option<Line> {
         let shown = self.shown.as_ref()?;
-        Some(line_of(who.clone(), shown, self.ssrc, None))
+        Some(line_of(who.clone(), shown, self.ssrc, (None, None)))
     }
 }
 
@@ -168,8 +176,9 @@ impl Cascade {
             return;
         };
         let (via, alive) = (via.clone(), is_up(&via));
-        let institution = self.peers.get(&who.of).map(|peer| &peer.name).filter(|name| !name.is_empty());
-        let institution = institution.cloned().unwrap_or_else(|| who.of.to_string());
+        // Whose system brings them, the home institution alone can say, of its own people.
+        let through = way.line.through.as_ref().filter(|_| who.of == shard.home && via == shard.home);
+        let institution = self.called(through.unwrap_or(&who.of));
         let participant = participant_of(&way.line, other.id, institution, alive);
         let (is_inside, muted, ssrc) = (!participant.lobby, participant.muted, way.line.ssrc);
         // Also while the link is broken: sound has its own way, and ends by itself.
@@ -328,7 +337,12 @@ fn participant_of(line: &Line, id: ParticipantId, institution: String, alive: bo
 }
 
 /// As somebody is told to peers.
-pub(super) fn line_of(who: Who, participant: &Participant, ssrc: u32, grant: Option<String>) -> Line {
+pub(super) fn line_of(
+    who: Who,
+    participant: &Participant,
+    ssrc: u32,
+    (grant, through): (Option<String>, Option<Domain>),
+) -> Line {
     Line {
         who,
         name: participant.name.clone(),
@@ -341,6 +355,7 @@ pub(super) fn line_of(who: Who, participant: &Participant, ssrc: u32, grant: Opt
         away: participant.away,
         ssrc,
         grant,
+        through,
     }
 }
 

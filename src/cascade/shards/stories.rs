@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::super::message::{Line, Message, Verdict, Who, Why};
 use super::*;
 use crate::meeting::{Meeting, Names, Share, Terms};
-use crate::room::{Command, Kind, Name, Newcomer, Role};
+use crate::room::{Command, Guest, Kind, Name, Newcomer, Role};
 use crate::words::Typed;
 
 const A: &str = "stadt-a.example";
@@ -289,11 +289,25 @@ impl Town {
         let gateway = self.at(at);
         gateway.open(&room, now);
         let name = Name::chosen(&format!("Telefon {at}"));
-        gateway.tell(&room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role }), now);
+        gateway.tell(&room, Command::Join(Newcomer { leg, kind: Kind::Phone, name, role, guest: None }), now);
         self.settle();
         let gateway = self.at(at);
         let id = gateway.rooms.get(&room)?.owner(leg)?;
         Some(Who { of: domain(at), id })
+    }
+
+    /// An institution's own system brings somebody to A's meeting.
+    fn is_brought(&mut self, by: &str) -> Who {
+        let (now, leg, room) = (self.now, LegId(900), address().here());
+        let gateway = self.at(A);
+        gateway.cascade.brings(&domain(by), leg);
+        gateway.open(&room, now);
+        let guest = Some(Guest { institution: by.to_uppercase(), lobby: false });
+        let newcomer = Newcomer { leg, kind: Kind::Phone, name: Name::chosen("Cem"), role: Role::Participant, guest };
+        gateway.tell(&room, Command::Join(newcomer), now);
+        self.settle();
+        let id = self.at(A).rooms[&room].owner(leg).expect("in the roster");
+        Who { of: domain(A), id }
     }
 
     fn acts(&mut self, by: &Who, whom: Option<&Who>, action: Action) {
@@ -607,6 +621,30 @@ fn no_more_come_than_the_meeting_allows_an_institution() {
     }
     town.agree(&[A, B], &["a1", "b1", "b2"]);
     assert_eq!(town.last_note(A), Some("refusedFull"));
+}
+
+#[test]
+fn whom_an_institutions_own_system_brings_is_shown_as_of_it_everywhere_and_takes_one_of_its_places() {
+    let mut town = Town::new(|with| Share { most: 1, ..openly(with) });
+    let guest = town.is_brought(C);
+    let b = town.phones(B, "4711").expect("a citizen of B comes");
+    let institution = |town: &Town, at: &str, who: &Who| {
+        town.gateways[&domain(at)].line(who).expect("in the roster").institution.map(|name| name.to_lowercase())
+    };
+    assert_eq!(institution(&town, A, &guest).as_deref(), Some(C));
+    assert_eq!(institution(&town, B, &guest).as_deref(), Some(C));
+    assert_eq!(town.at(A).cascade.count_elsewhere(&domain(B), &address().here()), 1);
+    // B cannot make somebody of its own C's.
+    let line = town.gateways[&domain(B)].cascade.shards[&address()].ours[&b.id].line.clone();
+    let lie = Line { through: Some(domain(C)), hand: true, ..line };
+    town.say(B, A, &Message::Put { room: address(), line: Box::new(lie) });
+    assert_eq!(institution(&town, A, &b).as_deref(), Some(B));
+    town.phones(C, "4711");
+    assert_eq!(town.last_note(A), Some("refusedFull"), "C has one there");
+    let a = town.at(A);
+    assert!(!a.cascade.tells_no_names(&domain(C), &address().here(), &a.book));
+    a.cascade.terms([Terms { names: Names::None, ..free(C) }]);
+    assert!(a.cascade.tells_no_names(&domain(C), &address().here(), &a.book), "what is typed bears no name for them");
 }
 
 #[test]

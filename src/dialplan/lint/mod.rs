@@ -176,6 +176,18 @@ fn elsewhere(findings: &mut Findings<'_>, place: &Placed<()>, room: &RoomId, mem
             member
         );
         findings.warning(place, message, there_are(&around.members, ("", "")));
+    } else if around.by_sip.contains(member) {
+        let message = both!(
+            "{} nimmt mit SIP an unseren Konferenzen teil und nimmt keine Verbindungen an: nach {} wird niemand geführt, Anrufer hören von einer Störung",
+            "{} joins our meetings by SIP and takes no links: nobody is led to {}, callers hear of a fault",
+            member,
+            room
+        );
+        let help = (
+            "Lassen Sie dort unter der Telefonnummer anrufen, oder bitten Sie um ein Gateway, das Verbindungen annimmt",
+            "have people call it by its telephone number, or ask it for a gateway that takes links",
+        );
+        findings.warning(place, message, help);
     }
 }
 

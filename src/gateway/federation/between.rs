@@ -214,7 +214,7 @@ impl Gateway {
         self.member_of(member).is_some_and(may)
     }
 
-    fn member_of(&self, domain: &Domain) -> Option<&Member> {
+    pub(super) fn member_of(&self, domain: &Domain) -> Option<&Member> {
         self.federation.as_ref()?.held.as_ref()?.member(domain, clock::moment())
     }
 }

@@ -6,7 +6,9 @@ mod quiet;
 mod shards;
 mod shown;
 mod source;
+mod visits;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,11 +21,12 @@ use crate::cascade::Cascade;
 use crate::config::Joined;
 use crate::links::{self, CannotOpen, Door};
 use crate::meeting::Terms;
-use crate::member::{Domain, Registry, Standing, Trust};
+use crate::member::{Domain, Member, Registry, Standing, Trust};
 use crate::names::Names;
 use crate::observe::Observed;
 use crate::records::Deed;
 use crate::residency::{Partner, Residency};
+use crate::sip;
 use crate::store::{self, Folder, Revision, Value};
 use crate::tls::{Own, Unusable};
 use crate::web::ShownTrouble;
@@ -147,7 +150,12 @@ impl Federation {
         cascade.terms(self.terms.clone());
         cascade.members(self.held.as_ref().map(|held| named(held)).unwrap_or_default());
         let (between, quiet) = (Between::default(), Quiet::default());
-        Shards { cascade, between, quiet, guard: shards::guard() }
+        Shards { cascade, between, quiet, guard: shards::guard(), paces: BTreeMap::new() }
+    }
+
+    /// How members' own systems may call.
+    pub(super) fn joining(&self, listen: Vec<SocketAddr>) -> sip::Joining {
+        sip::Joining { listen, own: self.own.clone(), registry: self.held.clone() }
     }
 
     /// What holds for a member in all meetings.
@@ -184,8 +192,17 @@ impl Federation {
 impl Federation {
     /// The other members, in their order.
     pub(super) fn others(&self) -> Vec<Domain> {
+        self.other_members().map(|member| member.domain.clone()).collect()
+    }
+
+    /// Those of them that take no links, and join by their own systems alone.
+    pub(super) fn others_by_sip(&self) -> Vec<Domain> {
+        self.other_members().filter(|member| member.links.is_empty()).map(|member| member.domain.clone()).collect()
+    }
+
+    fn other_members(&self) -> impl Iterator<Item = &Member> {
         let members = self.held.iter().flat_map(|held| held.members(clock::moment()));
-        members.map(|member| member.domain.clone()).filter(|domain| *domain != self.us).collect()
+        members.filter(|member| member.domain != self.us)
     }
 }
 
@@ -213,7 +230,8 @@ impl Gateway {
                 federation.troubles.registry = None;
                 let former = federation.held.take();
                 federation.held = Some(Arc::clone(&registry));
-                federation.door.registry(registry);
+                federation.door.registry(Arc::clone(&registry));
+                self.door.members_are(registry);
                 federation.look_at_ourselves(&self.observed);
                 let (expects, ticket) = (federation.revision, self.desk.ticket());
                 let wish = store::Wish { ticket, key: KEY.to_owned(), expects, value: Some(Value::new(bytes)) };
@@ -224,6 +242,7 @@ impl Gateway {
                 self.note_left_out();
                 self.members_are(names);
                 self.meet_no_others(former.as_deref());
+                self.look_at_visits(former.as_deref());
             }
         }
     }

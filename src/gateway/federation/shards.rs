@@ -1,6 +1,7 @@
 //! Meetings that span institutions: from what links bring to the cascade, and from what the cascade wants to rooms, sound, links and
 //! the audit.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::{Gateway, clock};
@@ -13,7 +14,7 @@ use crate::member::Domain;
 use crate::records::calls::Crossed;
 use crate::records::{Deed, Door};
 use crate::room::{self, Action, Command};
-use crate::words::{CallId, LegId, ParticipantId, Pin, RoomId, Typed};
+use crate::words::{Bucket, CallId, LegId, ParticipantId, Pin, RoomId, Typed};
 use crate::workers;
 
 /// Legs of those on other gateways are numbered far from those of calls and of browsers.
@@ -26,6 +27,8 @@ pub(in crate::gateway) struct Shards {
     pub(super) quiet: Quiet,
     /// Which members' people guess PINs.
     pub(super) guard: Guard<Domain>,
+    /// How many calls members' own systems may still begin.
+    pub(super) paces: BTreeMap<Domain, Bucket>,
 }
 
 /// A member speaks for many people, who may mistype; it gives no name for any of them, and an answer that it is asked to hold back it
@@ -165,7 +168,8 @@ impl Gateway {
 
     /// Another registry counts.
     pub(super) fn members_are(&mut self, members: Vec<(Domain, String)>) {
-        if let Some(Shards { cascade, quiet, .. }) = self.shards.as_mut() {
+        if let Some(Shards { cascade, quiet, paces, .. }) = self.shards.as_mut() {
+            paces.retain(|member, _| members.iter().any(|(domain, _)| domain == member));
             quiet.keep(|member| members.iter().any(|(domain, _)| domain == member));
             cascade.members(members);
         }
@@ -240,7 +244,7 @@ impl Gateway {
     }
 
     /// How many of the same were not noted, if it is time to note one.
-    fn untold(&mut self, member: &Domain, kind: &'static str) -> Option<u64> {
+    pub(super) fn untold(&mut self, member: &Domain, kind: &'static str) -> Option<u64> {
         self.shards.as_mut()?.quiet.lets_through(member, kind, clock::now())
     }
 
@@ -254,12 +258,21 @@ impl Gateway {
 
     /// Somebody of a peer wants into a room of ours.
     fn answer_peer(&mut self, by: &Domain, ticket: u64, room: &RoomId, pin: Option<&Pin>) {
+        let (admission, hold) = self.judge_peer(by, room, pin);
+        let time = clock::local(&self.config.zone).time();
+        if let Some(Shards { cascade, .. }) = self.shards.as_mut() {
+            cascade.answer(by, ticket, room, &admission, hold, (&self.book, time));
+        }
+    }
+
+    /// What our book says to somebody of a member, and for how long that is held back.
+    pub(super) fn judge_peer(&mut self, by: &Domain, room: &RoomId, pin: Option<&Pin>) -> (Admission, Duration) {
         let target = Target::Room(room.clone());
-        let Some(Shards { cascade, guard, .. }) = self.shards.as_mut() else { return };
-        let (now, time) = (clock::now(), clock::local(&self.config.zone).time());
+        let later = (Admission::NotNow(Obstacle::Fault), Duration::ZERO);
+        let Some(Shards { guard, .. }) = self.shards.as_mut() else { return later };
+        let now = clock::now();
         if pin.is_some() && !guard.closed_for(Some(by), None, now).is_zero() {
-            let later = Admission::NotNow(Obstacle::Fault);
-            return cascade.answer(by, ticket, room, &later, Duration::ZERO, (&self.book, time));
+            return later;
         }
         let admission = self.book.admission(&target, pin, clock::moment());
         let is_wrong = pin.is_some() && admission == Admission::Refused;
@@ -270,11 +283,11 @@ impl Gateway {
             suspicions.extend(conference.as_ref().and_then(|conference| self.guard.failed_at(conference, now)));
         }
         let hold = self.guard.hold(None, conference.as_ref(), now);
-        cascade.answer(by, ticket, room, &admission, hold, (&self.book, time));
         for suspicion in suspicions {
             tracing::warn!(peer = %by, %room, ?suspicion, "somebody of a member seems to guess");
             self.note_guess(Door::Member, Some(by.to_string()), Some(&target), suspicion);
         }
+        (admission, hold)
     }
 
     /// A home institution has answered for somebody here.

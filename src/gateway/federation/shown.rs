@@ -59,6 +59,8 @@ impl Gateway {
 
     fn shown_member(&self, of: &Member, link: State, now: Timestamp) -> ShownMember {
         let (state, why, since, round_trip) = match link {
+            // It takes no links, and opens none.
+            State::Down { since, .. } if of.links.is_empty() && of.sip => ("none", None, since, None),
             State::Up { since, round_trip, .. } => ("up", None, since, round_trip),
             State::Down { since, why } => ("down", Some(why), since, None),
         };
@@ -77,6 +79,8 @@ impl Gateway {
             since,
             round_trip_ms: round_trip.and_then(|took| u64::try_from(took.as_millis()).ok()),
             sound: self.shards.as_ref().is_some_and(|shards| shards.between.passes(&of.domain)),
+            sip: of.sip,
+            sip_calls: self.visits_of(&of.domain).count(),
             links: of.links.iter().map(ToString::to_string).collect(),
             networks: of.media.iter().map(ToString::to_string).collect(),
             contact: of.contact.clone(),

@@ -15,7 +15,7 @@ impl PhoneLeg {
     /// Takes one datagram from the RTCP port.
     pub fn receive_report(&mut self, datagram: &[u8], from: SocketAddr, now: Instant) {
         let Some(ssrc) = rtcp::read(datagram).next().map(|report| report.ssrc) else { return };
-        if !self.is_reporter(from) || self.ssrc_heard.is_some_and(|heard| heard != ssrc) {
+        if !self.may_be_at(from) || !self.is_reporter(from) || self.ssrc_heard.is_some_and(|heard| heard != ssrc) {
             return;
         }
         self.reported_from = Some(from);

@@ -101,7 +101,7 @@ pub struct ShownMember {
     /// Where it is.
     #[schema(example = "AT")]
     pub country: String,
-    /// `up` or `down`.
+    /// `up` or `down`; `none`, if it takes no links and joins by SIP alone.
     #[schema(example = "up")]
     pub state: String,
     /// Why it is not up.
@@ -113,6 +113,10 @@ pub struct ShownMember {
     pub round_trip_ms: Option<u64>,
     /// Whether sound passes.
     pub sound: bool,
+    /// Whether its own systems may join by SIP.
+    pub sip: bool,
+    /// So many calls of them are up.
+    pub sip_calls: usize,
     /// Where it takes links; none, if it opens them itself.
     pub links: Vec<String>,
     /// Where its links and its sound come from and go to.

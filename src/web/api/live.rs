@@ -204,6 +204,8 @@ pub struct LiveParticipant {
     pub lobby: bool,
     /// The connection broke; the place is kept for a while.
     pub away: bool,
+    /// The institution by which they take part, if it is not this one.
+    pub institution: Option<String>,
 }
 
 /// Which plan decides.

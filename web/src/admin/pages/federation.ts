@@ -20,6 +20,8 @@ interface Member {
   since: string;
   roundTripMs: number | null;
   sound: boolean;
+  sip: boolean;
+  sipCalls: number;
   contact: string;
   keyEnds: string | null;
   ours: Room[];
@@ -88,7 +90,12 @@ function warningBox({ language }: Context, one: Warning, words: PageWords): HTML
 
 function rows({ language }: Context, members: Member[], words: PageWords): HTMLElement {
   const small = (text: string): HTMLElement => el("p", { class: "kern-body kern-body--small" }, text);
-  const state = (one: Member): HTMLElement => el("div", {}, badge(one.state === "up" ? "success" : "danger", one.state === "up" ? words.linkUp : words.linkDown), ...(one.why ? [el("div", { class: "reason" }, one.why)] : []));
+  const told = (one: Member): HTMLElement => {
+    if (one.state === "none") return el("span", { class: "quiet" }, words.linkNone);
+    return badge(one.state === "up" ? "success" : "danger", one.state === "up" ? words.linkUp : words.linkDown);
+  };
+  const bySip = (one: Member): HTMLElement[] => (one.sip ? [small(fill(words.bySip, { count: one.sipCalls }))] : []);
+  const state = (one: Member): HTMLElement => el("div", {}, told(one), ...(one.why ? [el("div", { class: "reason" }, one.why)] : []), ...bySip(one));
   const rooms = (all: Room[]): HTMLElement => (all.length ? el("ul", { class: "waiting" }, ...all.map((one) => el("li", {}, one.title ? `${one.title} (${one.room})` : one.room))) : el("span", { class: "quiet" }, words.none));
   const error = (one: Member): HTMLElement => (one.lastError ? el("div", { class: "reason" }, `${moment(one.lastError.at, language)}: ${one.lastError.why}`) : el("span", { class: "quiet" }, words.none));
   return table(words.members, [
