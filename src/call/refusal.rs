@@ -71,7 +71,7 @@ pub enum Refusal {
     NotTheirs,
     /// No meeting here is shared with the institution under this name, at this hour.
     NotShared,
-    /// The sound of another institution is to come from an address that is not its own, or to go there.
+    /// The sound of a trunk or of another institution is to come from an address that is not its own, or to go there.
     MediaElsewhere,
     /// An emergency call: the telephone system has to find another way for it (RFC 6881 section 9.2 leaves it to the proxy).
     Emergency,
@@ -201,7 +201,7 @@ impl Refusal {
             Self::BadOffer => Some((WarnCode::MediaType, String::from("no audio in the offer that can be read"))),
             Self::NoCommonAddress => Some((WarnCode::AddressFormat, String::from("address family not available"))),
             Self::MediaElsewhere => {
-                Some((WarnCode::Miscellaneous, String::from("media address not in the networks of the institution")))
+                Some((WarnCode::Miscellaneous, String::from("media address not in the declared networks")))
             }
             Self::NoCommonTransport => Some((WarnCode::Transport, String::from("media transport not available"))),
             Self::NoRule
@@ -333,7 +333,7 @@ impl fmt::Display for Refusal {
             Self::NoMember => f.write_str("whoever calls is no member's system any more: see the registry"),
             Self::NotTheirs => f.write_str("the institution's system speaks for somebody of another domain: its From has to name its own"),
             Self::NotShared => f.write_str("no meeting of this name is shared with the institution at this hour: see its shares, and [[federation.terms]]"),
-            Self::MediaElsewhere => f.write_str("the institution's sound is to go to an address outside of its networks: see media in the registry"),
+            Self::MediaElsewhere => f.write_str("sound is to go to an address that is in nobody's networks: see [[trunks]] and [[processors]], and for members media in the registry"),
             Self::Emergency => f.write_str("an emergency call came here: let the telephone system send 110 and 112 to the emergency service itself"),
             Self::Flood => f.write_str("too many requests from this address: it is slowed down"),
         }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::residing::Whose;
 use super::routing::Beginning;
 use super::running;
 use crate::call::sdp::Ours;
@@ -35,6 +36,8 @@ pub(super) struct Caller {
     pub(super) brief: Option<Brief>,
     /// Whom we called; none of somebody who called.
     pub(super) callee: Option<Callee>,
+    /// With whom it is spoken.
+    pub(super) whose: Whose,
     /// What the dialplan wants of the call.
     pub(super) beginning: Beginning,
     /// Once the call is up, until it has said its last.
@@ -55,13 +58,8 @@ pub(super) enum Line {
 
 impl Caller {
     /// Somebody who called.
-    pub(super) const fn new(
-        ours: SocketAddr,
-        line: Line,
-        codecs: Vec<Codec>,
-        brief: Brief,
-        beginning: Beginning,
-    ) -> Self {
+    pub(super) fn new(ours: SocketAddr, line: Line, codecs: Vec<Codec>, brief: Brief, beginning: Beginning) -> Self {
+        let whose = Whose::of(&brief.facts, &beginning);
         let brief = Some(brief);
         Self {
             ours,
@@ -72,6 +70,7 @@ impl Caller {
             version: 1,
             brief,
             callee: None,
+            whose,
             beginning,
             menu: None,
             room: None,
@@ -80,7 +79,7 @@ impl Caller {
     }
 
     /// Somebody whom we called, and who has answered.
-    pub(super) fn called(ours: SocketAddr, codecs: Vec<Codec>, callee: Callee) -> Self {
+    pub(super) fn called(ours: SocketAddr, codecs: Vec<Codec>, callee: Callee, whose: Whose) -> Self {
         let (line, callee, beginning) = (Line::Open, Some(callee), Beginning::Talk);
         let (text, reads) = (None, false);
         Self {
@@ -92,6 +91,7 @@ impl Caller {
             version: 1,
             brief: None,
             callee,
+            whose,
             beginning,
             menu: None,
             room: None,

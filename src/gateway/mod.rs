@@ -96,6 +96,7 @@ pub use publishing::Config as PlanConfig;
 use publishing::{Publishing, Worked};
 use queues::Queues;
 use relays::Relays;
+use residing::Whose;
 use routing::{Beginning, Routing};
 pub use running::Running;
 pub use settings::Unfit;
@@ -484,7 +485,7 @@ impl Gateway {
                 let (session, sdp) = sdp::answer(offer, sdp::Ours { audio: ours, text }, &codecs, 1)?;
                 let codec = session.codec;
                 reads = session.text.is_some();
-                self.add_phone(leg, ports, session, Some(&brief.facts))?;
+                self.add_phone(leg, ports, session, &Whose::of(&brief.facts, &beginning))?;
                 if let Some(ports) = ports_for_text {
                     self.tell_media(workers::Command::GiveText { leg, ports });
                 }
@@ -528,8 +529,8 @@ impl Gateway {
         if let Some(ports) = caller.take_offered() {
             let session =
                 answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
-            let facts = caller.brief.as_ref().map(|brief| brief.facts.clone());
-            let added = session.and_then(|session| self.add_phone(leg, ports, session, facts.as_ref()));
+            let whose = caller.whose.clone();
+            let added = session.and_then(|session| self.add_phone(leg, ports, session, &whose));
             if let Err(refusal) = added {
                 tracing::info!(%leg, why = %refusal, "the answer to our offer cannot be used: hung up");
                 self.visitor_sounds_elsewhere(leg, &refusal);
@@ -573,9 +574,9 @@ impl Gateway {
         leg: LegId,
         ports: workers::PortPair,
         session: crate::media::Session,
-        facts: Option<&sip::Facts>,
+        whose: &Whose,
     ) -> Result<(), Refusal> {
-        let networks = self.networks_for(facts, &session)?;
+        let networks = self.networks_for(whose, &session)?;
         let chance = random().map_err(|_| Refusal::Full)?;
         self.pool.add_phone(leg, ports, session, networks, chance).map_err(|_| Refusal::Full)
     }
@@ -596,8 +597,8 @@ impl Gateway {
 
     /// The media of a running call are agreed upon anew.
     fn renegotiated(&mut self, leg: LegId, session: crate::media::Session) -> Result<(), Refusal> {
-        let facts = self.callers.get(&leg).and_then(|caller| caller.brief.as_ref()).map(|brief| &brief.facts);
-        if let Err(why) = self.networks_for(facts, &session) {
+        let whose = self.callers.get(&leg).map_or(&Whose::Anybody, |caller| &caller.whose);
+        if let Err(why) = self.networks_for(whose, &session) {
             self.visitor_sounds_elsewhere(leg, &why);
             return Err(why);
         }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::callbacks::Side;
 use super::caller::{Brief, Caller};
 use super::queues::Line;
+use super::residing::Whose;
 use super::routing::{Beginning, Errand, Routed};
 use super::{Gateway, clock, leg_of};
 use crate::call::hunt::{Effect, Hunt, Input};
@@ -73,6 +74,7 @@ pub(super) enum For {
 struct Rung {
     whom: For,
     callee: Callee,
+    whose: Whose,
     ports: PortPair,
     ours: SocketAddr,
     codecs: Vec<Codec>,
@@ -219,8 +221,9 @@ impl Gateway {
         if let Some(leg) = leg {
             self.ledger.rang(CallId(leg.0), call);
         }
+        let whose = if emergency { Whose::Anybody } else { Whose::Trunk(callee.trunk.clone()) };
         let callee = callee.clone();
-        self.switchboard.rung.insert(leg_of(call), Rung { whom, callee, ports, ours, codecs });
+        self.switchboard.rung.insert(leg_of(call), Rung { whom, callee, whose, ports, ours, codecs });
         Ok(leg_of(call))
     }
 
@@ -228,11 +231,11 @@ impl Gateway {
     pub(super) fn picked_up(&mut self, call: CallId, answer: &str) {
         let other = leg_of(call);
         let Some(rung) = self.switchboard.rung.remove(&other) else { return self.hang_up(other) };
-        let Rung { whom, callee, ports, ours, codecs } = rung;
+        let Rung { whom, callee, whose, ports, ours, codecs } = rung;
         let session = sdp::accept(answer, ours, &codecs);
         self.watch.begins(other, session.as_ref().ok().map(|session| session.codec));
-        let added = session.and_then(|session| self.add_phone(other, ports, session, None));
-        self.callers.insert(other, Caller::called(ours, codecs, callee));
+        let added = session.and_then(|session| self.add_phone(other, ports, session, &whose));
+        self.callers.insert(other, Caller::called(ours, codecs, callee, whose));
         match added {
             Ok(()) => match whom {
                 For::Caller { leg, which } => self.tell_hunt(leg, Input::Answered(which)),

@@ -28,8 +28,11 @@ pub use seen::{Decision, News};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ipnet::IpNet;
+
 use crate::member::Member;
 use crate::observe::Observed;
+use crate::words::Network;
 use seen::Seen;
 
 /// What is declared, and what was decided by it. Cheap to clone; all clones remember the same.
@@ -87,6 +90,12 @@ impl Residency {
     /// It is none of them.
     pub fn permit_member(&self, member: &Member, host: Option<&str>, address: IpAddr) -> Result<Permit, Refused> {
         self.told(Purpose::Member, host, address, permit::to_member(member, host, address))
+    }
+
+    /// Where the sound of a trunk's calls may go: to the trunk's own networks, to addresses that nobody outside of an institution has, and to
+    /// who is declared for trunks.
+    pub fn networks_of_sound(&self, trunk: &[IpNet]) -> Vec<Network> {
+        permit::sound_networks(&self.processors, trunk)
     }
 
     /// What was decided last, the newest first.

@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::processor::{Processor, Purpose};
 use crate::member::Member;
-use crate::words::Country;
+use crate::words::{Country, Network};
 
 /// Data may go there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,17 @@ pub(super) fn to_member(member: &Member, host: Option<&str>, address: IpAddr) ->
         .map(|permit| Permit { processor: Some(declared.name), ..permit })
 }
 
+/// The institution's own networks, in which telephones are: addresses that nobody outside can have (RFC 1918, RFC 4193, RFC 3927, RFC 4291).
+const WITHIN: [&str; 6] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
+
+/// Where the sound of a trunk's calls may go: to the trunk itself, to the institution's own networks, and to its processors for trunks.
+pub(super) fn sound_networks(processors: &[Processor], trunk: &[IpNet]) -> Vec<Network> {
+    let own = WITHIN.iter().chain(&["127.0.0.0/8", "::1/128"]).filter_map(|network| network.parse().ok());
+    let carries = |one: &&Processor| one.purposes.contains(&Purpose::Trunk) && one.country.is_in_eea();
+    let declared = processors.iter().filter(carries).flat_map(|one| one.networks.iter().copied());
+    own.chain(trunk.iter().copied().map(Network)).chain(declared).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -204,6 +217,22 @@ mod tests {
             "also this machine has to be its own"
         );
         assert!(matches!(ask(Some("gw.stadt-c.example"), "192.0.2.7"), Err(Refused::OtherName { .. })));
+    }
+
+    #[test]
+    fn the_sound_of_a_trunk_stays_with_it_with_us_and_with_who_is_declared_for_it() {
+        let trunk: Vec<IpNet> = vec!["203.0.113.5/32".parse().expect("a network")];
+        let networks = sound_networks(&town(), &trunk);
+        let may = |address: &str| {
+            let address: IpAddr = address.parse().expect("an address");
+            networks.iter().any(|network| network.0.contains(&address))
+        };
+        for address in ["203.0.113.5", "192.0.2.7", "10.1.2.3", "192.168.1.1", "fd00::1", "127.0.0.1"] {
+            assert!(may(address), "{address}");
+        }
+        for address in ["203.0.113.6", "198.51.100.4", "8.8.8.8", "2001:db8::1", "172.32.0.1"] {
+            assert!(!may(address), "{address}: another purpose, or nobody's");
+        }
     }
 
     proptest! {

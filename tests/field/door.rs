@@ -124,6 +124,30 @@ fn livekit_2937_and_livekit_sip_520_583_each_refusal_has_its_own_status_and_one_
 }
 
 #[test]
+fn the_sound_of_a_trunk_goes_to_nobody_who_is_not_declared_and_of_no_trunk_to_where_the_caller_is() {
+    let trunk = format!("[[trunks]]\nname = \"pbx\"\nnetworks = [\"127.0.0.0/8\"]\n{ROOMS}");
+    let (by_trunk, by_none) =
+        (Served::with("sound-within", "", &trunk, PLAN, "einwahl=info"), hall("sound-anywhere", ""));
+    // Networks of examples (RFC 5737): nobody is there.
+    for (served, address, status) in [
+        (&by_trunk, "203.0.113.9", 488),
+        (&by_trunk, "192.168.7.9", 200),
+        (&by_trunk, "0.0.0.0", 200),
+        (&by_none, "203.0.113.9", 200),
+    ] {
+        let mut phone = Handset::of(served, "4242");
+        let offer = phone.offer().replace("IN IP4 127.0.0.1", &format!("IN IP4 {address}"));
+        assert!(offer.contains(address), "{offer}");
+        let answer = phone.calls_with("100", "", &offer);
+        assert_eq!(answer.status(), status, "{address}: {answer:?}");
+        if status == 200 {
+            phone.hangs_up();
+        }
+    }
+    by_trunk.logs("an outbound connection is refused purpose=trunk why=no processor is declared for trunk");
+}
+
+#[test]
 fn livekit_sip_663_the_hundred_and_fiftieth_call_is_answered_like_the_first() {
     let served = hall("field-663", "");
     for call in 1..=150 {

@@ -214,7 +214,7 @@ impl Gateway {
         self.member_of(member).is_some_and(may)
     }
 
-    pub(super) fn member_of(&self, domain: &Domain) -> Option<&Member> {
+    pub(in crate::gateway) fn member_of(&self, domain: &Domain) -> Option<&Member> {
         self.federation.as_ref()?.held.as_ref()?.member(domain, clock::moment())
     }
 }

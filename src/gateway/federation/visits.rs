@@ -1,21 +1,18 @@
 //! Those whom another institution's own system brings to a meeting here, by SIP over mutual TLS (docs/federation.md). In: its calls. Out:
 //! the same that a member's people may by its gateway, in the one room that was called. Nothing else: no such call sees the dialplan.
 
-use std::net::IpAddr;
-
 use super::super::caller::{Brief, Caller};
 use super::super::ledger::Asked;
 use super::super::routing::{Beginning, asked};
 use super::super::{Gateway, clock, leg_of};
 use crate::call::Refusal;
 use crate::ivr::{self, Admission, Obstacle, Target};
-use crate::media::Session;
 use crate::meeting::Terms;
 use crate::member::{Domain, Registry};
 use crate::records::Deed;
 use crate::room::{Guest, Kind, Name, Newcomer};
 use crate::sip::{self, MemberRefused, Visitor};
-use crate::words::{Bucket, CallId, LegId, Network, Pin, Role, RoomId};
+use crate::words::{Bucket, CallId, LegId, Pin, Role, RoomId};
 
 /// A member begins so many calls at once, and so many a second after that: an institution's council comes within a minute.
 const AT_ONCE: f64 = 30.0;
@@ -94,25 +91,6 @@ impl Gateway {
 
     fn visitor(&self, leg: LegId) -> Option<&Visitor> {
         self.callers.get(&leg)?.visitor()
-    }
-
-    /// Where the sound of a call may come from and go to: anywhere, but for members' systems.
-    pub(in crate::gateway) fn networks_for(
-        &self,
-        facts: Option<&sip::Facts>,
-        session: &Session,
-    ) -> Result<Option<Vec<Network>>, Refusal> {
-        let Some(visitor) = facts.and_then(|facts| facts.visitor.as_ref()) else { return Ok(None) };
-        let member = self.member_of(&visitor.member).ok_or(Refusal::NoMember)?;
-        let text = session.text.as_ref().map(|text| text.remote);
-        // Nothing is sent to who is on hold.
-        let mut places = [session.remote_rtp].into_iter().chain(text).map(|place| place.ip());
-        let may = |address: IpAddr| self.config.residency.permit_member(member, None, address).is_ok();
-        if places.all(|address| address.is_unspecified() || may(address)) {
-            Ok(Some(member.media.clone()))
-        } else {
-            Err(Refusal::MediaElsewhere)
-        }
     }
 
     /// Whether this was asked for somebody whom a member's system brings: then it is answered as it is by a link.
