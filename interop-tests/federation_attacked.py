@@ -245,6 +245,7 @@ async def sayings(field, x, at_b, zero):
     await field.attacked("somebody of others is said to be otherwise", says(a, put(renamed)), federated("a", "notTheirs"))
     await field.attacked("and so to who is not their home", says(b, put({**renamed, "who": {"of": "stadt-c.example", "id": 1}})), federated("b", "notTheirs"))
     await field.attacked("somebody of others is said to be gone", says(a, ("gone", {"room": ROOM, "who": someone})), federated("a", "notTheirs"))
+    await field.attacked("letters in the name of others", says(a, ("text", {"room": ROOM, "who": someone, "text": "x"})), federated("a", "notTheirs"))
     mute = {"do": "muteAll", "on": True}
     act = lambda by, whom=None, action=mute: ("act", {"room": ROOM, "by": by, "action": action, "event": "x-1", **({"whom": whom} if whom else {})})
     await field.attacked("a wish in the name of others", says(a, act({"of": "stadt-a.example", "id": 1})), federated("a", "notTheirs"))

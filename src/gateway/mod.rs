@@ -681,7 +681,10 @@ impl Gateway {
                     let clips = prompts.into_iter().filter_map(|spoken| self.clip(spoken)).collect();
                     self.tell_media(workers::Command::Play { leg, clips, repeat, id: id.0 });
                 }
-                ivr::Effect::StopPlaying => self.tell_media(workers::Command::StopPlaying { leg }),
+                ivr::Effect::StopPlaying => {
+                    self.tell_media(workers::Command::StopPlaying { leg });
+                    self.stop_writing(leg);
+                }
                 ivr::Effect::LookUp { target, pin } if self.looks_up_for_visitor(leg, &target, pin.as_ref()) => {}
                 ivr::Effect::LookUp { target, pin } if self.ask_elsewhere(leg, &target, pin.as_ref()) => {}
                 ivr::Effect::LookUp { target, pin } => {

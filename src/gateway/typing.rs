@@ -78,6 +78,13 @@ impl Gateway {
         }
     }
 
+    /// The menu falls silent: who reads it need not read on.
+    pub(super) fn stop_writing(&self, leg: LegId) {
+        if self.callers.get(&leg).is_some_and(|caller| caller.reads) {
+            self.tell_media(workers::Command::CutShort { leg, who: MENU });
+        }
+    }
+
     fn write(&self, leg: LegId, who: ParticipantId, name: Name, text: Typed) {
         if self.callers.get(&leg).is_some_and(|caller| caller.reads) {
             self.tell_media(workers::Command::Write { leg, who, name, text });

@@ -248,6 +248,13 @@ impl PhoneLeg {
         }
     }
 
+    /// What somebody else has typed and was not sent yet is no longer meant.
+    pub fn cut_short(&mut self, who: ParticipantId) {
+        if let Some(leg) = &mut self.text {
+            leg.cut_short(who);
+        }
+    }
+
     /// The datagram of text that is due, if one is, and where to.
     pub fn text_packet(&mut self, now: Instant) -> Option<(Vec<u8>, SocketAddr)> {
         self.text.as_mut()?.packet(now)

@@ -75,6 +75,13 @@ pub enum Command {
         /// What.
         text: Typed,
     },
+    /// What of it was not sent yet is no longer meant.
+    CutShort {
+        /// To which leg.
+        leg: LegId,
+        /// Whose.
+        who: ParticipantId,
+    },
     /// A new offer was answered.
     Renegotiate {
         /// Which leg.

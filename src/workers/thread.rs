@@ -114,6 +114,11 @@ impl Worker {
                     phone.write(who, name.for_roster(), &text, clock::now());
                 }
             }
+            Command::CutShort { leg, who } => {
+                if let Some(phone) = self.phone(leg) {
+                    phone.cut_short(who);
+                }
+            }
             Command::Renegotiate { leg, session } => {
                 if let Some(phone) = self.phone(leg)
                     && let Err(error) = phone.renegotiate(session)

@@ -104,6 +104,11 @@ impl TextLeg {
         }
     }
 
+    /// What somebody else has typed and the peer was not sent yet is no longer meant.
+    pub fn cut_short(&mut self, who: ParticipantId) {
+        self.outgoing.cut_short(who);
+    }
+
     /// The datagram that is due, if one is, and where to.
     pub fn packet(&mut self, now: Instant) -> Option<(Vec<u8>, SocketAddr)> {
         if !self.session.direction.sends() {

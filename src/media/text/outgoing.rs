@@ -42,6 +42,11 @@ impl Outgoing {
         self.turns.write(who, name, text, now);
     }
 
+    /// See [`Turns::cut_short`].
+    pub fn cut_short(&mut self, who: ParticipantId) {
+        self.turns.cut_short(who);
+    }
+
     /// The packet that is due, if one is.
     pub fn packet(&mut self, session: &TextSession, now: Instant) -> Option<Vec<u8>> {
         if self.last.is_some_and(|last| now.saturating_duration_since(last) < GATHER) {

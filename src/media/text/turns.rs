@@ -83,6 +83,13 @@ impl Turns {
         text.reveal().chars().for_each(|letter| source.type_in(letter));
     }
 
+    /// What somebody has typed and nobody has read yet is no longer meant: their line ends.
+    pub fn cut_short(&mut self, who: ParticipantId) {
+        if let Some(source) = self.sources.iter_mut().find(|source| source.who == who && !source.waiting.is_empty()) {
+            source.waiting = VecDeque::from([Typed::NEW_LINE]);
+        }
+    }
+
     /// The next letters, at most so many.
     pub fn take(&mut self, now: Instant, most: usize) -> String {
         let mut text = String::new();
@@ -244,6 +251,19 @@ mod tests {
         story.types(MAX, "xyz");
         story.types(MAX, "\u{8}\u{8}");
         assert_eq!(story.reads(0), "x", "what was not sent yet is not sent");
+    }
+
+    #[test]
+    fn what_is_no_longer_meant_is_not_read_and_the_next_begins_a_line() {
+        let mut story = Story::new();
+        story.types(ERIKA, "Bitte geben Sie die Nummer ein");
+        assert_eq!(story.turns.take(story.now, 20), "[Erika] Bitte geben ");
+        story.turns.cut_short(ERIKA);
+        story.turns.cut_short(MAX);
+        story.types(ERIKA, "Danke");
+        assert_eq!(story.reads(0), "|Danke");
+        story.turns.cut_short(ERIKA);
+        assert_eq!(story.reads(0), "", "nothing waits");
     }
 
     #[test]
