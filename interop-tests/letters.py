@@ -2,7 +2,7 @@
 """People type in a meeting of the real gateway: telephones with real-time text (liblinphone, RFC 4103) and pages (Chromium).
 
 Who cannot hear reads the menu and types the numbers; what is typed is read within a second, with whose it is; nothing is missing on a line that
-loses 5 % of all text; the lobby reads and writes nothing; no letter is in a log or a file.
+loses every twentieth packet of text; the lobby reads and writes nothing; no letter is in a log or a file.
 Usage: letters.py PATH_OF_EINWAHL [FOLDER_FOR_SCREENSHOTS]. Everything runs on loopback and ends by itself. As root in a network of its own
 the line loses packets; elsewhere that part is left out, and said.
 """
@@ -27,8 +27,8 @@ LONG = "Der Rat berät heute über die Bäume am Marktplatz, über Öffnungszeit
 LOSSY = """
 table inet lossy {
   chain in { type filter hook input priority 0;
-    udp sport { %(ports)s } numgen random mod 100 < 5 counter drop
-    udp dport { %(ports)s } numgen random mod 100 < 5 counter drop
+    udp sport { %(ports)s } numgen inc mod 20 < 1 counter drop
+    udp dport { %(ports)s } numgen inc mod 20 < 1 counter drop
   }
 }
 """
@@ -129,7 +129,7 @@ def play(findings, folder, program, playwright, people, phones):
         findings.check("and nothing is marked as lost", "\ufffd" not in first.read() and "[…]" not in "".join(lines(erika)))
         lost = subprocess.run(["nft", "list", "table", "inet", "lossy"], capture_output=True, text=True).stdout
         counted = sum(int(word) for before, word in zip(lost.split(), lost.split()[1:]) if before == "packets")
-        findings.check("packets were lost indeed", counted > 3, f"({counted})")
+        findings.check("packets were lost indeed", counted >= 3, f"({counted})")
         subprocess.run(["nft", "delete", "table", "inet", "lossy"], check=True)
 
     erika.page.locator("#text").press("Enter")
