@@ -295,10 +295,7 @@ def play(story, playwright, serves, passwords):
 
 
 def main():
-    screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    if screenshots:
-        screenshots.mkdir(parents=True, exist_ok=True)
-    story = Story(ADDRESS, screenshots)
+    story = Story(ADDRESS)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         text, passwords = prepared(folder)

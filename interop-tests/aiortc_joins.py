@@ -12,7 +12,6 @@ import math
 import pathlib
 import re
 import ssl
-import struct
 import sys
 import tempfile
 import time

@@ -30,7 +30,7 @@ SETTLED = {"SIP": 34}
 NUMBER, NAME, PIN, ID = "+493012377721", "Kanaria Zwitscherling", "90817263", "77001122"
 CANARIES = {"number": NUMBER.removeprefix("+"), "name": NAME, "PIN": PIN, "conference ID": ID}
 # What is told only where there are trunks that are called, or members of a federation; here are none.
-OF_OTHERS = {"einwahl_trunk_standing", "einwahl_link_up", "einwahl_link_refusals_total"}
+OF_OTHERS = {"einwahl_trunk_standing", "einwahl_link_up", "einwahl_link_refusals_total", "einwahl_member_sip_refusals_total"}
 EACH = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
 
 GATEWAY = configuration(SIP_PORT, media=(GATEWAY_MEDIA, GATEWAY_MEDIA + 99), web=WEB_PORT, browsers=MEDIA_PORT, id=ID, pin=PIN)

@@ -28,8 +28,8 @@ def password_of(told):
 
 
 class Story(Findings):
-    def __init__(self, address, screenshots):
-        super().__init__(screenshots)
+    def __init__(self, address):
+        super().__init__()
         self.address, self.errors, self.hosts = address, [], set()
 
     def opens(self, browser, size=(1440, 1000)):

@@ -296,7 +296,7 @@ async def since_long(_):
 
 
 async def elsewhere(field, x, zero, y, imposter):
-    a, names = field.towns["a"], field.federation.names
+    names = field.federation.names
     refused = lambda town, *words: (town, "connectionRefused", *words)
 
     # It was offered sound when its link came up, and has answered so; the same again is not noted again.

@@ -145,9 +145,6 @@ def play(story, playwright, federation, folder, password):
 
 
 def main():
-    screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    if screenshots:
-        screenshots.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         federation = Federation(folder, more={"a": OFFICE, "b": COMMITTEE}, names=("a", "b"))
@@ -157,7 +154,7 @@ def main():
                   "contact": "technik@stadt-s.example"}
         federation.members.append({**federation.members[1], **by_sip, "pins": [{"spki": "sha256:" + 43 * "A"}]})
         password = password_of(a.runs("account", "add", "erika", "--role", "administrator", "--folder", str(a.folder / "kept")))
-        story = Story(f"https://{a.address}:8080", screenshots)
+        story = Story(f"https://{a.address}:8080")
         federation.resolves()
         federation.publish()
         try:

@@ -194,7 +194,7 @@ def wait_in_the_lobby(findings, folder, program, playwright, people, phones):
 
 
 def main():
-    findings = Findings(pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    findings = Findings()
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         program = built(folder)

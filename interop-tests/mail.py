@@ -32,9 +32,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from console import Story, area, visible
 from gateway import audited, configuration, serving
+from neighbours import hosts, name_server, vouched
 from pages import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
-from trunk_town import running
 
 SIP_PORT, WEB_PORT = 25097, 28475
 TLS, STARTTLS, PLAIN, SLIPS, NOBODY = 28476, 28477, 28478, 28479, 28480
@@ -125,16 +125,7 @@ class Slipping(threading.Thread):
 
 
 def certificates(folder):
-    def openssl(*words):
-        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
-
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=Stadt", "-keyout", "ca.key", "-out", "ca.pem",
-            "-addext", "keyUsage=critical,keyCertSign", "-addext", "basicConstraints=critical,CA:TRUE")
-    openssl("req", "-new", *key, "-subj", "/CN=mail", "-keyout", "mail.key", "-out", "mail.csr")
-    (folder / "mail.ext").write_text("subjectAltName=DNS:mail.stadt.example\nbasicConstraints=critical,CA:FALSE\n")
-    openssl("x509", "-req", "-in", "mail.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "mail.ext", "-out", "mail.pem")
+    vouched(folder, "mail", "mail.stadt.example")
     for name, text in (("password", PASSWORD), ("wrong", "ganz falsch")):
         (folder / name).write_text(text + "\n")
         (folder / name).chmod(0o600)
@@ -144,10 +135,6 @@ def certificates(folder):
 def town(folder):
     """The mail servers, and the names that lead there."""
     certificates(folder)
-    address, port = DNS.split(":")
-    hosts = "".join(f"host-record={name}.stadt.example,{at}\n" for name, at in
-                    (("mail", "127.0.0.1"), ("andere", "127.0.0.1"), ("fremd", "192.0.2.77")))
-    (folder / "names.conf").write_text(f"no-resolv\nno-hosts\nno-daemon\nbind-interfaces\nlocal=/stadt.example/\n{hosts}")
     box, plain = Box(), Box()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(folder / "mail.pem", folder / "mail.key")
@@ -159,7 +146,7 @@ def town(folder):
     ]
     slipping = Slipping()
     slipping.start()
-    with running("dnsmasq", f"--conf-file={folder}/names.conf", f"--listen-address={address}", f"--port={port}", "--pid-file=", "--user=root"):
+    with name_server(folder, DNS, hosts(mail="127.0.0.1", andere="127.0.0.1", fremd="192.0.2.77")):
         for controller in controllers:
             controller.start()
         try:
@@ -327,13 +314,10 @@ def by_console(story, playwright, folder, box, log):
 
 
 def main():
-    screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    if screenshots:
-        screenshots.mkdir(parents=True, exist_ok=True)
     # What aiosmtpd has to say of how it is set up here.
     warnings.simplefilter("ignore")
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    story = Letters(PAGE, screenshots)
+    story = Letters(PAGE)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         with town(folder) as (box, plain, slipping), open(folder / "log", "w") as log:

@@ -109,8 +109,7 @@ def play(story, playwright, folder):
 
 
 def main():
-    screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    story = Story(screenshots)
+    story = Story()
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         play(story, playwright, pathlib.Path(place))
     print(f"{story.passed} passed, {len(story.faults)} failed")

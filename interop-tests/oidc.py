@@ -291,10 +291,7 @@ def noted(story, folder, what, expected):
 
 
 def main():
-    screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    if screenshots:
-        screenshots.mkdir(parents=True, exist_ok=True)
-    story = Signing(CONSOLE, screenshots)
+    story = Signing(CONSOLE)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         (folder / "secret").write_text(town.SECRET + "\n")

@@ -17,6 +17,7 @@ import tempfile
 import time
 
 from gateway import audited, configuration, serving
+from neighbours import hosts, name_server, running
 from pages import HANDLES, Page
 from phones import Phone, connect, judge_tones, level_of_tone, strength, write_tone
 from playwright.sync_api import sync_playwright
@@ -50,10 +51,9 @@ def only_tcp():
 
 def only_by_relay():
     """Lets nobody but the relay to the browsers' media port."""
-    rules = f"add rule inet einwahl in ip saddr != {RELAY} tcp dport {MEDIA_PORT} drop"
-    allowed = f"table inet einwahl {{ chain in {{ type filter hook input priority 0; }}; }}; flush chain inet einwahl in; "
-    closed = f"add rule inet einwahl in ip saddr != {RELAY} udp dport {MEDIA_PORT} drop; {rules}"
-    subprocess.run(["nft", "-f", "-"], input=(allowed + closed).encode(), check=True)
+    closed = "; ".join(f"ip saddr != {RELAY} {kind} dport {MEDIA_PORT} drop" for kind in ("udp", "tcp"))
+    rules = f"delete table inet einwahl; table inet einwahl {{ chain in {{ type filter hook input priority 0; {closed}; }}; }}"
+    subprocess.run(["nft", "-f", "-"], input=rules.encode(), check=True)
 
 
 @contextlib.contextmanager
@@ -61,16 +61,10 @@ def relay(folder):
     """A relay that knows our secret, and names, one of which leads where nobody is declared."""
     (folder / "secret").write_text(SECRET + "\n")
     (folder / "secret").chmod(0o600)
-    address, port = DNS.split(":")
-    commands = (
-        ["turnserver", "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=stadt.example", f"--listening-ip={RELAY}",
-         f"--relay-ip={RELAY}", f"--listening-port={RELAY_PORT}", "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--log-file=stdout",
-         f"--userdb={folder}/turndb", f"--pidfile={folder}/turn.pid", "--no-udp"],
-        ["dnsmasq", "--no-resolv", "--no-hosts", "--no-daemon", "--bind-interfaces", "--conf-file=/dev/null", "--local=/stadt.example/", "--pid-file=",
-         "--user=root", "--host-record=fremd.stadt.example,192.0.2.77", f"--listen-address={address}", f"--port={port}"],
-    )
-    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
-    try:
+    turn = ["turnserver", "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=stadt.example", f"--listening-ip={RELAY}",
+            f"--relay-ip={RELAY}", f"--listening-port={RELAY_PORT}", "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--log-file=stdout",
+            f"--userdb={folder}/turndb", f"--pidfile={folder}/turn.pid", "--no-udp"]
+    with running(*turn), name_server(folder, DNS, hosts(fremd="192.0.2.77")):
         connect(RELAY_PORT, RELAY).close()
         yield f'''
 [turn]
@@ -83,10 +77,6 @@ purposes = ["turn"]
 country = "DE"
 networks = ["198.51.100.0/24"]
 '''
-    finally:
-        for one in running:
-            one.terminate()
-            one.wait(10)
 
 
 def wait_until_connected(page):

@@ -1,5 +1,6 @@
 """Real pages in headless Chromium, on loopback, and what they hear."""
 import pathlib
+import sys
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -46,9 +47,11 @@ async (seconds) => {
 
 
 class Findings:
-    """Says what was seen, and counts what is wrong. With a folder for screenshots."""
-    def __init__(self, screenshots):
-        self.screenshots = screenshots
+    """Says what was seen, and counts what is wrong. With a folder for screenshots, if the script was given one."""
+    def __init__(self):
+        self.screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+        if self.screenshots:
+            self.screenshots.mkdir(parents=True, exist_ok=True)
         self.passed, self.faults = 0, []
 
     def check(self, what, fine, detail=""):

@@ -186,8 +186,7 @@ def hears_within(story, person, mayor):
 
 
 def main():
-    screenshots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    story = Story(screenshots)
+    story = Story()
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = pathlib.Path(place)
         with serving(folder, GATEWAY, WEB_PORT):

@@ -1,7 +1,6 @@
 """A real OpenID provider (Debian's glewlwyd), set up by its own API, behind a reverse proxy with TLS that can be made to lie; and names
 (dnsmasq) that lead there. All on loopback."""
 import base64
-import contextlib
 import hashlib
 import http.client
 import http.server
@@ -14,8 +13,8 @@ import subprocess
 import threading
 import urllib.parse
 
+from neighbours import hosts, name_server, vouched
 from phones import connect
-from trunk_town import running
 
 HOST, PORT, BEHIND = "login.stadt.example", 28461, 28462
 DNS = "127.0.0.53:5354"
@@ -30,25 +29,11 @@ SCHEMA = "/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3"
 
 def certificates(folder):
     """An authority, and what it vouches for."""
-    def openssl(*words):
-        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
-
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=Stadt", "-keyout", "ca.key", "-out", "ca.pem",
-            "-addext", "keyUsage=critical,keyCertSign", "-addext", "basicConstraints=critical,CA:TRUE")
-    openssl("req", "-new", *key, "-subj", "/CN=login", "-keyout", "login.key", "-out", "login.csr")
-    (folder / "login.ext").write_text(f"subjectAltName=DNS:{HOST},DNS:{ELSEWHERE}\nbasicConstraints=critical,CA:FALSE\n")
-    openssl("x509", "-req", "-in", "login.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "login.ext", "-out", "login.pem")
+    vouched(folder, "login", HOST, ELSEWHERE)
 
 
-@contextlib.contextmanager
 def names(folder):
-    address, port = DNS.split(":")
-    (folder / "names.conf").write_text("no-resolv\nno-hosts\nno-daemon\nbind-interfaces\nlocal=/stadt.example/\n"
-                                       f"host-record={HOST},127.0.0.1\nhost-record={ELSEWHERE},{OUTSIDE}\n")
-    with running("dnsmasq", f"--conf-file={folder}/names.conf", f"--listen-address={address}", f"--port={port}", "--pid-file=", "--user=root"):
-        yield
+    return name_server(folder, DNS, hosts(login="127.0.0.1", fremd=OUTSIDE))
 
 
 class Browser:

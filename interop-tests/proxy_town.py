@@ -3,10 +3,10 @@ and calls them by mutual TLS. As docs/federation.md tells how to set one up."""
 import base64
 import contextlib
 import hashlib
-import os
 import subprocess
 
-from trunk_town import await_port, openssl, running
+from neighbours import KEY, name_server, openssl
+from trunk_town import await_port
 
 PROXY, TELEPHONE, OTHER = "127.3.0.1", "127.3.0.2", "127.3.0.9"
 NAMES = "127.0.0.53"
@@ -65,11 +65,6 @@ ca_list = {folder}/{ca}.pem
 """
 
 DNS = """
-no-resolv
-no-hosts
-no-daemon
-bind-interfaces
-local=/example/
 host-record=sip.stadt-a.example,127.1.0.1
 srv-host=_sips._tcp.stadt-a.example,sip.stadt-a.example,5061,10,50
 local-ttl=300
@@ -79,7 +74,7 @@ local-ttl=300
 def certificates(folder):
     """An authority, a stranger to it, and what they made out: for us, for C, for a system without a pin, and for others with C's own key."""
     for name in ("ca", "stranger"):
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={name}",
+        openssl("req", "-x509", *KEY, "-days", "30", "-subj", f"/CN={name}",
                 "-keyout", f"{name}.key", "-out", f"{name}.pem", folder=folder)
     for name in ("a", "c", "d", "e", "old", "nobody"):
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key", folder=folder)
@@ -118,9 +113,5 @@ def proxy(folder, ca="ca"):
         process.wait(10)
 
 
-@contextlib.contextmanager
 def names(folder):
-    (folder / "dns.conf").write_text(DNS)
-    user = [] if os.getuid() else ["--user=root"]
-    with running("dnsmasq", f"--conf-file={folder}/dns.conf", f"--listen-address={NAMES}", "--port=53", "--pid-file=", *user):
-        yield
+    return name_server(folder, f"{NAMES}:53", DNS)

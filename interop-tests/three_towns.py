@@ -28,6 +28,7 @@ import time
 
 import numpy
 from bad_wire import BadWire
+from neighbours import vouched
 from pages import HANDLES, Page
 from phones import CODECS, Phone, level_of_tone, recorded
 from playwright.sync_api import sync_playwright
@@ -215,16 +216,7 @@ class Register:
     PORT = 8449
 
     def __init__(self, folder, file):
-        def openssl(*words):
-            subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
-
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=Register", "-keyout", "ca.key", "-out", "ca.pem",
-                "-addext", "keyUsage=critical,keyCertSign", "-addext", "basicConstraints=critical,CA:TRUE")
-        openssl("req", "-new", *key, "-subj", "/CN=register", "-keyout", "register.key", "-out", "register.csr")
-        (folder / "register.ext").write_text("subjectAltName=DNS:register.kommunal.example\nbasicConstraints=critical,CA:FALSE\n")
-        openssl("x509", "-req", "-in", "register.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                "-extfile", "register.ext", "-out", "register.pem")
+        vouched(folder, "register", "register.kommunal.example")
         register = self
         self.mode, self.asked, self.unchanged, self.elsewhere = "well", 0, 0, 0
 

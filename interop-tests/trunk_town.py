@@ -1,10 +1,9 @@
 """A telephone system (Kamailio) with a telephone behind it, and names (dnsmasq) that lead there; all on loopback."""
 import contextlib
-import os
 import socket
-import subprocess
 import time
 
+from neighbours import KEY, name_server, openssl, running
 from trunk_phone import Phone
 
 PBX = "127.0.0.20"
@@ -90,11 +89,6 @@ verify_certificate = no
 """
 
 NAMES = f"""
-no-resolv
-no-hosts
-no-daemon
-bind-interfaces
-local=/example/
 host-record=pbx.stadt.example,{PBX}
 host-record=other.stadt.example,{PBX}
 host-record=tls.stadt.example,127.0.0.23
@@ -109,14 +103,10 @@ srv-host=_sip._udp.leer.example,gone.leer.example,5060,10,50
 """
 
 
-def openssl(*words, folder):
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-
 def certificates(folder):
     """An authority, a stranger, a certificate of today and one whose time is over."""
     for name in ("ca", "stranger"):
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={name}",
+        openssl("req", "-x509", *KEY, "-days", "30", "-subj", f"/CN={name}",
                 "-keyout", f"{name}.key", "-out", f"{name}.pem", folder=folder)
     (folder / "names").write_text("subjectAltName=DNS:pbx.stadt.example,DNS:tls.stadt.example\n")
     (folder / "index.txt").write_text("")
@@ -124,25 +114,11 @@ def certificates(folder):
                                    "rand_serial=yes\ndefault_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n")
     now = time.time()
     for name, ends in (("pbx", now + 86400), ("old", now - 86400)):
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=pbx.stadt.example", "-keyout",
+        openssl("req", *KEY, "-subj", "/CN=pbx.stadt.example", "-keyout",
                 f"{name}.key", "-out", f"{name}.csr", folder=folder)
         moment = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(at)) for at in (now - 10 * 86400, ends)]
         openssl("ca", "-batch", "-config", "ca.cnf", "-notext", "-extfile", "names", "-startdate", moment[0], "-enddate", moment[1], "-in",
                 f"{name}.csr", "-out", f"{name}.pem", folder=folder)
-
-
-@contextlib.contextmanager
-def running(*command, **how):
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @contextlib.contextmanager
@@ -151,18 +127,15 @@ def town(folder, algorithm="MD5"):
     certificates(folder)
     (folder / "tls.cfg").write_text(TLS.format(folder=folder, pbx=PBX))
     (folder / "kamailio.cfg").write_text(KAMAILIO.format(folder=folder, pbx=PBX, password=PASSWORD, algorithm=algorithm))
-    (folder / "names.conf").write_text(NAMES)
     for name, content in (("password", PASSWORD), ("wrong", "falsch")):
         (folder / name).write_text(content + "\n")
         (folder / name).chmod(0o600)
     (folder / "run").mkdir()
-    address, port = DNS.split(":")
     deaf = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     deaf.bind((PBX, 5998))
     dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     dead.bind(("127.0.0.21", 5060))
-    user = [] if os.getuid() else ["--user=root"]
-    with running("dnsmasq", f"--conf-file={folder}/names.conf", f"--listen-address={address}", f"--port={port}", "--pid-file=", *user), \
+    with name_server(folder, DNS, NAMES), \
             running("kamailio", "-DD", "-E", "-f", f"{folder}/kamailio.cfg", "-Y", f"{folder}/run", "-m", "64", "-M", "8"):
         await_port(PBX, 5061)
         phone = Phone()

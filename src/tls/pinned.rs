@@ -1,4 +1,5 @@
-//! Mutual TLS 1.3 between gateways that recognise each other by their keys (docs/federation.md). No authority vouches for anybody,
+//! Mutual TLS between institutions that recognise each other by keys (docs/federation.md): 1.3 between gateways, and with members' own systems
+//! 1.2 as well. No authority vouches for anybody,
 //! and the words and times in a certificate say nothing: what counts is that the peer has the key, and that its pin is known now.
 //! Nothing of a connection is used for the next one: no tickets, no early data.
 
@@ -11,9 +12,10 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::version::{TLS12, TLS13};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerIncompatible,
-    PeerMisbehaved, ServerConfig, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerMisbehaved,
+    ServerConfig, SignatureScheme, SupportedProtocolVersion,
 };
 
 use super::own::{Own, pin_of};
@@ -42,19 +44,7 @@ const SCHEMES: [SignatureScheme; 5] = [
 /// # Errors
 /// The certificate cannot be used.
 pub fn taker(own: &Own, known: Known) -> Result<ServerConfig, Unusable> {
-    let provider = Arc::new(provider());
-    let (chain, key) = own.pair();
-    let unusable = |error: Error| Unusable::Pair(error.to_string());
-    let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(unusable)?
-        .with_client_cert_verifier(Arc::new(Pinned { provider, known }))
-        .with_single_cert(chain, key)
-        .map_err(unusable)?;
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    config.max_early_data_size = 0;
-    Ok(config)
+    server(own, &[&TLS13], by_pin(known))
 }
 
 /// For who opens them.
@@ -66,10 +56,10 @@ pub fn caller(own: &Own, known: Known) -> Result<ClientConfig, Unusable> {
     let (chain, key) = own.pair();
     let unusable = |error: Error| Unusable::Pair(error.to_string());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&rustls::version::TLS13])
+        .with_protocol_versions(&[&TLS13])
         .map_err(unusable)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Pinned { provider, known }))
+        .with_custom_certificate_verifier(Arc::new(Registered { provider, judge: by_pin(known) }))
         .with_client_auth_cert(chain, key)
         .map_err(unusable)?;
     config.resumption = Resumption::disabled();
@@ -86,13 +76,21 @@ pub type Fits = Arc<dyn Fn(&Shown) -> Result<(), Unfit> + Send + Sync>;
 /// # Errors
 /// The certificate cannot be used.
 pub fn visited(own: &Own, fits: Fits) -> Result<ServerConfig, Unusable> {
+    let judge = move |certificate: &CertificateDer<'_>| {
+        let shown = Shown::read(certificate).map_err(|_| CertificateError::BadEncoding)?;
+        Ok(fits(&shown).map_err(|unfit| CertificateError::Other(OtherError(Arc::new(unfit))))?)
+    };
+    server(own, &[&TLS13, &TLS12], Box::new(judge))
+}
+
+fn server(own: &Own, versions: &[&'static SupportedProtocolVersion], judge: Judge) -> Result<ServerConfig, Unusable> {
     let provider = Arc::new(provider());
     let (chain, key) = own.pair();
     let unusable = |error: Error| Unusable::Pair(error.to_string());
     let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .with_protocol_versions(versions)
         .map_err(unusable)?
-        .with_client_cert_verifier(Arc::new(Visitors { provider, fits }))
+        .with_client_cert_verifier(Arc::new(Registered { provider, judge }))
         .with_single_cert(chain, key)
         .map_err(unusable)?;
     // Whoever comes again shows again who they are.
@@ -102,56 +100,34 @@ pub fn visited(own: &Own, fits: Fits) -> Result<ServerConfig, Unusable> {
     Ok(config)
 }
 
-struct Visitors {
+/// Whether somebody with this certificate is who was meant, or may come.
+type Judge = Box<dyn Fn(&CertificateDer<'_>) -> Result<(), Error> + Send + Sync>;
+
+fn by_pin(known: Known) -> Judge {
+    Box::new(move |certificate| {
+        let pin = pin_of(certificate)?;
+        if known(pin) { Ok(()) } else { Err(CertificateError::Other(OtherError(Arc::new(UnknownKey(pin)))).into()) }
+    })
+}
+
+/// Believes a certificate by what the registry says of it, and by the signature that shows that the peer has the key.
+struct Registered {
     provider: Arc<CryptoProvider>,
-    fits: Fits,
+    judge: Judge,
 }
 
-impl fmt::Debug for Visitors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the members of the registry that may join by SIP")
-    }
-}
+/// What was signed, by whose key, and how.
+type Signed<'a> = (&'a [u8], &'a CertificateDer<'a>, &'a DigitallySignedStruct);
 
-impl ClientCertVerifier for Visitors {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        let shown = Shown::read(end_entity).map_err(|_| CertificateError::BadEncoding)?;
-        let fits = (self.fits)(&shown);
-        fits.map_err(|unfit| CertificateError::Other(OtherError(Arc::new(unfit))))?;
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+impl Registered {
+    fn has_signed_12(&self, (message, certificate, signature): Signed<'_>) -> Result<HandshakeSignatureValid, Error> {
         is_advertised(signature)?;
         verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    fn has_signed_13(&self, (message, certificate, signature): Signed<'_>) -> Result<HandshakeSignatureValid, Error> {
         is_advertised(signature)?;
         verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        SCHEMES.to_vec()
     }
 }
 
@@ -162,38 +138,13 @@ fn is_advertised(signature: &DigitallySignedStruct) -> Result<(), Error> {
     Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into())
 }
 
-struct Pinned {
-    provider: Arc<CryptoProvider>,
-    known: Known,
-}
-
-impl Pinned {
-    fn is_known(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
-        let pin = pin_of(certificate)?;
-        if (self.known)(pin) {
-            return Ok(());
-        }
-        Err(CertificateError::Other(OtherError(Arc::new(UnknownKey(pin)))).into())
-    }
-
-    fn has_signed(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        is_advertised(signature)?;
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-}
-
-impl fmt::Debug for Pinned {
+impl fmt::Debug for Registered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the pins of the registry")
+        f.write_str("the members of the registry")
     }
 }
 
-impl ClientCertVerifier for Pinned {
+impl ClientCertVerifier for Registered {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -204,16 +155,16 @@ impl ClientCertVerifier for Pinned {
         _intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.is_known(end_entity).map(|()| ClientCertVerified::assertion())
+        (self.judge)(end_entity).map(|()| ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(PeerIncompatible::Tls12NotOffered.into())
+        self.has_signed_12((message, certificate, signature))
     }
 
     fn verify_tls13_signature(
@@ -222,7 +173,7 @@ impl ClientCertVerifier for Pinned {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.has_signed(message, certificate, signature)
+        self.has_signed_13((message, certificate, signature))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -230,7 +181,7 @@ impl ClientCertVerifier for Pinned {
     }
 }
 
-impl ServerCertVerifier for Pinned {
+impl ServerCertVerifier for Registered {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -239,16 +190,16 @@ impl ServerCertVerifier for Pinned {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.is_known(end_entity).map(|()| ServerCertVerified::assertion())
+        (self.judge)(end_entity).map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(PeerIncompatible::Tls12NotOffered.into())
+        self.has_signed_12((message, certificate, signature))
     }
 
     fn verify_tls13_signature(
@@ -257,7 +208,7 @@ impl ServerCertVerifier for Pinned {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.has_signed(message, certificate, signature)
+        self.has_signed_13((message, certificate, signature))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -1,0 +1,48 @@
+"""What stands around a gateway in tests: programs that end with the block, a name server (dnsmasq), an authority and what it vouches for."""
+import contextlib
+import os
+import subprocess
+
+# A key on P-256, without a password.
+KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
+
+@contextlib.contextmanager
+def running(*command, **how):
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def name_server(folder, at, records):
+    """Answers there (address and port) with these lines of dnsmasq's, and asks nobody."""
+    (folder / "names.conf").write_text(f"no-resolv\nno-hosts\nno-daemon\nbind-interfaces\nlocal=/example/\n{records}")
+    address, port = at.split(":")
+    user = [] if os.getuid() else ["--user=root"]
+    return running("dnsmasq", f"--conf-file={folder}/names.conf", f"--listen-address={address}", f"--port={port}", "--pid-file=", *user)
+
+
+def hosts(**places):
+    """Names below stadt.example, and the address of each."""
+    return "".join(f"host-record={name}.stadt.example,{address}\n" for name, address in places.items())
+
+
+def openssl(*words, folder):
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+
+def vouched(folder, name, *names):
+    """An authority (ca.pem), and a certificate (name.pem, name.key) for these names that it vouches for."""
+    openssl("req", "-x509", *KEY, "-days", "2", "-subj", "/CN=Stadt", "-keyout", "ca.key", "-out", "ca.pem",
+            "-addext", "keyUsage=critical,keyCertSign", "-addext", "basicConstraints=critical,CA:TRUE", folder=folder)
+    openssl("req", "-new", *KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr", folder=folder)
+    (folder / f"{name}.ext").write_text(f"subjectAltName={','.join(f'DNS:{one}' for one in names)}\nbasicConstraints=critical,CA:FALSE\n")
+    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", f"{name}.ext", "-out", f"{name}.pem", folder=folder)
