@@ -309,7 +309,7 @@ def office_closes(story):
     left = (closes - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
     story.until("closing: no longer when the office closes", lambda: len(story.pbx.requests("CANCEL", "2001")) == 1, left + 10)
     story.until("closing: the caller is told and hung up", lambda: "session closed" in story.log(0).lower() or "terminate" in story.log(0).lower(), 20)
-    story.check("closing: because it closes", "why=Closed" in story.gateway_log.read_text())
+    story.until("closing: because it closes", lambda: "why=Closed" in story.gateway_log.read_text())
     story.phones_leave()
     story.folder = story.folder / "later"
     story.folder.mkdir()
