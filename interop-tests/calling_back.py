@@ -253,7 +253,7 @@ def transferred(town):
             town.check(f"transferred {way}: it is done", town.api("POST", f"live/calls/{call}/transfer", {"to": to})[0] == 204)
             where = town.pbx if phone == 1 else town.carrier
             town.until(f"transferred {way}: the other telephone rings", lambda where=where, to=to: to in where.called())
-            town.check(f"transferred {way}: nobody is rung for the queue", len(town.pbx.requests("CANCEL", "2002")) == 1)
+            town.until(f"transferred {way}: nobody is rung for the queue", lambda: len(town.pbx.requests("CANCEL", "2002")) == 1)
             time.sleep(0.5)
             town.phones[phone].does("accept")
             town.talks(f"transferred {way}", phone)
