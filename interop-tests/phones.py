@@ -48,6 +48,17 @@ def write_tone(path, hertz, seconds):
         sound.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
 
 
+def long_tone(path, hertz, seconds=240):
+    """A telephone hangs up when its sound is over: one second of a whole number of waves, again and again."""
+    write_tone(path, hertz, 1)
+    with wave.open(str(path)) as sound:
+        form, second = sound.getparams(), sound.readframes(sound.getnframes())
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams(form)
+        sound.writeframes(second * seconds)
+    return path
+
+
 def recorded(path):
     """The samples of the first channel, and how many a second."""
     with wave.open(str(path)) as sound:

@@ -14,7 +14,7 @@ import time
 
 from gateway import serving
 from pbx import PASSWORD, USER, Pbx
-from phones import Phone, recorded, strength
+from phones import Phone, long_tone, recorded, strength
 from scenarios import Run
 
 SIP_PORT, PBX_PORT = 25075, 25090
@@ -165,7 +165,7 @@ class Story:
 
     def phones_are_there(self):
         """Fresh telephones: what each records is of this call alone."""
-        self.phones = [Phone(self.folder, number, tone, "PCMA/8000/1", user=user)
+        self.phones = [Phone(self.folder, number, long_tone(self.folder / f"{tone}.wav", tone), "PCMA/8000/1", user=user)
                        for number, (tone, user) in enumerate(zip(TONES, (NUMBER, "2001", "2002")))]
         self.pbx.passed.clear()
 

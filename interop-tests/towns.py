@@ -11,9 +11,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-import wave
 
-from phones import CODECS, Phone, level_of_tone, recorded, write_tone
+from phones import CODECS, Phone, level_of_tone, long_tone, recorded
 
 TOWNS = ("a", "b", "c")
 TONES = (440, 880, 1320)
@@ -211,17 +210,6 @@ def with_gateways(federation):
             phone.ends()
         for town in towns.values():
             town.ends()
-
-
-def long_tone(path, hertz, seconds=240):
-    """A telephone hangs up when its sound is over: one second of a whole number of waves, again and again."""
-    write_tone(path, hertz, 1)
-    with wave.open(str(path)) as sound:
-        form, second = sound.getparams(), sound.readframes(sound.getnframes())
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams(form)
-        sound.writeframes(second * seconds)
-    return path
 
 
 def phones_come(folder, federation, phones, at=TOWNS):
