@@ -3,6 +3,10 @@ import contextlib
 import os
 import subprocess
 
+# What Kamailio needs for every telephone system here.
+KAMAILIO_MODULES = 'mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"\n' + "".join(
+    f'loadmodule "{name}.so"\n' for name in ("tls", "kex", "pv", "tm", "sl", "rr", "maxfwd", "textops", "siputils"))
+
 # A key on P-256, without a password.
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 

@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import subprocess
 
-from neighbours import KEY, name_server, openssl
+from neighbours import KAMAILIO_MODULES, KEY, name_server, openssl
 from trunk_town import await_port
 
 PROXY, TELEPHONE, OTHER = "127.3.0.1", "127.3.0.2", "127.3.0.9"
@@ -19,17 +19,7 @@ enable_tls=yes
 listen=udp:{proxy}:5060
 listen=tls:{proxy}:5061
 tcp_connection_lifetime=4000
-mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"
-loadmodule "tls.so"
-loadmodule "kex.so"
-loadmodule "pv.so"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "xlog.so"
+{modules}loadmodule "xlog.so"
 modparam("tls", "config", "{folder}/tls.cfg")
 request_route {{
     if (!mf_process_maxfwd_header("10")) exit;
@@ -99,7 +89,7 @@ def proxy(folder, ca="ca"):
     run = folder / f"run-{ca}"
     run.mkdir()
     (run / "tls.cfg").write_text(TLS.format(folder=folder, ca=ca))
-    (run / "kamailio.cfg").write_text(KAMAILIO.format(folder=run, proxy=PROXY))
+    (run / "kamailio.cfg").write_text(KAMAILIO.format(modules=KAMAILIO_MODULES, folder=run, proxy=PROXY))
     (run / "resolv.conf").write_text(f"nameserver {NAMES}\n")
     log = open(run / "log", "w", encoding="utf-8")
     # It asks the server that the system names: here, another one.

@@ -3,7 +3,7 @@ import contextlib
 import socket
 import time
 
-from neighbours import KEY, name_server, openssl, running
+from neighbours import KAMAILIO_MODULES, KEY, name_server, openssl, running
 from trunk_phone import Phone
 
 PBX = "127.0.0.20"
@@ -23,17 +23,7 @@ listen=tcp:127.0.0.22:5060
 listen=tls:127.0.0.23:5061
 listen=udp:127.0.0.24:5060
 listen=udp:127.0.0.25:5060
-mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"
-loadmodule "tls.so"
-loadmodule "kex.so"
-loadmodule "pv.so"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "usrloc.so"
+{modules}loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
 loadmodule "cfgutils.so"
@@ -126,7 +116,7 @@ def town(folder, algorithm="MD5"):
     """DNS, a telephone system and a telephone behind it."""
     certificates(folder)
     (folder / "tls.cfg").write_text(TLS.format(folder=folder, pbx=PBX))
-    (folder / "kamailio.cfg").write_text(KAMAILIO.format(folder=folder, pbx=PBX, password=PASSWORD, algorithm=algorithm))
+    (folder / "kamailio.cfg").write_text(KAMAILIO.format(modules=KAMAILIO_MODULES, folder=folder, pbx=PBX, password=PASSWORD, algorithm=algorithm))
     for name, content in (("password", PASSWORD), ("wrong", "falsch")):
         (folder / name).write_text(content + "\n")
         (folder / name).chmod(0o600)

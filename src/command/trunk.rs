@@ -40,10 +40,11 @@ pub struct Check {
 /// Tells which trunks cannot be found now. That is no mistake of the configuration: DNS may be away for a moment.
 pub fn look_up(config: &Config) {
     let Ok(runtime) = tokio::runtime::Runtime::new() else { return };
+    let Ok(residency) = config.residency() else { return };
     for trunk in config.trunks.iter().filter_map(|trunk| sip::Trunk::try_from(trunk).ok()) {
         let Some(outbound) = &trunk.outbound else { continue };
-        let Ok(residency) = config.residency() else { return };
-        let found = async { sip::Resolver::new(&config.sip.dns, residency).hops(&trunk, &outbound.target).await };
+        let found =
+            async { sip::Resolver::new(&config.sip.dns, residency.clone()).hops(&trunk, &outbound.target).await };
         if let Err(why) = runtime.block_on(found) {
             say(&format!("warning: trunk {} cannot be called now: {why}", trunk.name));
             say(&format!("help: `einwahl trunk check {}` says more", trunk.name));

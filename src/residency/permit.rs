@@ -1,8 +1,8 @@
 //! Whether data may go somewhere. Pure: in are the processors, a purpose, a name and the address that it led to.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::processor::{Processor, Purpose};
 use crate::member::Member;
@@ -112,11 +112,30 @@ pub(super) fn to_member(member: &Member, host: Option<&str>, address: IpAddr) ->
 }
 
 /// The institution's own networks, in which telephones are: addresses that nobody outside can have (RFC 1918, RFC 4193, RFC 3927, RFC 4291).
-const WITHIN: [&str; 6] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
+const WITHIN: [IpNet; 6] = [
+    v4([10, 0, 0, 0], 8),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 168, 0, 0], 16),
+    v4([169, 254, 0, 0], 16),
+    v6(0xfc00, 7),
+    v6(0xfe80, 10),
+];
+
+/// This machine.
+pub(super) const HERE: [Network; 2] =
+    [Network(v4([127, 0, 0, 0], 8)), Network(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)))];
+
+const fn v4([a, b, c, d]: [u8; 4], length: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length))
+}
+
+const fn v6(begin: u16, length: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(begin, 0, 0, 0, 0, 0, 0, 0), length))
+}
 
 /// Where the sound of a trunk's calls may go: to the trunk itself, to the institution's own networks, and to its processors for trunks.
 pub(super) fn sound_networks(processors: &[Processor], trunk: &[IpNet]) -> Vec<Network> {
-    let own = WITHIN.iter().chain(&["127.0.0.0/8", "::1/128"]).filter_map(|network| network.parse().ok());
+    let own = WITHIN.into_iter().map(Network).chain(HERE);
     let carries = |one: &&Processor| one.purposes.contains(&Purpose::Trunk) && one.country.is_in_eea();
     let declared = processors.iter().filter(carries).flat_map(|one| one.networks.iter().copied());
     own.chain(trunk.iter().copied().map(Network)).chain(declared).collect()

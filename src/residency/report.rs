@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::permit::permit;
+use super::permit::{HERE, permit};
 use super::processor::{Processor, Purpose};
 use crate::member::{self, Member, Registry};
 use crate::words::{Country, Domain, Network};
@@ -284,8 +284,8 @@ impl Report {
 
 /// Where anything may go.
 fn permitted(processors: &[Processor], members: &[Partner], callers: &[Caller]) -> Vec<Permitted> {
-    let here = ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect();
-    let here = Permitted { whom: String::from("this machine"), purposes: Purpose::ALL.to_vec(), networks: here };
+    let here = String::from("this machine");
+    let here = Permitted { whom: here, purposes: Purpose::ALL.to_vec(), networks: HERE.to_vec() };
     let of = |one: &Processor| Permitted {
         whom: one.name.clone(),
         purposes: one.purposes.clone(),
