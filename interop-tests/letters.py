@@ -76,11 +76,17 @@ def quick(findings, what, took):
     findings.check(what, soon(took), told(took))
 
 
-def play(findings, folder, program, playwright, people, phones):
+def leads(playwright, folder, people):
+    """The one who leads the meeting, by page."""
     erika = Page(playwright, ADDRESS, folder / "880.wav", "Erika")
     people.append(erika)
     erika.joins("0815")
     erika.is_inside()
+    return erika
+
+
+def play(findings, folder, program, playwright, people, phones):
+    erika = leads(playwright, folder, people)
     first = TextPhone(program, folder / "first", PHONES[0], f"sip:einwahl@127.0.0.1:{SIP_PORT}")
     phones.append(first)
     findings.check("who cannot hear reads the menu, and types the numbers", comes(first))
@@ -172,10 +178,7 @@ def drops(findings):
 
 
 def wait_in_the_lobby(findings, folder, program, playwright, people, phones):
-    erika = Page(playwright, ADDRESS, folder / "880.wav", "Erika")
-    people.append(erika)
-    erika.joins("0815")
-    erika.is_inside()
+    erika = leads(playwright, folder, people)
     phone = TextPhone(program, folder / "waits", PHONES[0], f"sip:einwahl@127.0.0.1:{SIP_PORT}")
     phones.append(phone)
     comes(phone, inside=False)
