@@ -88,6 +88,7 @@ class Person:
             self.page.screenshot(path=self.story.screenshots / f"again-{what.replace(' ', '-')}-1440.png")
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("Escape")
+        self.page.wait_for_timeout(200)
         self.story.check("which cannot be put away", over.is_visible())
         self.types(PASSWORD)
         self.page.wait_for_selector("#code", timeout=20_000)

@@ -43,7 +43,10 @@ api.expired = () => {
   if (!session || again) return;
   events.close();
   banner.replaceChildren();
-  again = el("dialog", { class: "kern-dialog ask", "aria-label": words().signInTitle, cancel: (event: Event) => event.preventDefault(), close: () => again?.showModal() });
+  // Escape closes nothing; a browser that does not know `closedby` yet closes it at the second time, and it opens again as it was.
+  again = el("dialog", {
+    class: "kern-dialog ask", "aria-label": words().signInTitle, closedby: "none", cancel: (event: Event) => event.preventDefault(), close: () => again?.showModal(),
+  });
   document.body.append(again);
   again.showModal();
   signInAgain(session);
