@@ -19,7 +19,8 @@ import numpy
 from aiortc.codecs.opus import OpusDecoder, OpusEncoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc_joins import Tone
-from federation_member import Identity, Link, Member
+from federation_link import Identity, Link
+from federation_member import Member
 from phones import AMPLITUDE
 from towns import TONES, Checks, in_a_network_of_its_own, keys, levels, phones_come, three_towns
 

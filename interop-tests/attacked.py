@@ -11,7 +11,8 @@ import time
 
 import numpy
 import websockets
-from federation_member import Identity, Member
+from federation_link import Identity
+from federation_member import Member
 from phones import AMPLITUDE, recorded
 from towns import ALL, TONES, TOWNS, live
 
