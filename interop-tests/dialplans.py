@@ -117,9 +117,10 @@ class Gateway:
 
     def gets(self, status):
         """Whether a call to 100 gets this status."""
-        if status == 200:
-            return not self.call("answered").faults()
-        return not self.call("refused", STATUS=str(status), HEADER="Reason: Q.850").faults()
+        call = self.call("answered") if status == 200 else self.call("refused", STATUS=str(status), HEADER="Reason: Q.850")
+        fault = call.faults()
+        print(fault, end="", flush=True)
+        return not fault
 
     def command(self, *words, by="erika"):
         """`einwahl dialplan …` against this gateway."""

@@ -33,10 +33,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rsipstack::dialog::dialog::Dialog;
+use rsipstack::dialog::dialog::{Dialog, DialogState, TerminatedReason};
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Method, StatusCode};
+use rsipstack::transaction::key::TransactionRole;
 use rsipstack::transaction::transaction::Transaction;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -460,7 +461,7 @@ impl Shared {
         mut transaction: Transaction,
         members: Option<&Members>,
     ) {
-        if let Some(dialog) = layer.match_dialog(&transaction) {
+        if let Some(dialog) = layer.match_dialog(&transaction).filter(|dialog| !has_hung_up(dialog)) {
             inside(dialog, transaction).await;
             return;
         }
@@ -493,6 +494,16 @@ impl Shared {
         if let Err(error) = done {
             tracing::debug!(%error, "an answer could not be sent");
         }
+    }
+}
+
+/// Whether the peer has ended the call, which we have yet to forget: as if there were none any more.
+fn has_hung_up(dialog: &Dialog) -> bool {
+    let Dialog::Invite(invite) = dialog else { return false };
+    match invite.state() {
+        DialogState::Terminated(_, TerminatedReason::UacBye) => invite.role() == TransactionRole::Server,
+        DialogState::Terminated(_, TerminatedReason::UasBye) => invite.role() == TransactionRole::Client,
+        _ => false,
     }
 }
 
