@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from gateway import configuration
 from phones import connect
 from scenarios import Run
 
-SIP, SMALL, DRAINED, STOPPED = 25_070, 25_071, 25_072, 25_073
+SIP, SMALL, DRAINED, STOPPED, LED = 25_070, 25_071, 25_072, 25_073, 25_074
 MEDIA = 26_000
 
 PLAN = """
@@ -222,20 +223,22 @@ def log_lines(gateway, results):
 class Telephone:
     """A telephone of a few lines, for what SIPp cannot time."""
 
-    def __init__(self, gateway, service):
-        self.gateway, self.service = gateway, service
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+    def __init__(self, gateway, service, address="127.0.0.1", contact="", route="", stream=False):
+        self.gateway, self.service, self.route = gateway, service, route
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
+        self.socket.bind((address, 0))
         self.socket.settimeout(3)
-        self.own = self.socket.getsockname()[1]
+        self.socket.connect(("127.0.0.1", gateway.port))
+        own = f"{address}:{self.socket.getsockname()[1]}"
+        self.via, self.contact = f"{'TCP' if stream else 'UDP'} {own}", contact or f"sip:race@{own}"
 
     def says(self, method, cseq, call, branch, to_tag="", body=""):
-        lines = [f"{method} sip:{self.service}@127.0.0.1:{self.gateway.port} SIP/2.0",
-                 f"Via: SIP/2.0/UDP 127.0.0.1:{self.own};branch=z9hG4bK{branch}",
+        lines = [f"{method} sip:{self.service}@127.0.0.1:{self.gateway.port} SIP/2.0", f"Via: SIP/2.0/{self.via};branch=z9hG4bK{branch}",
                  f"From: <sip:+4930123456@127.0.0.1>;tag=f{call}", f"To: <sip:{self.service}@127.0.0.1>{to_tag}", f"Call-ID: {call}@test",
-                 f"CSeq: {cseq} {method}", f"Contact: <sip:race@127.0.0.1:{self.own}>", "Max-Forwards: 70"]
+                 f"CSeq: {cseq} {method}", f"Contact: <{self.contact}>", "Max-Forwards: 70"]
+        lines += [f"Record-Route: {self.route}"] * bool(self.route)
         lines += ["Content-Type: application/sdp"] * bool(body) + [f"Content-Length: {len(body)}", "", body]
-        self.socket.sendto("\r\n".join(lines).encode(), ("127.0.0.1", self.gateway.port))
+        self.socket.sendall("\r\n".join(lines).encode())
 
     def invites(self, call):
         sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"
@@ -356,6 +359,56 @@ def stopped(folder, gateway, results):
     results.tell("and its calls are hung up", call.faults() or ("" if "BYE sip:sipp" in call.messages() else "no BYE came"))
 
 
+def led_elsewhere(gateway, results):
+    """Messages that say that the requests of their call go elsewhere: to a stranger's victim, to a name, out of a trunk's networks. When the
+    gateway hangs up, its BYE goes to who has called, and says what a BYE has to; nobody else hears anything, also no name server."""
+    victim, waiting = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.create_server(("127.0.0.9", 0))
+    there = f"127.0.0.9:{waiting.getsockname()[1]}"
+    victim.bind(waiting.getsockname())
+    home = socket.create_server(("127.0.0.5", waiting.getsockname()[1]))
+    for one in (victim, waiting):
+        one.setblocking(False)
+    stranger = {"address": "127.0.0.5"}
+    ways = {"to somebody else": {**stranger, "contact": f"sip:race@{there}"},
+            "to a name": {"contact": "sip:race@pbx.stadt.invalid"},
+            "out of a trunk's networks": {"contact": "sip:race@203.0.113.9:5060"},
+            "by a hop elsewhere": {**stranger, "route": f"<sip:{there};lr>"},
+            "to somebody else, by TCP": {**stranger, "contact": f"sip:race@{there};transport=tcp", "stream": True}}
+    phones = {what: Telephone(gateway, "100", **how) for what, how in ways.items()}
+    answers = {}
+    for number, (what, phone) in enumerate(phones.items()):
+        phone.invites(f"led{number}")
+        answer = answers[what] = phone.hears(f"led{number}", "CSeq: 1 INVITE")
+        phone.says("ACK", 1, f"led{number}", f"a{number}", re.search(r"^To:.*?(;tag=[^;\s]+)", answer, re.M)[1])
+    *_, by_tcp = phones
+    time.sleep(0.5)
+    phones[by_tcp].socket.close()
+    gateway.asked_to_stop()
+    time.sleep(0.5)
+    gateway.asked_to_stop()
+    phones[by_tcp].socket = home.accept()[0] if connect_comes(home) else None
+    for what, phone in phones.items():
+        bye = ""
+        with contextlib.suppress(TimeoutError, AttributeError):
+            while not bye.startswith("BYE "):
+                bye = phone.socket.recv(4096).decode()
+        heads = (answers[what] + bye).split("\r\n")
+        routes = [head for head in heads if "Route: " in head]
+        fine = [bye.lower().startswith(f"bye {phone.contact} sip/2.0"),
+                routes == [f"{name}: {phone.route}" for name in ("Record-Route", "Route") if phone.route]]
+        results.tell(f"a call that leads {what} leads back", "" if all(fine) else f"{fine} {answers[what]}{bye}")
+    heard = []
+    with contextlib.suppress(BlockingIOError):
+        heard.append(victim.recv(4096))
+    with contextlib.suppress(BlockingIOError):
+        heard.append(waiting.accept())
+    results.tell("and nobody else hears of it", f"{heard}" if heard else "")
+
+
+def connect_comes(server, seconds=3):
+    return bool(select.select([server], [], [], seconds)[0])
+
+
 def main():
     results = Results()
     with tempfile.TemporaryDirectory() as place:
@@ -375,6 +428,7 @@ def main():
                 full(folder, serve(SMALL, "most_calls = 2", media='"127.0.0.1"'), results)
                 drained(folder, serve(DRAINED, "grace = 30"), results)
                 stopped(folder, serve(STOPPED, "grace = 30"), results)
+                led_elsewhere(serve(LED, "grace = 30"), results)
     print(f"{results.passed} passed, {results.failed} failed")
     return 1 if results.failed else 0
 

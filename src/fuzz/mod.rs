@@ -25,7 +25,7 @@ use crate::media::{Session, TextLeg, TextSession};
 use crate::meeting::{Book, Meeting, Names, Share};
 use crate::trunk::digest::Challenge;
 use crate::words::{
-    Codec, Direction, Domain, MailAddress, ParticipantId, Personal, Rate, Role, RtpTime, Secret, Typed,
+    Codec, Direction, Domain, MailAddress, ParticipantId, Personal, Rate, Role, RtpTime, Secret, Transport, Typed,
 };
 use crate::{call, cascade, connection, dialplan, import, ivr, member, page, post, room, wire};
 
@@ -182,6 +182,10 @@ pub fn sip_message(bytes: &[u8]) {
         wire::Reading::Passed(passed) => {
             let again = wire::normalise(&passed.message, &origin);
             assert!(matches!(&again, wire::Reading::Passed(again) if again.message == passed.message), "{again:?}");
+            // It leads nowhere else, then.
+            let led = |message, may| wire::homeward(message, &origin, Transport::Udp, |_| may);
+            let once = led(passed.message, false);
+            assert_eq!(led(once.clone(), false), once);
         }
         wire::Reading::Refused(refused) => assert!(refused.to_bytes().starts_with(b"SIP/2.0 ")),
         wire::Reading::Dropped(_) => {}

@@ -66,7 +66,7 @@ impl Gateway {
             }
             Whose::Trunk(name) => {
                 let trunk = self.config.sip.trunks.named(name);
-                let networks = residency.networks_of_sound(trunk.map_or(&[], |trunk| &trunk.networks));
+                let networks = residency.networks_of_calls(trunk.map_or(&[], |trunk| &trunk.networks));
                 let inside = |address: IpAddr| networks.iter().any(|network| network.0.contains(&address));
                 // Whoever is outside is asked for like any other place, and refused.
                 let may = |address| inside(address) || residency.permit(Purpose::Trunk, None, address).is_ok();

@@ -92,10 +92,10 @@ impl Residency {
         self.told(Purpose::Member, host, address, permit::to_member(member, host, address))
     }
 
-    /// Where the sound of a trunk's calls may go: to the trunk's own networks, to addresses that nobody outside of an institution has, and to
-    /// who is declared for trunks.
-    pub fn networks_of_sound(&self, trunk: &[IpNet]) -> Vec<Network> {
-        permit::sound_networks(&self.processors, trunk)
+    /// Where the sound of a trunk's calls may go, and the requests inside them: to the trunk's own networks, to addresses that nobody outside
+    /// of an institution has, and to who is declared for trunks.
+    pub fn networks_of_calls(&self, trunk: &[IpNet]) -> Vec<Network> {
+        permit::call_networks(&self.processors, trunk)
     }
 
     /// What was decided last, the newest first.

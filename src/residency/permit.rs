@@ -134,7 +134,7 @@ const fn v6(begin: u16, length: u8) -> IpNet {
 }
 
 /// Where the sound of a trunk's calls may go: to the trunk itself, to the institution's own networks, and to its processors for trunks.
-pub(super) fn sound_networks(processors: &[Processor], trunk: &[IpNet]) -> Vec<Network> {
+pub(super) fn call_networks(processors: &[Processor], trunk: &[IpNet]) -> Vec<Network> {
     let own = WITHIN.into_iter().map(Network).chain(HERE);
     let carries = |one: &&Processor| one.purposes.contains(&Purpose::Trunk) && one.country.is_in_eea();
     let declared = processors.iter().filter(carries).flat_map(|one| one.networks.iter().copied());
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn the_sound_of_a_trunk_stays_with_it_with_us_and_with_who_is_declared_for_it() {
         let trunk: Vec<IpNet> = vec!["203.0.113.5/32".parse().expect("a network")];
-        let networks = sound_networks(&town(), &trunk);
+        let networks = call_networks(&town(), &trunk);
         let may = |address: &str| {
             let address: IpAddr = address.parse().expect("an address");
             networks.iter().any(|network| network.0.contains(&address))

@@ -4,6 +4,7 @@
 //! The stack's own queues have no bound: nothing is put into them that the [`Guard`] has not let in, and so many requests are
 //! in work at once.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +17,10 @@ use super::facts::Source;
 use super::ladders::Ladders;
 use super::{Trunks, clock};
 use crate::observe::Observed;
-use crate::wire::{Fault, Guard, Kind, Limits, Origin, Outcome, Passed, Reading, Refused, Ruling, Why, normalise};
+use crate::residency::{self, Residency};
+use crate::wire::{
+    Fault, Guard, Kind, Limits, Origin, Outcome, Passed, Reading, Refused, Ruling, Why, homeward, normalise,
+};
 
 /// The gate.
 pub(super) struct Gate {
@@ -29,6 +33,7 @@ pub(super) struct Gate {
 pub(super) struct Sentry {
     guard: Mutex<Guard>,
     trunks: Trunks,
+    residency: Residency,
     observed: Observed,
 }
 
@@ -78,7 +83,9 @@ impl Gate {
         if passed.kind == Kind::Begins {
             self.lets_begin(source)?;
         }
-        let message = SipMessage::try_from(passed.message.as_ref()).map_err(|_| Some(Fault::Unusable))?;
+        let may = |address| self.sentry.may_lead(source, address);
+        let bytes = homeward(Cow::Borrowed(&passed.message), from, source.transport, may);
+        let message = SipMessage::try_from(bytes.as_ref()).map_err(|_| Some(Fault::Unusable))?;
         if let SipMessage::Request(request) = &message {
             TransactionKey::from_request(request, TransactionRole::Server).map_err(|_| Some(Fault::Unusable))?;
         }
@@ -106,8 +113,8 @@ impl Gate {
 }
 
 impl Sentry {
-    pub fn new(limits: Limits, trunks: Trunks, observed: Observed) -> Self {
-        Self { guard: Mutex::new(Guard::new(limits)), trunks, observed }
+    pub fn new(limits: Limits, trunks: Trunks, residency: Residency, observed: Observed) -> Self {
+        Self { guard: Mutex::new(Guard::new(limits)), trunks, residency, observed }
     }
 
     fn lets_in(&self, source: Source) -> bool {
@@ -145,6 +152,16 @@ impl Sentry {
                 Err(None)
             }
         }
+    }
+
+    /// Whether what follows a message may go to this address, to which the message leads: where a trunk's calls may have their sound, or where
+    /// trunks may be. Nobody else leads us anywhere.
+    fn may_lead(&self, source: Source, to: IpAddr) -> bool {
+        self.trunks.at(source.address).is_some_and(|trunk| {
+            let networks = self.residency.networks_of_calls(&trunk.networks);
+            networks.iter().any(|network| network.0.contains(&to))
+                || self.residency.permit(residency::Purpose::Trunk, None, to).is_ok()
+        })
     }
 
     fn trusts(&self, source: Source) -> bool {

@@ -12,6 +12,7 @@ mod dialog;
 mod diversion;
 mod facts;
 mod gate;
+mod homeward;
 mod keeper;
 mod ladders;
 mod listen;
@@ -265,10 +266,10 @@ impl Door {
         events: mpsc::Sender<Event>,
     ) -> Result<Self, CannotOpen> {
         let closing = CancellationToken::new();
-        let resolver = Resolver::new(&config.dns, residency);
+        let resolver = Resolver::new(&config.dns, residency.clone());
         let shared = Arc::new(Shared {
             places: Places::new(config.most_calls),
-            sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone(), observed.clone())),
+            sentry: Arc::new(gate::Sentry::new(config.limits, config.trunks.clone(), residency, observed.clone())),
             streams: streams::Open::default(),
             ladders: Arc::default(),
             config,

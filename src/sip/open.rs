@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::gate::Gate;
+use super::homeward::{NoNames, Unmarked};
 use super::members::Members;
 use super::ways::Stack;
 use super::{CannotOpen, Shared, datagrams, listen, serve, streams};
@@ -65,7 +66,7 @@ fn start(
     members: Option<&Members>,
 ) -> Result<(EndpointInnerRef, Arc<Gate>), CannotOpen> {
     let closing = shared.closing.clone();
-    let mut transports = TransportLayer::new(closing.clone());
+    let mut transports = TransportLayer::new_with_domain_resolver(closing.clone(), Box::new(NoNames));
     if members.is_some() {
         // A member whose connection has ended is not called: the stack would open one to wherever its INVITE said.
         transports.outbound = Some(SipAddr { r#type: Some(Transport::Udp), addr: NOWHERE.into() });
@@ -73,6 +74,7 @@ fn start(
     let endpoint = EndpointBuilder::new()
         .with_user_agent("Einwahl")
         .with_transport_layer(transports)
+        .with_inspector(Box::new(Unmarked))
         .with_cancel_token(closing)
         .build();
     let requests = endpoint.incoming_transactions().map_err(|error| CannotOpen::Stack(error.to_string()))?;

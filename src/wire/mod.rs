@@ -3,8 +3,8 @@
 //! is let in at all.
 //!
 //! Old telephone systems write messages that the stack misreads: [`normalise`] repairs what has one meaning and refuses
-//! what has none. [`Frames`] cuts a stream into messages, [`Guard`] bounds what one address may cause. All are total:
-//! there is no input that they do not judge.
+//! what has none. [`homeward`] lets none lead us elsewhere, [`Frames`] cuts a stream into messages, [`Guard`] bounds what one
+//! address may cause. All are total: there is no input that they do not judge.
 
 mod address;
 mod answer;
@@ -12,6 +12,7 @@ mod body;
 mod fault;
 mod frames;
 mod guard;
+mod homeward;
 mod normalise;
 mod split;
 mod uri;
@@ -21,6 +22,7 @@ pub use answer::{Outcome, Refused};
 pub use fault::Fault;
 pub use frames::{Frame, Frames};
 pub use guard::{Guard, Limits, Ruling, Why};
+pub use homeward::{homeward, is_of_ours};
 pub use normalise::{Kind, Passed, Reading, normalise};
 pub use uri::user_of;
 

@@ -60,6 +60,17 @@ pub(super) fn has_headers(uri: &str) -> bool {
     })
 }
 
+/// The host of a SIP URI that can be read, an IPv6 address without brackets, and its port.
+pub(super) fn host_and_port(uri: &str) -> Option<(&str, Option<u16>)> {
+    let (Scheme::Sip, rest) = scheme(uri)? else { return None };
+    let place = rest.rsplit('@').next()?.split([';', '?']).next()?;
+    let (host, port) = match place.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map(|(host, after)| (host, after.strip_prefix(':')))?,
+        None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
+    };
+    Some((host, port.and_then(|port| port.parse().ok())))
+}
+
 /// `host`, `host:port`, an IPv6 address in brackets.
 pub(super) fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
@@ -141,6 +152,19 @@ mod tests {
             "a b",
         ] {
             assert_eq!(canonical(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_what_stands_behind_the_user() {
+        for (uri, expected) in [
+            ("sip:192.0.2.9@198.51.100.1:5070;transport=tcp", Some(("198.51.100.1", Some(5070)))),
+            ("sips:[2001:db8::1]", Some(("2001:db8::1", None))),
+            ("sip:[2001:db8::1]:5061;lr", Some(("2001:db8::1", Some(5061)))),
+            ("sip:pbx.example?subject=a@192.0.2.1", Some(("192.0.2.1", None))),
+            ("tel:+4930", None),
+        ] {
+            assert_eq!(host_and_port(uri), expected, "{uri}");
         }
     }
 
