@@ -6,10 +6,11 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::canaries::Canaries;
 use super::*;
+use crate::call::Refusal;
 use crate::config;
-use crate::room::Action;
+use crate::room::{Action, Name};
 use crate::web::{Answer, Hello, Link, Request};
-use crate::words::{Digit, ParticipantId, SessionId};
+use crate::words::{CallId, Digit, ParticipantId, SessionId};
 
 const NUMBER: &str = "+493012377721";
 const NAME: &str = "Kanaria Zwitscherling";
