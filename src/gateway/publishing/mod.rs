@@ -6,8 +6,12 @@
 //!
 //! Nothing runs that the store has not taken, but for a folder: what stands there counts, whatever the disk of the store does.
 
+mod drafts;
+mod folder;
+mod replaying;
+mod versions;
+
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::access::Bearer;
@@ -19,10 +23,10 @@ use super::watching::{Looked, Watched};
 use super::{Gateway, around, clock};
 use crate::config;
 use crate::dialplan::{Plan, Problem, Surroundings};
-use crate::publish::{About, Approval, Draft, Files, History, MOST_DRAFTS, Replay, Version, three_way};
-use crate::records::{Deed, calls};
+use crate::publish::{About, Draft, Files, History, Version, three_way};
+use crate::records::Deed;
 use crate::store::{self, Failed, Revision, Value};
-use crate::web::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal, RefusedEdit, Runs, Tried};
+use crate::web::{Edit, KeptDraft, PlanDone, PlanRefusal, PlanVersion, PlanWish, Refusal, RefusedEdit};
 use crate::words::{Both, Language, both};
 
 /// The plan of the configuration, and how others take its place.
@@ -41,7 +45,7 @@ pub struct Config {
 }
 
 /// Versions, drafts, and what is under way.
-pub(super) struct Publishing {
+pub(in crate::gateway) struct Publishing {
     history: History,
     folder: Option<Watched>,
     approval: bool,
@@ -54,7 +58,7 @@ pub(super) struct Publishing {
 }
 
 /// What came of a job.
-pub(super) enum Worked {
+pub(in crate::gateway) enum Worked {
     /// Files were checked.
     Checked(Box<Checked>),
     /// A draft is to be kept.
@@ -68,11 +72,11 @@ pub(super) enum Worked {
 }
 
 /// Files that are to run.
-pub(super) struct Intent {
-    pub(super) files: Files,
-    pub(super) parent: u64,
-    pub(super) comment: String,
-    pub(super) by: String,
+pub(in crate::gateway) struct Intent {
+    pub(in crate::gateway) files: Files,
+    pub(in crate::gateway) parent: u64,
+    pub(in crate::gateway) comment: String,
+    pub(in crate::gateway) by: String,
     approved_by: Option<String>,
     restores: Option<u64>,
     /// Whose draft they are.
@@ -81,13 +85,13 @@ pub(super) struct Intent {
 }
 
 /// Who is to be told.
-pub(super) enum Origin {
+pub(in crate::gateway) enum Origin {
     Api(Reply),
     Folder,
 }
 
 /// The same, with what was found.
-pub(super) struct Checked {
+pub(in crate::gateway) struct Checked {
     intent: Intent,
     about: About,
     plan: Plan,
@@ -96,7 +100,7 @@ pub(super) struct Checked {
 }
 
 /// A draft as it is to be kept.
-pub(super) struct Drafted {
+pub(in crate::gateway) struct Drafted {
     draft: Draft,
     kept: Value,
     expects: Option<Revision>,
@@ -110,12 +114,9 @@ enum Waiting {
     Forgotten { number: u64 },
 }
 
-/// Who publishes what stands in the folder.
-const FOLDER: &str = "folder";
-
 impl Publishing {
     /// From what was kept; and the plan that runs first.
-    pub(super) fn begin(config: &Config, kept: &mut Vec<store::Entry>, jobs: Jobs) -> (Self, Running) {
+    pub(in crate::gateway) fn begin(config: &Config, kept: &mut Vec<store::Entry>, jobs: Jobs) -> (Self, Running) {
         let mut history = History::default();
         history.add(shipped(config));
         let mut revisions = BTreeMap::new();
@@ -140,7 +141,7 @@ impl Publishing {
     }
 
     /// For who else has something to tell.
-    pub(super) fn teller(&self) -> tokio::sync::mpsc::Sender<Worked> {
+    pub(in crate::gateway) fn teller(&self) -> tokio::sync::mpsc::Sender<Worked> {
         self.jobs.teller()
     }
 
@@ -215,7 +216,7 @@ fn refused(why: PlanRefusal) -> Refusal {
 }
 
 /// Reads the plan, tries its examples, and writes down how it is to be kept.
-pub(super) fn check(intent: Intent, around: &Surroundings, at: jiff::Timestamp) -> Worked {
+pub(in crate::gateway) fn check(intent: Intent, around: &Surroundings, at: jiff::Timestamp) -> Worked {
     let about = About {
         by: intent.by.clone(),
         at,
@@ -231,41 +232,8 @@ pub(super) fn check(intent: Intent, around: &Surroundings, at: jiff::Timestamp) 
     Worked::Checked(Box::new(Checked { intent, about: version.about, plan, problems, kept }))
 }
 
-/// Calls that a draft is tried with: the newest ones, so many at a time.
-const MOST_REPLAYED: u64 = 100_000;
-const AT_A_TIME: usize = 2_000;
-
-fn replayed(
-    running: &Plan,
-    files: &Files,
-    around: &Surroundings,
-    reader: &calls::Reader,
-    since: jiff::Timestamp,
-) -> Result<PlanDone, Refusal> {
-    let (draft, problems) = Plan::check(files.sources(), around);
-    if problems.iter().any(Problem::is_error) {
-        return Err(refused(PlanRefusal::Problems(problems)));
-    }
-    let mut replay = Replay::new(running, &draft);
-    let mut before = None;
-    while replay.calls() < MOST_REPLAYED {
-        let past = reader.past(since, before, AT_A_TIME).map_err(|error| {
-            tracing::error!(%error, "a draft cannot be tried with the calls that there were");
-            Refusal::Out
-        })?;
-        for call in &past {
-            replay.call(&call.facts, &call.began.to_zoned_datetime(around.zone.clone()), call.is_older);
-        }
-        before = past.last().map(|call| call.id);
-        if past.len() < AT_A_TIME {
-            break;
-        }
-    }
-    Ok(PlanDone::Replayed(Box::new(replay.end())))
-}
-
 impl Gateway {
-    pub(super) fn on_plan_wish(&mut self, wish: PlanWish, by: &Bearer, reply: Reply) {
+    pub(in crate::gateway) fn on_plan_wish(&mut self, wish: PlanWish, by: &Bearer, reply: Reply) {
         let by = by.name.clone();
         let done = match wish {
             PlanWish::Running => Ok(self.what_runs()),
@@ -300,49 +268,6 @@ impl Gateway {
         drop(reply.send(done.map(Into::into).map_err(refused)));
     }
 
-    fn what_runs(&self) -> PlanDone {
-        let running = &self.routing.running;
-        PlanDone::Running(Box::new(Runs {
-            listed: listed(running.version, &running.about, &running.files),
-            files: running.files.clone(),
-            rules: running.plan.len(),
-            refused: self.publishing.refused.clone(),
-            by_folder: self.publishing.folder.is_some(),
-            approval: self.publishing.approval,
-        }))
-    }
-
-    fn versions(&self, before: Option<u64>, most: usize) -> PlanDone {
-        let history = &self.publishing.history;
-        let versions: Vec<PlanVersion> = history
-            .before(before)
-            .take(most)
-            .map(|version| listed(version.number, &version.about, &version.files))
-            .collect();
-        let last = versions.last().map(|version| version.number);
-        let next = last.filter(|last| history.before(Some(*last)).next().is_some());
-        PlanDone::Versions { versions, next }
-    }
-
-    fn version(&self, number: u64) -> Result<PlanDone, PlanRefusal> {
-        let version = self.publishing.history.get(number).ok_or(PlanRefusal::NoVersion)?;
-        let listed = Box::new(listed(number, &version.about, &version.files));
-        Ok(PlanDone::Version { listed, files: version.files.clone() })
-    }
-
-    fn diff(&self, from: u64, to: Option<u64>, reply: Reply) {
-        let to = to.unwrap_or(self.routing.running.version);
-        let files = |number| self.publishing.history.get(number).map(|version| version.files.clone());
-        let (Some(old), Some(new)) = (files(from), files(to)) else {
-            return drop(reply.send(Err(refused(PlanRefusal::NoVersion))));
-        };
-        let Some((place, reply)) = self.place(reply) else { return };
-        self.publishing.jobs.start(place, move || {
-            drop(reply.send(Ok(PlanDone::Diff { from, to, changes: old.changes_to(&new) }.into())));
-            None
-        });
-    }
-
     /// A place to work at; without one the reply is that there is too much to do.
     fn place(&self, reply: Reply) -> Option<(Place, Reply)> {
         match self.publishing.jobs.place() {
@@ -352,85 +277,6 @@ impl Gateway {
                 None
             }
         }
-    }
-
-    // --- drafts ---
-
-    fn draft(&self, author: &str) -> Result<PlanDone, PlanRefusal> {
-        let (revision, draft) = self.publishing.history.draft(author).ok_or(PlanRefusal::NoDraft)?;
-        Ok(PlanDone::Draft(Box::new(KeptDraft { draft: draft.clone(), revision })))
-    }
-
-    fn save(&self, edit: Edit, author: String, expects: Option<u64>, reply: Reply) {
-        let known = self.publishing.history.draft(&author).map(|(revision, _)| revision);
-        if expects.is_some_and(|expects| known != Some(expects)) {
-            return drop(reply.send(Err(refused(PlanRefusal::StaleDraft))));
-        }
-        if known.is_none() && self.publishing.history.drafts().count() >= MOST_DRAFTS {
-            return drop(reply.send(Err(refused(PlanRefusal::TooManyDrafts))));
-        }
-        let Edit { files, parent, comment } = edit;
-        let fingerprint = String::new();
-        let draft = Draft { author, files, fingerprint, parent, comment, at: clock::moment(), approval: None };
-        self.keep_draft(draft, known, reply);
-    }
-
-    fn approve(&self, author: &str, fingerprint: &str, by: String, reply: Reply) {
-        let refuse = |why, reply: Reply| drop(reply.send(Err(refused(why))));
-        let Some((revision, draft)) = self.publishing.history.draft(author) else {
-            return refuse(PlanRefusal::NoDraft, reply);
-        };
-        if author == by {
-            return refuse(PlanRefusal::OwnDraft, reply);
-        }
-        if draft.fingerprint != fingerprint {
-            return refuse(PlanRefusal::StaleDraft, reply);
-        }
-        let approval = Some(Approval { by, at: clock::moment() });
-        self.keep_draft(Draft { approval, ..draft.clone() }, Some(revision), reply);
-    }
-
-    fn keep_draft(&self, mut draft: Draft, expects: Option<u64>, reply: Reply) {
-        let Some((place, reply)) = self.place(reply) else { return };
-        self.publishing.jobs.start(place, move || {
-            draft.fingerprint = config::fingerprint(&draft.files);
-            let kept = Value::new(draft.to_kept());
-            let expects = expects.map(Revision);
-            Some(Worked::Drafted(Box::new(Drafted { draft, kept, expects, reply })))
-        });
-    }
-
-    fn discard(&mut self, author: String, reply: Option<Reply>) {
-        let Some((revision, _)) = self.publishing.history.draft(&author) else {
-            if let Some(reply) = reply {
-                drop(reply.send(Err(refused(PlanRefusal::NoDraft))));
-            }
-            return;
-        };
-        let key = Draft::key(&author);
-        self.want_plan(key, Some(Revision(revision)), None, Waiting::Discarded { author, reply });
-    }
-
-    // --- publishing ---
-
-    fn publish_draft(&mut self, author: String, comment: Option<String>, by: String, reply: Reply) {
-        let Some((_, draft)) = self.publishing.history.draft(&author) else {
-            return drop(reply.send(Err(refused(PlanRefusal::NoDraft))));
-        };
-        if self.publishing.approval && draft.approval.is_none() {
-            return drop(reply.send(Err(refused(PlanRefusal::NeedsApproval))));
-        }
-        let intent = Intent {
-            files: draft.files.clone(),
-            parent: draft.parent,
-            comment: comment.unwrap_or_else(|| draft.comment.clone()),
-            by,
-            approved_by: draft.approval.as_ref().map(|approval| approval.by.clone()),
-            restores: None,
-            draft: Some(author),
-            origin: Origin::Api(reply),
-        };
-        self.publish_plan(intent);
     }
 
     fn restore(&mut self, number: u64, comment: String, by: String, reply: Reply) {
@@ -448,20 +294,6 @@ impl Gateway {
             origin: Origin::Api(reply),
         };
         self.publish_plan(intent);
-    }
-
-    /// What stands in the folder is to run.
-    pub(super) fn publish_folder(&mut self, files: Files) {
-        self.publish_plan(Intent {
-            files,
-            parent: self.publishing.history.current_number(),
-            comment: String::new(),
-            by: FOLDER.to_owned(),
-            approved_by: None,
-            restores: None,
-            draft: None,
-            origin: Origin::Folder,
-        });
     }
 
     fn publish_plan(&mut self, intent: Intent) {
@@ -494,7 +326,7 @@ impl Gateway {
         });
     }
 
-    pub(super) fn on_worked(&mut self, worked: Worked) {
+    pub(in crate::gateway) fn on_worked(&mut self, worked: Worked) {
         match worked {
             Worked::Checked(checked) => self.on_checked(checked),
             Worked::Drafted(drafted) => {
@@ -554,7 +386,7 @@ impl Gateway {
     }
 
     /// Whether the answer was for us.
-    pub(super) fn on_plan_answered(&mut self, ticket: u64, outcome: &Result<Revision, Failed>) -> bool {
+    pub(in crate::gateway) fn on_plan_answered(&mut self, ticket: u64, outcome: &Result<Revision, Failed>) -> bool {
         let Some(waiting) = self.publishing.waiting.remove(&ticket) else { return false };
         self.on_plan_kept(waiting, outcome.clone());
         true
@@ -645,59 +477,11 @@ impl Gateway {
         tokio::task::spawn_blocking(move || drop(old));
     }
 
-    /// Tries files, or a draft, with the calls of the last days.
-    fn replay(&self, draft: Tried, days: NonZeroU32, reply: Reply) {
-        let files = match draft {
-            Tried::Files(files) => Some(files),
-            Tried::Draft(author) => self.publishing.history.draft(&author).map(|(_, draft)| draft.files.clone()),
-        };
-        let Some(files) = files else { return drop(reply.send(Err(refused(PlanRefusal::NoDraft)))) };
-        let Some((place, reply)) = self.place(reply) else { return };
-        let (running, around) = (Arc::clone(&self.routing.running), self.around());
-        let (reader, since) = (self.calls.reader(), clock::days_ago(days));
-        self.publishing.jobs.start(place, move || {
-            drop(reply.send(replayed(&running.plan, &files, &around, &reader, since).map(Into::into)));
-            None
-        });
-    }
-
     fn forget_old_versions(&mut self) {
         for number in self.publishing.history.too_old() {
             if let Some(revision) = self.publishing.revisions.get(&number).copied() {
                 self.want_plan(Version::key(number), Some(revision), None, Waiting::Forgotten { number });
             }
-        }
-    }
-
-    // --- the folder ---
-
-    /// Once a second.
-    pub(super) fn watch_folder(&mut self) {
-        if let Some(folder) = self.publishing.folder.as_mut().filter(|folder| !folder.is_being_looked_at())
-            && let Some(place) = self.publishing.jobs.place()
-        {
-            let look = folder.look();
-            self.publishing.jobs.start(place, move || Some(Worked::Looked(look())));
-        }
-    }
-
-    fn on_looked(&mut self, looked: Looked) {
-        let Some(folder) = self.publishing.folder.as_mut() else { return };
-        match folder.on_looked(looked) {
-            Ok(Some(files)) => self.publish_folder(files),
-            Ok(None) => {}
-            Err(why) => {
-                tracing::error!(why, "the folder of the dialplan cannot be read, the plan that runs goes on");
-                self.note(Deed::PlanRefused { by: FOLDER.to_owned(), errors: 1, first: why.clone() });
-                let why = Both::new(format!("Der Ordner kann nicht gelesen werden ({why})"), why);
-                self.publishing.edit_refused(FOLDER, why, Vec::new());
-            }
-        }
-    }
-
-    fn look_again(&mut self) {
-        if let Some(folder) = &mut self.publishing.folder {
-            folder.look_again();
         }
     }
 }
