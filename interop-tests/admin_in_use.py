@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Admins use the console of the real gateway in Chromium: the first sign-in with a second factor, a rule that is broken and cannot be
-published, a call tried for Christmas Eve, a publication that a real call follows, and the way back.
+published, a call tried for Christmas Eve and one that somebody diverted, a publication that a real call follows, and the way back.
 
 Each page is checked with axe-core in German and in English, at the width of a phone and of a desk; one way is gone by keyboard alone;
 nothing may be asked of another host, and no page may complain on its console.
@@ -43,6 +43,19 @@ mon-sun = "18:00-06:00"
 name = "Notruf"
 called = ["110", "112"]
 emergency = "sip:notruf@pbx.stadt.example"
+
+[[rule]]
+name = "Bürgeramt leitet weiter"
+called = "${haus} 1000"
+diversion = "${haus} 2000-2499"
+menu = "de"
+
+[[rule]]
+name = "Rathaus auf Türkisch"
+called = "${haus} 1000"
+asserted = "${haus} 4XXX"
+accepts = "tr"
+menu = "en"
 
 [[rule]]
 name = "Bürgeramt"
@@ -132,7 +145,7 @@ def edit(page, file, text):
 def changes_the_plan(story, page):
     visible(page, "In Betrieb: Version")
     visible(page, "Anrufe an")
-    story.check("the plan is told in sentences", page.locator(".leaf").count() == 8, str(page.locator(".leaf").count()))
+    story.check("the plan is told in sentences", page.locator(".leaf").count() == 10, str(page.locator(".leaf").count()))
     page.locator(".leaf", has_text="Ratssaal").click()
     story.check("a sentence leads to its rule", "Ratssaal" in page.locator(".editor .cm-activeLine").first.inner_text())
     story.look(page, "dialplan")
@@ -185,6 +198,41 @@ def tries_a_call(story, page):
         page.keyboard.press("ArrowLeft")
     expect(page.locator(".verdict")).to_contain_text("Menü auf Deutsch", timeout=10_000)
     story.check("the slider moves the time", page.input_value("#try-time") == "10:00", page.input_value("#try-time"))
+
+
+def path_of(page, rule):
+    """The steps of the call, once this rule takes it."""
+    expect(page.locator(".verdict")).to_contain_text(rule, timeout=10_000)
+    page.wait_for_timeout(1_800)
+    return page.locator(".path .step").all_inner_texts()
+
+
+def tries_what_few_rules_ask_for(story, page):
+    """Calls that somebody diverted, and of callers for whom the trunk vouches."""
+    page.fill("#try-called", "+49 30 9018 1000")
+    path = path_of(page, "Ratssaal")
+    story.check("a call that nobody diverted is not for a rule that asks who did", any("die andere umleiten" in step for step in path), str(path))
+    story.check("what few rules ask for stands behind a disclosure", not page.locator("#try-diversion").is_visible())
+    page.get_by_text("Mehr zum Anruf").click()
+    page.fill("#try-diversion", "030 9018 2112")
+    path = path_of(page, "Bürgeramt leitet weiter")
+    story.check("a diverted call is taken by the rule that asks who diverted it", path[-1] == "Bürgeramt leitet weiter nimmt den Anruf", str(path))
+    story.look(page, "try a diverted call")
+    page.fill("#try-diversion", "")
+    page.select_option("#try-trunk", "rathaus")
+    page.fill("#try-asserted", "+49 30 9018 4711")
+    page.fill("#try-accepts", "en")
+    path = path_of(page, "Ratssaal")
+    story.check("the trace tells of another language", any("ist für andere Sprachen" in step for step in path), str(path))
+    page.fill("#try-accepts", "tr")
+    path = path_of(page, "Rathaus auf Türkisch")
+    story.check("an asserted number and a language lead to the rule for them", path[-1] == "Rathaus auf Türkisch nimmt den Anruf", str(path))
+    page.click(".language[lang=en]")
+    visible(page, "More about the call")
+    visible(page, "takes the call")
+    story.check("what was filled in is there in the other language, too", page.locator("#try-accepts").is_visible() and page.input_value("#try-asserted") == "+49 30 9018 4711")
+    page.click(".language[lang=de]")
+    visible(page, "Mehr zum Anruf")
 
 
 def looks_around(story, page):
@@ -389,6 +437,9 @@ def by_keyboard(story, browser, secret):
     keys.press("Control+a")
     keys.type("112")
     expect(page.locator(".verdict")).to_contain_text("Notruf", timeout=10_000)
+    reached.append(to(".circumstances summary"))
+    keys.press("Enter")
+    reached.append(to("#try-diversion"))
     story.check("everything needed is reached by keyboard", all(reached), str(reached))
     page.evaluate("document.activeElement.blur()")
     reached = to(".tools .kern-btn--secondary")
@@ -406,6 +457,7 @@ def play(story, playwright, token, password):
     secret = signs_in_first(story, page, password)
     changes_the_plan(story, page)
     tries_a_call(story, page)
+    tries_what_few_rules_ask_for(story, page)
     looks_around(story, page)
     publishes_and_goes_back(story, page)
     two_at_once(story, page, token)

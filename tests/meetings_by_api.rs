@@ -466,6 +466,30 @@ fn whoever_may_see_plans_is_told_what_a_draft_would_do_and_what_is_wrong_with_it
     assert_eq!((&running["rule"], &running["international"]), (&json!("Menü"), &json!("+493090182000")));
     assert_eq!(asks("try", json!({"called": " ", "at": "heute"})).body["errors"].as_array().map(Vec::len), Some(2));
 
+    // What few rules ask for: who diverted the call, for whom the trunk vouches, and the language.
+    let asking = json!({"10-amt.toml": format!(
+        "[[rule]]\nname = \"Vom Rathaus\"\ncalled = \"*\"\ndiversion = \"+49 30 9018 2112\"\nmenu = \"de\"\n\
+        [[rule]]\nname = \"Bekannt\"\ncalled = \"*\"\nasserted = \"+49 30 9018!\"\naccepts = \"tr\"\nmenu = \"en\"\n{DRAFT}"
+    )});
+    let tried = |more: Value| {
+        let mut call = json!({"files": asking, "called": "+49 30 9018 2000", "at": "2026-12-24T19:00"});
+        call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let tried = answers("try", call);
+        let path = tried["steps"].as_array().unwrap().iter().map(|step| step["outcome"].as_str().unwrap().to_owned());
+        (tried["rule"].as_str().unwrap().to_owned(), path.collect::<Vec<_>>().join(" "))
+    };
+    let told = |rule: &str, path: &str| (rule.to_owned(), path.to_owned());
+    assert_eq!(tried(json!({"diversion": "030 90182112"})), told("Vom Rathaus", "takes"));
+    let known = json!({"asserted": "+49 30 90181", "accepts": "tr-TR", "diversion": ""});
+    assert_eq!(tried(known), told("Bekannt", "otherDiversion takes"));
+    let other = json!({"asserted": "+49 30 90181", "accepts": "en"});
+    assert!(tried(other).1.starts_with("otherDiversion otherLanguage "));
+    let unfit = asks("try", json!({"called": "1", "asserted": "rat", "diversion": "sip:", "accepts": "t"})).body;
+    let fields: Vec<_> = unfit["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str()).collect();
+    assert_eq!(fields, [Some("asserted"), Some("diversion"), Some("accepts")]);
+    let covered = json!({"files": asking, "blocks": ["+49 30 9018 20XX"], "diversion": "+49 30 9018 2112"});
+    assert_eq!(answers("coverage", covered)["blocks"][0]["stretches"][0]["rule"], "Vom Rathaus");
+
     let tree = answers("tree", json!({"files": files, "language": "en"}));
     assert_eq!(tree["contexts"][0]["rules"][1]["condition"], "Calls to +49 30 9018 2XXX, while “amt” is open");
     let week = answers("week", json!({"files": files, "from": "2026-12-21"}));

@@ -51,7 +51,7 @@ fn answer(plan: &Plan, errors: usize, question: Question, around: &Surroundings)
             let now = moment(&circumstances, around);
             let facts = Facts { called, ..facts(&circumstances) };
             let (taken, trace) = plan.trace(&facts, &now);
-            let said = taken.map(|taken| taken.decision.said(circumstances.language));
+            let said = taken.map(|taken| taken.decision.for_call(&facts.called).said(circumstances.language));
             let said = said.unwrap_or_else(|| Plan::said_of_nothing(circumstances.language));
             Surveyed::Tried { at: now.to_string(), trace, consequence: said.text, kind: said.kind, errors }
         }
@@ -72,8 +72,9 @@ fn answer(plan: &Plan, errors: usize, question: Question, around: &Surroundings)
 }
 
 fn facts(circumstances: &Circumstances) -> Facts {
-    let Circumstances { caller, trunk, secure, .. } = circumstances.clone();
-    Facts { caller, trunk, secure, ..Facts::default() }
+    let Circumstances { caller, asserted, diverted, accepts, trunk, secure, at: _, language: _ } =
+        circumstances.clone();
+    Facts { called: String::new(), caller, asserted, diverted, language: accepts, trunk, secure }
 }
 
 fn moment(circumstances: &Circumstances, around: &Surroundings) -> ZonedDateTime {
@@ -84,4 +85,38 @@ fn moment(circumstances: &Circumstances, around: &Surroundings) -> ZonedDateTime
 fn monday(now: &ZonedDateTime) -> jiff::civil::Date {
     let since = i64::from(now.weekday().since(Weekday::Monday));
     now.date().checked_sub(since.days()).unwrap_or_else(|_| now.date())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::dialplan::{Home, Source};
+    use crate::words::{Country, Language};
+
+    #[test]
+    fn whom_a_call_rings_is_told_by_the_number_that_was_called() {
+        let text = "[[rule]]\nname = \"Haus\"\ncalled = \"2XXX\"\nring = { to = \"{called}\", trunk = \"haus\" }\n";
+        let around = Surroundings {
+            trunks: vec!["haus".parse().expect("a trunk")],
+            dial: vec!["haus".parse().expect("a trunk")],
+            ..Surroundings::only(Home { country: Country::DE, area: "30".into() }, TimeZone::UTC)
+        };
+        let source = Source { name: "10-haus.toml".into(), text: text.into() };
+        let (plan, _) = Plan::check(vec![source], &around);
+        let circumstances = Circumstances {
+            caller: None,
+            asserted: None,
+            diverted: None,
+            accepts: None,
+            trunk: None,
+            secure: false,
+            at: None,
+            language: Language::De,
+        };
+        let question = Question::Try { called: "2001".into(), circumstances };
+        let Surveyed::Tried { consequence, .. } = answer(&plan, 0, question, &around) else { panic!("tried") };
+        assert!(consequence.contains("2001"), "{consequence}");
+    }
 }

@@ -46,6 +46,18 @@ pub(super) struct CircumstancesBody {
     #[serde(default)]
     #[schema(required = false, example = "+49 30 1234567")]
     caller: Option<String>,
+    /// For whom the trunk vouches (`P-Asserted-Identity`); a call that comes by none has nobody who vouches.
+    #[serde(default)]
+    #[schema(required = false, example = "+49 30 1234567")]
+    asserted: Option<String>,
+    /// The number that diverted the call here (`Diversion`, `History-Info`).
+    #[serde(default)]
+    #[schema(required = false, example = "+49 30 90182112")]
+    diversion: Option<String>,
+    /// The language that the telephone likes best (`Accept-Language`): its code, the first part counts.
+    #[serde(default)]
+    #[schema(required = false, example = "tr")]
+    accepts: Option<String>,
     /// By which trunk.
     #[serde(default)]
     #[schema(required = false)]
@@ -170,13 +182,21 @@ impl CoverageBody {
 
 impl CircumstancesBody {
     fn read(self, faults: &mut Vec<Fault>) -> Circumstances {
-        let caller = self.caller.filter(|caller| !caller.trim().is_empty());
-        let caller = parsed(faults, "caller", caller, "write a number like +49 30 1234567").map(Personal::new);
-        let trunk = self.trunk.filter(|trunk| !trunk.is_empty());
-        let trunk = parsed(faults, "trunk", trunk, "a trunk's name has a-z, 0-9, '-' and '_'");
+        let parties = [("caller", self.caller), ("asserted", self.asserted), ("diversion", self.diversion)];
+        let [caller, asserted, diverted] = parties.map(|(field, number)| {
+            parsed(faults, field, said(number), "write a number like +49 30 1234567").map(Personal::new)
+        });
+        let accepts = parsed(faults, "accepts", said(self.accepts), "write the code of a language, like tr");
+        let trunk = parsed(faults, "trunk", said(self.trunk), "a trunk's name has a-z, 0-9, '-' and '_'");
         let at = parsed::<DateTime>(faults, "at", self.at, "write a local time like 2026-12-24T19:00");
-        Circumstances { caller, trunk, secure: self.secure, at, language: self.language.unwrap_or_default() }
+        let language = self.language.unwrap_or_default();
+        Circumstances { caller, asserted, diverted, accepts, trunk, secure: self.secure, at, language }
     }
+}
+
+/// What a form sends of an input that nobody filled in says nothing.
+fn said(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 fn parsed<T: std::str::FromStr>(

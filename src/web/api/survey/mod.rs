@@ -10,7 +10,7 @@ pub(super) use routes::{Api, routes};
 use jiff::civil::{Date, DateTime};
 
 use crate::dialplan::{Block, Branch, Problem, Row, Source, Stretch, Trace};
-use crate::words::{Language, Personal, PhoneNumber, TrunkName};
+use crate::words::{Language, LanguageTag, Personal, PhoneNumber, TrunkName};
 
 /// What somebody wants to know of a plan. All of it needs the right to see plans.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,12 @@ pub enum Question {
 pub struct Circumstances {
     /// Who calls; nobody is a caller who shows no number.
     pub caller: Option<Personal<PhoneNumber>>,
+    /// For whom the trunk vouches.
+    pub asserted: Option<Personal<PhoneNumber>>,
+    /// Who diverted the call.
+    pub diverted: Option<Personal<PhoneNumber>>,
+    /// The language that the telephone likes best.
+    pub accepts: Option<LanguageTag>,
     /// By which trunk.
     pub trunk: Option<TrunkName>,
     /// With TLS.

@@ -6,6 +6,11 @@ import type { PlanWords } from "./words";
 
 export interface Circumstances {
   caller: string;
+  /** For whom the trunk vouches, who diverted the call, and the language of the telephone: few rules ask for these, so they stand behind a disclosure. */
+  asserted: string;
+  diversion: string;
+  accepts: string;
+  more: boolean;
   trunk: string;
   secure: boolean;
   day: string;
@@ -15,6 +20,10 @@ export interface Circumstances {
 /** Steps of the slider, in minutes. */
 const STEP = 15;
 const DAY = 24 * 60;
+
+export function anyCall(): Circumstances {
+  return { caller: "", asserted: "", diversion: "", accepts: "", more: false, trunk: "", secure: false, ...nowAs() };
+}
 
 export function nowAs(): Pick<Circumstances, "day" | "minute"> {
   const now = new Date();
@@ -32,8 +41,9 @@ export function clock(minute: number): string {
 
 /** As the API is asked. */
 export function asked(at: Circumstances): Record<string, unknown> {
-  const caller = at.caller.trim();
-  return { ...(caller ? { caller } : {}), ...(at.trunk ? { trunk: at.trunk } : {}), secure: at.secure, at: `${at.day}T${clock(at.minute)}` };
+  const { caller, asserted, diversion, accepts, trunk } = at;
+  const said = Object.entries({ caller, asserted, diversion, accepts, trunk }).filter(([, text]) => text.trim());
+  return { ...Object.fromEntries(said), secure: at.secure, at: `${at.day}T${clock(at.minute)}` };
 }
 
 export function circumstancesForm(prefix: string, at: Circumstances, trunks: string[], words: PlanWords, changed: () => void): HTMLElement {
@@ -62,7 +72,20 @@ export function circumstancesForm(prefix: string, at: Circumstances, trunks: str
   day.value = at.day;
   setMinute(at.minute);
   return el("div", { class: "circumstances" },
-    el("div", { class: "pair" }, labelled(`${prefix}-caller`, words.caller, caller, words.callerHint), labelled(`${prefix}-trunk`, words.trunk, trunk)), box,
+    el("div", { class: "pair" }, labelled(`${prefix}-caller`, words.caller, caller, words.callerHint), labelled(`${prefix}-trunk`, words.trunk, trunk)), box, moreForm(prefix, at, words, changed),
     el("div", { class: "pair" }, labelled(`${prefix}-day`, words.day, day), labelled(`${prefix}-time`, words.time, time)),
     el("div", { class: "slide" }, slider, now));
+}
+
+/** What else the telephone network says of a call. */
+function moreForm(prefix: string, at: Circumstances, words: PlanWords, changed: () => void): HTMLElement {
+  const input = (name: "diversion" | "asserted" | "accepts", type: string, more: Record<string, string> = {}): HTMLElement => {
+    const one = el("input", { type, autocomplete: "off", ...more, input: () => ((at[name] = one.value), changed()) });
+    one.value = at[name];
+    return labelled(`${prefix}-${name}`, words[name], one, words[`${name}Hint`]);
+  };
+  const box = el("details", { class: "more", toggle: () => (at.more = box.open) }, el("summary", {}, words.moreOfCall),
+    el("div", { class: "pair" }, input("diversion", "tel"), input("asserted", "tel"), input("accepts", "text", { maxlength: "8", autocapitalize: "none", spellcheck: "false" })));
+  box.open = at.more;
+  return box;
 }

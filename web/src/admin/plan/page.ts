@@ -5,7 +5,7 @@ import type { Context, Page } from "../context";
 import { may } from "../session";
 import { badge, confirm, debounced, dialog, loading, moment, problemBox, tabs } from "../view";
 import { WORDS } from "../words";
-import { type Circumstances, nowAs } from "./circumstances";
+import { type Circumstances, anyCall } from "./circumstances";
 import { coverageView } from "./coverage";
 import { Editor } from "./editor";
 import { historyView } from "./history";
@@ -21,8 +21,8 @@ import { PLAN_WORDS, type PlanWords, fill } from "./words";
 let kept: { of: string; model: PlanModel } | undefined;
 let view = "tree";
 let file = "";
-const trial: Trial = { called: "", caller: "", trunk: "", secure: false, ...nowAs() };
-const cover: Circumstances & { blocks: string } = { blocks: localStorage.getItem("blocks") ?? "", caller: "", trunk: "", secure: false, ...nowAs() };
+const trial: Trial = { called: "", ...anyCall() };
+const cover: Circumstances & { blocks: string } = { blocks: localStorage.getItem("blocks") ?? "", ...anyCall() };
 const week = { from: "" };
 
 export function dialplanPage(context: Context): Page {
