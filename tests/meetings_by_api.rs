@@ -458,6 +458,28 @@ fn whoever_may_see_plans_is_told_what_a_draft_would_do_and_what_is_wrong_with_it
         (&json!("\"fr\" geht hier nicht"), &json!("\"de\" oder \"en\""))
     );
 
+    // Refusals, too, down to the field, of who has no token and where nothing is.
+    let tried = |path: &str, headers: &[(&str, &str)], body: &str| {
+        let refused = gateway.asks_with("POST", path, headers, Some(body.to_owned()));
+        (refused.header("content-language").to_owned(), refused.body)
+    };
+    let (language, refused) = tried("/api/v1/dialplan/try", &german, r#"{"called":"1","caller":"rat"}"#);
+    assert_eq!(language, "de");
+    assert_eq!(
+        (&refused["title"], &refused["errors"][0]["message"]),
+        (&json!("So kann es nicht sein"), &json!("Schreiben Sie eine Nummer wie +49 30 1234567"))
+    );
+    let (_, unread) = tried("/api/v1/dialplan/try", &german, r#"{"called":1}"#);
+    assert_eq!(unread["errors"][0]["message"], "erwartet wird ein Text (Zeile 1, Spalte 11)");
+    let (_, nowhere) = tried("/api/v1/nirgends", &german, "{}");
+    assert_eq!(nowhere["title"], "Diese Adresse gibt es nicht");
+    let (language, stranger) = tried("/api/v1/dialplan/try", &german[1..], r#"{"called":"1"}"#);
+    assert_eq!((language.as_str(), &stranger["status"]), ("de", &json!(401)));
+    assert_eq!(stranger["title"], "Kein gültiges Token, und niemand angemeldet");
+    let (language, plain) = tried("/api/v1/dialplan/try", &german[..1], r#"{"called":1}"#);
+    assert_eq!(language, "en");
+    assert_eq!(plain["errors"][0]["message"], "expected a string (line 1, column 11)");
+
     let call = json!({"files": files, "called": "+49 30 9018 2000", "at": "2026-12-24T19:00", "language": "de"});
     let tried = answers("try", call);
     assert_eq!((&tried["rule"], &tried["kind"]), (&json!("Rest"), &json!("closed")));

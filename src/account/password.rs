@@ -7,7 +7,7 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::words::AccountName;
+use crate::words::{AccountName, Both};
 
 /// The least length, in characters (NIST SP 800-63B asks for 8, the BSI for 12 where there is no rule about kinds of characters).
 pub const LEAST: usize = 12;
@@ -40,6 +40,24 @@ pub enum Unfit {
     /// Too few different characters.
     #[error("a password needs at least five different characters")]
     Repeats,
+}
+
+impl From<Unfit> for Both {
+    fn from(why: Unfit) -> Self {
+        let german = match why {
+            Unfit::TooShort => {
+                format!("Ein Passwort hat mindestens {LEAST} Zeichen: Mehrere Wörter zusammen merken sich leicht")
+            }
+            Unfit::TooLong => format!("Ein Passwort hat höchstens {MOST} Bytes"),
+            Unfit::Common => {
+                "Dieses Passwort wird als eines der ersten probiert: Nehmen Sie mehrere Wörter, die nicht zusammengehören"
+                    .into()
+            }
+            Unfit::HasName => "Der Name des Kontos darf nicht im Passwort stehen".into(),
+            Unfit::Repeats => "Ein Passwort braucht mindestens fünf verschiedene Zeichen".into(),
+        };
+        Self::new(german, why.to_string())
+    }
 }
 
 /// Looks whether a password may be chosen for an account.

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::words::{Codec, TrunkName};
+use crate::words::{Both, Codec, Language, TrunkName, both};
 
 /// Why a call does not get in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -297,46 +297,126 @@ impl Refusal {
     }
 }
 
-/// One sentence for an admin: what happened and what to do.
+impl Refusal {
+    /// One sentence for an admin: what happened and what to do.
+    pub fn told(&self) -> Both {
+        match self {
+            Self::NoRule => both!(
+                "keine Regel nimmt die gewählte Nummer: `einwahl dialplan trace` zeigt, warum; schreiben Sie eine, oder eine letzte \
+                 für den Rest",
+                "no rule takes the called number: `einwahl dialplan trace` shows why; add one, or a last rule for the rest"
+            ),
+            Self::NotFound => both!(
+                "eine Regel des Wählplans sagt, dass es diese Nummer nicht gibt",
+                "a rule of the dialplan says that there is no such number"
+            ),
+            Self::Forbidden => {
+                both!("eine Regel des Wählplans weist diesen Anrufer ab", "a rule of the dialplan refuses this caller")
+            }
+            Self::RoomLocked => both!(
+                "der Raum ist abgeschlossen: Wer moderiert, kann ihn öffnen",
+                "the room is locked: a moderator can unlock it"
+            ),
+            Self::Closed => both!(
+                "zu dieser Zeit geschlossen: Siehe die Öffnungszeiten der Regel",
+                "closed at this hour: see the rule's opening times"
+            ),
+            Self::Busy => both!(
+                "für diese Nummer laufen so viele Anrufe, wie es zugleich sein dürfen",
+                "as many calls are up as this number may have at once"
+            ),
+            Self::NobodyAnswers => both!(
+                "niemand, bei dem es klingelte, hat abgenommen: Geben Sie solchen Anrufen ein `otherwise`",
+                "nobody of those who were rung has answered: add an `otherwise` for such calls"
+            ),
+            Self::AllBusy => both!(
+                "alle, bei denen es klingelte, sind besetzt: Geben Sie solchen Anrufen ein `otherwise`",
+                "all who were rung are busy: add an `otherwise` for such calls"
+            ),
+            Self::NoCommonCodec { ours } => both!(
+                "die Gegenstelle bietet nichts von {}: Erlauben Sie eines davon in der Telefonanlage",
+                "the peer offers none of {}: allow one of them on the PBX",
+                list(ours)
+            ),
+            Self::BadOffer => both!(
+                "das SDP der Gegenstelle kann nicht gelesen werden oder hat keinen Ton: Sehen Sie die Nachrichten an",
+                "the peer's SDP cannot be read or has no audio: look at its trace"
+            ),
+            Self::NoCommonAddress => both!(
+                "die Adresse für den Ton ist von einer Art (IPv4, IPv6), die hier nicht eingerichtet ist",
+                "the peer's media address is of a family (IPv4, IPv6) that is not set up here"
+            ),
+            Self::NoCommonTransport => both!(
+                "die Gegenstelle will den Ton auf einem Weg, der hier nicht eingerichtet ist",
+                "the peer wants media over a transport that is not set up here"
+            ),
+            Self::IntervalTooSmall { least } => both!(
+                "die Gegenstelle will die Sitzung öfter erneuern als alle {} s",
+                "the peer wants to refresh the session more often than every {} s",
+                least.as_secs()
+            ),
+            Self::Draining => both!(
+                "dieser Knoten wird geleert: Neue Anrufe gehen an seine Nachbarn",
+                "this node is being drained: new calls go to its neighbours"
+            ),
+            Self::Full => both!(
+                "dieser Knoten trägt so viele Anrufe, wie er darf: Erhöhen Sie die Grenze, oder stellen Sie einen weiteren auf",
+                "this node carries as many calls as it may: raise the limit or add a node"
+            ),
+            Self::TrunkFull { trunk } => both!(
+                "der Anschluss {} hat so viele Anrufe, wie er darf: Erhöhen Sie sein most_calls, oder suchen Sie Anrufe, die nie enden",
+                "trunk {} has as many calls as it may: raise its most_calls, or find calls that never end",
+                trunk
+            ),
+            Self::WrongTransport { trunk } => both!(
+                "der Anschluss {} darf auf diesem Weg nicht anrufen: Siehe seine transports",
+                "trunk {} may not call over this transport: see its transports",
+                trunk
+            ),
+            Self::NoContact => both!(
+                "das INVITE der Gegenstelle hat keinen brauchbaren Contact: Sehen Sie die Nachrichten an",
+                "the peer's INVITE has no usable Contact: look at its trace"
+            ),
+            Self::Elsewhere { to } => both!(
+                "eine Regel des Wählplans schickt diesen Anruf an {}",
+                "a rule of the dialplan sends this call to {}",
+                to
+            ),
+            Self::NoMember => both!(
+                "wer anruft, ist nicht mehr das System eines Mitglieds: Siehe das Register",
+                "whoever calls is no member's system any more: see the registry"
+            ),
+            Self::NotTheirs => both!(
+                "das System der Einrichtung spricht für jemanden aus einer anderen Domain: Sein From muss die eigene nennen",
+                "the institution's system speaks for somebody of another domain: its From has to name its own"
+            ),
+            Self::NotShared => both!(
+                "keine Konferenz dieses Namens ist zu dieser Zeit mit der Einrichtung geteilt: Siehe deren shares und \
+                 [[federation.terms]]",
+                "no meeting of this name is shared with the institution at this hour: see its shares, and [[federation.terms]]"
+            ),
+            Self::MediaElsewhere => both!(
+                "der Ton soll an eine Adresse gehen, die in niemandes Netzen liegt: Siehe [[trunks]] und [[processors]], bei \
+                 Mitgliedern media im Register",
+                "sound is to go to an address that is in nobody's networks: see [[trunks]] and [[processors]], and for members \
+                 media in the registry"
+            ),
+            Self::Emergency => both!(
+                "ein Notruf kam hier an: Lassen Sie die Telefonanlage 110 und 112 selbst zur Leitstelle schicken",
+                "an emergency call came here: let the telephone system send 110 and 112 to the emergency service itself"
+            ),
+            Self::Flood => both!(
+                "zu viele Anfragen von dieser Adresse: Sie wird gebremst",
+                "too many requests from this address: it is slowed down"
+            ),
+        }
+    }
+}
+
+/// For the log, which is in English.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRule => f.write_str("no rule takes the called number: `einwahl dialplan trace` shows why; add one, or a last rule for the rest"),
-            Self::NotFound => f.write_str("a rule of the dialplan says that there is no such number"),
-            Self::Forbidden => f.write_str("a rule of the dialplan refuses this caller"),
-            Self::RoomLocked => f.write_str("the room is locked: a moderator can unlock it"),
-            Self::Closed => f.write_str("closed at this hour: see the rule's opening times"),
-            Self::Busy => f.write_str("as many calls are up as this number may have at once"),
-            Self::NobodyAnswers => f.write_str("nobody of those who were rung has answered: add an `otherwise` for such calls"),
-            Self::AllBusy => f.write_str("all who were rung are busy: add an `otherwise` for such calls"),
-            Self::NoCommonCodec { ours } => {
-                write!(f, "the peer offers none of {}: allow one of them on the PBX", list(ours))
-            }
-            Self::BadOffer => f.write_str("the peer's SDP cannot be read or has no audio: look at its trace"),
-            Self::NoCommonAddress => {
-                f.write_str("the peer's media address is of a family (IPv4, IPv6) that is not set up here")
-            }
-            Self::NoCommonTransport => f.write_str("the peer wants media over a transport that is not set up here"),
-            Self::IntervalTooSmall { least } => {
-                write!(f, "the peer wants to refresh the session more often than every {} s", least.as_secs())
-            }
-            Self::Draining => f.write_str("this node is being drained: new calls go to its neighbours"),
-            Self::Full => f.write_str("this node carries as many calls as it may: raise the limit or add a node"),
-            Self::TrunkFull { trunk } => {
-                write!(f, "trunk {trunk} has as many calls as it may: raise its most_calls, or find calls that never end")
-            }
-            Self::WrongTransport { trunk } => {
-                write!(f, "trunk {trunk} may not call over this transport: see its transports")
-            }
-            Self::NoContact => f.write_str("the peer's INVITE has no usable Contact: look at its trace"),
-            Self::Elsewhere { to } => write!(f, "a rule of the dialplan sends this call to {to}"),
-            Self::NoMember => f.write_str("whoever calls is no member's system any more: see the registry"),
-            Self::NotTheirs => f.write_str("the institution's system speaks for somebody of another domain: its From has to name its own"),
-            Self::NotShared => f.write_str("no meeting of this name is shared with the institution at this hour: see its shares, and [[federation.terms]]"),
-            Self::MediaElsewhere => f.write_str("sound is to go to an address that is in nobody's networks: see [[trunks]] and [[processors]], and for members media in the registry"),
-            Self::Emergency => f.write_str("an emergency call came here: let the telephone system send 110 and 112 to the emergency service itself"),
-            Self::Flood => f.write_str("too many requests from this address: it is slowed down"),
-        }
+        f.write_str(self.told().said(Language::En))
     }
 }
 

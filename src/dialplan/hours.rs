@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::Calendar;
 use super::holidays::Holidays;
 use super::window::time;
+use crate::words::Both;
 
 /// From a time until before another; until midnight if that is `00:00`, and into the next day if it is earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,12 @@ pub struct Span {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} are no hours: write 08:00-16:00")]
 pub struct InvalidSpan(String);
+
+impl From<InvalidSpan> for Both {
+    fn from(why: InvalidSpan) -> Self {
+        Self::new(format!("{:?} sind keine Zeiten: Schreiben Sie 08:00-16:00", why.0), why.to_string())
+    }
+}
 
 impl FromStr for Span {
     type Err = InvalidSpan;

@@ -14,7 +14,7 @@ use crate::records::Deed;
 use crate::store::{Failed, Revision};
 use crate::web::accounts::{Done, Wish};
 use crate::web::{self, Refusal};
-use crate::words::AccountName;
+use crate::words::{AccountName, Both, both};
 
 /// A password of about a hundred random bits, in pieces that can be told by telephone; it is replaced at the first sign-in.
 pub(super) fn one_time() -> Option<Zeroizing<String>> {
@@ -122,15 +122,24 @@ impl Gateway {
 
     /// A name stands for one in the audit: for a program or for a person.
     fn may_make(&self, name: &AccountName) -> Result<(), Refusal> {
-        let fault = |message: &str| Err(Refusal::Faults(vec![Fault::new("name", message)]));
+        let fault = |message: Both| Err(Refusal::Faults(vec![Fault::new("name", message)]));
         if self.access.accounts.contains_key(name) {
-            return fault("there is an account with this name already: reset it, or choose another name");
+            return fault(both!(
+                "Ein Konto mit diesem Namen gibt es schon: Setzen Sie es zurück, oder wählen Sie einen anderen Namen",
+                "there is an account with this name already: reset it, or choose another name"
+            ));
         }
         if self.config.tokens.iter().any(|token| token.name.as_str() == name.as_str()) {
-            return fault("a token of the configuration has this name: choose another");
+            return fault(both!(
+                "Ein Token der Konfiguration hat diesen Namen: Wählen Sie einen anderen",
+                "a token of the configuration has this name: choose another"
+            ));
         }
         if self.access.accounts.len() >= MOST {
-            fault("there are as many accounts as may be: delete one")
+            fault(both!(
+                "Es gibt so viele Konten, wie es geben darf: Löschen Sie eines",
+                "there are as many accounts as may be: delete one"
+            ))
         } else {
             Ok(())
         }
@@ -189,7 +198,10 @@ impl Gateway {
         let stays = next.as_ref().is_some_and(|next| next.role == Role::Administrator && !next.disabled);
         let all = self.access.accounts.values().map(|known| &known.account);
         if !stays && is_last_administrator(account, all) {
-            let message = "this is the last account that may administrate: give another one that role first";
+            let message = both!(
+                "Dies ist das letzte Konto, das verwalten darf: Geben Sie zuerst einem anderen diese Rolle",
+                "this is the last account that may administrate: give another one that role first"
+            );
             return Err(Refusal::Faults(vec![Fault::new("role", message)]));
         }
         Ok((next, Some(*revision)))

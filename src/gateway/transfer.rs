@@ -11,7 +11,7 @@ use crate::room::Command;
 use crate::sip;
 use crate::web::Refusal;
 use crate::web::live::Done;
-use crate::words::{CallId, LegId, TrunkName};
+use crate::words::{CallId, LegId, TrunkName, both};
 use crate::workers;
 
 impl Gateway {
@@ -50,9 +50,12 @@ impl Gateway {
         let facts = sip::Facts { called: to.to_owned(), ..brief.facts.clone() };
         let Routed { under, rule, decided, outcome, .. } = self.routing.of(&facts, self.config.language);
         let beginning = match outcome {
-            Err(why) => return Err(Refusal::NotThere(why.to_string())),
+            Err(why) => return Err(Refusal::NotThere(why.told())),
             Ok(Beginning::Ring(errand)) if errand.emergency => {
-                return Err(Refusal::NotThere(String::from("an emergency number is called by who needs help")));
+                return Err(Refusal::NotThere(both!(
+                    "Einen Notruf wählt, wer Hilfe braucht",
+                    "an emergency number is called by who needs help"
+                )));
             }
             Ok(beginning) => by_refer(beginning, facts.trunk.as_ref()),
         };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Meeting;
 use crate::ivr::{Admission, Target};
-use crate::words::{ConferenceId, Pin, RoomId};
+use crate::words::{Both, ConferenceId, Language, Pin, RoomId};
 
 /// A meeting, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,16 @@ pub enum Taken {
     Id,
 }
 
+impl From<Taken> for Both {
+    fn from(taken: Taken) -> Self {
+        let german = match taken {
+            Taken::Room => "Eine andere Konferenz hat diesen Namen",
+            Taken::Id => "Eine andere Konferenz hat diese Nummer",
+        };
+        Self::new(german, taken.to_string())
+    }
+}
+
 /// All of them.
 #[derive(Clone, Debug)]
 pub struct Book {
@@ -60,7 +70,10 @@ impl Book {
         for meeting in meetings {
             let room = meeting.room.clone();
             wrong.extend(
-                meeting.faults().into_iter().map(|fault| format!("meeting {room}: {}: {}", fault.field, fault.message)),
+                meeting
+                    .faults()
+                    .into_iter()
+                    .map(|fault| format!("meeting {room}: {}: {}", fault.field, fault.message.said(Language::En))),
             );
             if let Err(taken) = book.put(Listed { meeting, source: Source::File }) {
                 wrong.push(format!("meeting {room}: {taken}"));

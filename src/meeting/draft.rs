@@ -6,7 +6,7 @@ use jiff::{Timestamp, ZonedDateTime};
 
 use super::{Meeting, Share, share};
 use crate::room::Announce;
-use crate::words::{ConferenceId, Language, Pin, RoomId};
+use crate::words::{Both, ConferenceId, Language, Pin, RoomId, both};
 
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 200;
@@ -48,12 +48,12 @@ pub struct Fault {
     /// Which word of the request is wrong.
     pub field: Cow<'static, str>,
     /// What is wrong with it, and what to do. Without what was given, which may be a PIN.
-    pub message: String,
+    pub message: Both,
 }
 
 impl Fault {
     /// A fault of one field.
-    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(field: &'static str, message: impl Into<Both>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
@@ -82,7 +82,11 @@ impl Draft {
         };
         let mut faults = meeting.faults();
         if ends_anew && meeting.ends_at.as_ref().is_some_and(|end| end.timestamp() <= now) {
-            faults.push(Fault::new("endsAt", "this time is over: name a later one, or none"));
+            let message = both!(
+                "Diese Zeit ist vorbei: Nennen Sie eine spätere oder keine",
+                "this time is over: name a later one, or none"
+            );
+            faults.push(Fault::new("endsAt", message));
         }
         if faults.is_empty() { Ok(meeting) } else { Err(faults) }
     }
@@ -128,19 +132,33 @@ impl Meeting {
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = share::faults(&self.shares);
         if self.room.home().is_some() {
-            faults.push(Fault::new("room", "a meeting of ours has a name without @: leave out what stands after it"));
+            let message = both!(
+                "Eine eigene Konferenz hat einen Namen ohne @: Lassen Sie weg, was dahinter steht",
+                "a meeting of ours has a name without @: leave out what stands after it"
+            );
+            faults.push(Fault::new("room", message));
         }
         if self.title.chars().count() > LONGEST_TITLE || self.title.chars().any(char::is_control) {
-            faults.push(Fault::new("title", format!("write one line of at most {LONGEST_TITLE} characters")));
+            let message = both!(
+                "Schreiben Sie eine Zeile von höchstens {} Zeichen",
+                "write one line of at most {} characters",
+                LONGEST_TITLE
+            );
+            faults.push(Fault::new("title", message));
         }
         match (&self.pin, &self.moderator_pin) {
             (Some(pin), Some(moderator)) if pin == moderator => {
-                faults
-                    .push(Fault::new("moderatorPin", "choose another than for participants: the PIN tells who leads"));
+                let message = both!(
+                    "Wählen Sie eine andere als für Teilnehmende: An der PIN erkennt man, wer leitet",
+                    "choose another than for participants: the PIN tells who leads"
+                );
+                faults.push(Fault::new("moderatorPin", message));
             }
             (None, Some(_)) => {
-                let message =
-                    "a meeting with a PIN for moderators needs one for participants: nobody else could come in";
+                let message = both!(
+                    "Eine Konferenz mit einer PIN für die Leitung braucht auch eine für Teilnehmende: Sonst käme niemand hinein",
+                    "a meeting with a PIN for moderators needs one for participants: nobody else could come in"
+                );
                 faults.push(Fault::new("pin", message));
             }
             (Some(_) | None, Some(_) | None) => {}
@@ -148,7 +166,8 @@ impl Meeting {
         if let (Some(opens), Some(ends)) = (&self.opens_at, &self.ends_at)
             && opens.timestamp() >= ends.timestamp()
         {
-            faults.push(Fault::new("endsAt", "the end must be after the opening"));
+            let message = both!("Das Ende muss nach dem Beginn liegen", "the end must be after the opening");
+            faults.push(Fault::new("endsAt", message));
         }
         faults
     }

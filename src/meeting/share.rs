@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fault;
 use crate::dialplan::Span;
-use crate::words::{Domain, Role, RoomId};
+use crate::words::{Domain, Role, RoomId, both};
 
 /// What the people of one other institution may in a meeting of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,15 +110,28 @@ const KBITS_OF_ONE: usize = 64;
 pub(super) fn faults(shares: &[Share]) -> Vec<Fault> {
     let mut faults = Vec::new();
     if shares.len() > MOST_SHARES {
-        faults.push(Fault::new("shares", format!("a meeting is shared with {MOST_SHARES} institutions at most")));
+        let message = both!(
+            "Eine Konferenz wird mit höchstens {} Einrichtungen geteilt",
+            "a meeting is shared with {} institutions at most",
+            MOST_SHARES
+        );
+        faults.push(Fault::new("shares", message));
     }
     let twice =
         shares.iter().enumerate().any(|(at, share)| shares.iter().take(at).any(|other| other.with == share.with));
     if twice {
-        faults.push(Fault::new("shares", "an institution stands there twice: name each once"));
+        let message = both!(
+            "Eine Einrichtung steht zweimal da: Nennen Sie jede einmal",
+            "an institution stands there twice: name each once"
+        );
+        faults.push(Fault::new("shares", message));
     }
     if shares.iter().any(|share| share.most == 0) {
-        faults.push(Fault::new("shares", "most is 0: nobody could come; leave that institution out"));
+        let message = both!(
+            "most ist 0: Niemand könnte kommen; lassen Sie diese Einrichtung weg",
+            "most is 0: nobody could come; leave that institution out"
+        );
+        faults.push(Fault::new("shares", message));
     }
     faults
 }

@@ -1,5 +1,6 @@
 //! Times as people write them.
 
+use crate::words::Both;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime, civil};
 
@@ -10,6 +11,17 @@ use jiff::{Timestamp, ZonedDateTime, civil};
      2026-11-25T18:00[Europe/Berlin]"
 )]
 pub struct InvalidTime(String);
+
+impl From<InvalidTime> for Both {
+    fn from(why: InvalidTime) -> Self {
+        let german = format!(
+            "{:?} ist keine Zeit: Schreiben Sie sie wie 2026-11-25T18:00 (nach der Uhr der Einrichtung), \
+             2026-11-25T18:00:00+01:00 oder 2026-11-25T18:00[Europe/Berlin]",
+            why.0
+        );
+        Self::new(german, why.to_string())
+    }
+}
 
 /// Reads a time with its zone (RFC 9557), with an offset (RFC 3339), or as the clock of `home` shows it. What has only an
 /// offset is that moment, told in the time of `home`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::dialplan::Source;
+use crate::words::Both;
 
 /// Files by name. A copy shares the texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,20 @@ pub enum Unfit {
         "{0:?} is no name for a file of a plan: use a–z, A–Z, 0–9, '.', '-' and '_', and end with .toml, .csv or .ics"
     )]
     Name(String),
+}
+
+impl From<Unfit> for Both {
+    fn from(why: Unfit) -> Self {
+        let german = match &why {
+            Unfit::Empty => "Ein Plan hat mindestens eine Datei, etwa 10-einwahl.toml".into(),
+            Unfit::TooMany(files) => format!("Ein Plan hat höchstens {MOST_FILES} Dateien, nicht {files}"),
+            Unfit::TooLong(bytes) => format!("Ein Plan hat höchstens {MOST_BYTES} Bytes, nicht {bytes}"),
+            Unfit::Name(name) => format!(
+                "{name:?} ist kein Name für eine Datei eines Plans: a–z, A–Z, 0–9, '.', '-' und '_', am Ende .toml, .csv oder .ics"
+            ),
+        };
+        Self::new(german, why.to_string())
+    }
 }
 
 const MOST_FILES: usize = 200;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Both;
 use super::personal::Mask;
 
 /// One key of a telephone (RFC 4733 section 3.2, events 0 to 15). What a caller keys is never logged:
@@ -69,6 +70,15 @@ pub struct PhoneNumber(String);
 #[error("not a telephone number: 1 to 20 digits are needed, with a + before an international one")]
 pub struct InvalidNumber;
 
+impl From<InvalidNumber> for Both {
+    fn from(why: InvalidNumber) -> Self {
+        Self::new(
+            "Keine Telefonnummer: Es müssen 1 bis 20 Ziffern sein, vor einer internationalen ein +",
+            why.to_string(),
+        )
+    }
+}
+
 impl PhoneNumber {
     /// The number with its `+`, if it has one, and no separators.
     pub fn as_str(&self) -> &str {
@@ -122,6 +132,12 @@ pub struct ConferenceId(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a conference ID: 4 to 12 digits are needed")]
 pub struct InvalidConferenceId;
+
+impl From<InvalidConferenceId> for Both {
+    fn from(why: InvalidConferenceId) -> Self {
+        Self::new("Keine Konferenznummer: Es müssen 4 bis 12 Ziffern sein", why.to_string())
+    }
+}
 
 impl ConferenceId {
     /// The digits.

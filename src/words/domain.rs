@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Both;
 use serde::{Deserialize, Serialize};
 
 /// A domain in small letters, with at least two parts: `stadt-a.example`. Names with other letters are written in their
@@ -15,6 +16,15 @@ pub struct Domain(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no domain: write it in small letters, such as stadt-a.example")]
 pub struct InvalidDomain(String);
+
+impl From<InvalidDomain> for Both {
+    fn from(why: InvalidDomain) -> Self {
+        Self::new(
+            format!("{:?} ist keine Domain: Schreiben Sie sie klein, etwa stadt-a.example", why.0),
+            why.to_string(),
+        )
+    }
+}
 
 impl Domain {
     /// As written.

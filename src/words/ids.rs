@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Domain;
+use super::{Both, Domain};
 
 /// A name that breaks the rules of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +13,16 @@ use super::Domain;
 pub struct InvalidName {
     kind: &'static str,
     given: String,
+}
+
+impl From<InvalidName> for Both {
+    fn from(why: InvalidName) -> Self {
+        let german = format!(
+            "{:?} ist kein gültiger Name: 1 bis 64 Zeichen aus a–z, 0–9, '-' und '_', am Anfang ein Buchstabe oder eine Ziffer",
+            why.given
+        );
+        Self::new(german, why.to_string())
+    }
 }
 
 fn check(kind: &'static str, given: &str) -> Result<String, InvalidName> {

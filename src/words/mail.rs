@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Domain, Mask};
+use super::{Both, Domain, Mask};
 
 /// A mail address as people have them: `erika.muster@stadt-a.example` (RFC 5321 section 4.1.2, without quotes, address literals and
 /// comments).
@@ -14,6 +14,12 @@ pub struct MailAddress(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no mail address: write one like erika.muster@stadt-a.example")]
 pub struct InvalidMailAddress;
+
+impl From<InvalidMailAddress> for Both {
+    fn from(why: InvalidMailAddress) -> Self {
+        Self::new("ist keine Mailadresse: Schreiben Sie sie wie erika.muster@stadt-a.example", why.to_string())
+    }
+}
 
 impl MailAddress {
     /// As it is written; its domain in small letters.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Both;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -14,6 +15,12 @@ pub struct Pin(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a PIN: 4 to 12 digits are needed")]
 pub struct InvalidPin;
+
+impl From<InvalidPin> for Both {
+    fn from(why: InvalidPin) -> Self {
+        Self::new("Keine PIN: Es müssen 4 bis 12 Ziffern sein", why.to_string())
+    }
+}
 
 impl Pin {
     /// The digits, for the one who derives what the store keeps.

@@ -163,7 +163,7 @@ pub(super) async fn list(State(shared): Shares, ConnectInfo(from): From, headers
 )]
 pub(super) async fn make(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMap, body: Body) -> Response {
     let wish = json::<NewAccount>(&headers, body).await.and_then(|NewAccount { name, role }| {
-        let fault = |why: crate::words::InvalidName| Refusal::Faults(vec![Fault::new("name", why.to_string())]);
+        let fault = |why: crate::words::InvalidName| Refusal::Faults(vec![Fault::new("name", why)]);
         Ok(super::Wish::Accounts(Wish::Make { name: name.parse().map_err(fault)?, role }))
     });
     answer(&shared, from, &headers, wish).await

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::problem::{NotTold, Refusal};
-use super::reading::{Asked, answer, unreadable};
+use super::reading::{Asked, answer, from_to, query, unreadable};
 use super::routes::{From, Shares};
 use crate::records::{Broken, Verdict, Wanted};
 use crate::web::Shared;
@@ -125,7 +125,7 @@ pub(super) async fn entries(
     headers: HeaderMap,
     part: Result<Query<Part>, QueryRejection>,
 ) -> Response {
-    let wish = part.map_err(|why| unreadable("the query", why.body_text())).and_then(wish);
+    let wish = part.map_err(|why| query(&why)).and_then(wish);
     answer(&shared, from, &headers, wish.map(super::Wish::Audit)).await
 }
 
@@ -133,7 +133,7 @@ fn wish(Query(part): Query<Part>) -> Result<Wish, Refusal> {
     let Part { after, before, what, by, limit, verify, format } = part;
     let most = limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&most) {
-        return Err(unreadable("limit", format!("write a number from 1 to {MOST}")));
+        return Err(unreadable("limit", from_to(1, MOST)));
     }
     // Numbers of entries are those of SQLite.
     let number = |number: Option<u64>| number.map(|number| number.min(i64::MAX.unsigned_abs()));

@@ -9,7 +9,7 @@ use super::problem::Refusal;
 use crate::dialplan::InvalidSpan;
 use crate::meeting::{self, Draft, Fault, Listed, Names, Share, Source};
 use crate::room::Announce;
-use crate::words::{InvalidDomain, Language, Pin, Role};
+use crate::words::{Both, InvalidDomain, Language, Pin, Role, both};
 
 /// What is said of a meeting. Of a new one, what is left out is made: name, ID and PINs. Of one that is changed, what is left
 /// out stays, and `null` takes a PIN, a time or the language away.
@@ -119,10 +119,10 @@ impl ShareBody {
         Self { with: share.with.to_string(), most, role: share.role, lobby: share.lobby, names: share.names, hours }
     }
 
-    fn read(self) -> Result<Share, String> {
+    fn read(self) -> Result<Share, Both> {
         let Self { with, most, role, lobby, names, hours } = self;
-        let with = with.parse().map_err(|why: InvalidDomain| why.to_string())?;
-        let hours = hours.map(|hours| hours.parse()).transpose().map_err(|why: InvalidSpan| why.to_string())?;
+        let with = with.parse().map_err(|why: InvalidDomain| Both::from(why))?;
+        let hours = hours.map(|hours| hours.parse()).transpose().map_err(|why: InvalidSpan| Both::from(why))?;
         Ok(Share { with, most: most.min(1_000) as usize, role, lobby, names, hours })
     }
 }
@@ -229,7 +229,10 @@ pub(super) fn no_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) 
 pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refusal> {
     // A list would be read as the values of the fields in their order.
     if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
-        return Err(Refusal::Unreadable(Fault::new("the body", "send one JSON object, in { }")));
+        return Err(Refusal::Unreadable(Fault::new(
+            "the body",
+            ("Schicken Sie ein JSON-Objekt, in { }", "send one JSON object, in { }"),
+        )));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -244,16 +247,41 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refus
 /// serde repeats what it did not understand, which may be a PIN; the place is enough.
 fn unreadable(field: String, error: serde_json::Error) -> Refusal {
     let said = error.to_string();
-    let unknown = said.starts_with("unknown ").then(|| said.split(" at line").next().unwrap_or_default().to_owned());
-    let kind = said.split(':').next().filter(|kind| kind.starts_with("invalid type")).map(|_| expected(&said));
-    let what = unknown.or(kind).unwrap_or_else(|| String::from("this is no JSON that can be read"));
-    let message = format!("{what} (line {}, column {})", error.line(), error.column());
-    Refusal::Unreadable(Fault { field: field.into(), message })
+    let said = said.split(" at line").next().unwrap_or_default();
+    let (line, column) = (error.line(), error.column());
+    let what = of_serde(said)
+        .unwrap_or_else(|| both!("Das ist kein JSON, das gelesen werden kann", "this is no JSON that can be read"));
+    let place = both!("(Zeile {}, Spalte {})", "(line {}, column {})", line, column);
+    Refusal::Unreadable(Fault { field: field.into(), message: what.then(" ", &place) })
 }
 
-fn expected(said: &str) -> String {
-    let expected = said.rsplit_once("expected ").map_or("something else", |(_, rest)| rest);
-    format!("expected {}", expected.split(" at line").next().unwrap_or(expected))
+/// What the reader of JSON says, if it says more than that it is none. Of a wrong value only what was expected is told.
+fn of_serde(said: &str) -> Option<Both> {
+    if let Some(rest) = said.strip_prefix("unknown ") {
+        let rest = rest.strip_prefix("field ").or_else(|| rest.strip_prefix("variant ")).unwrap_or(rest);
+        let (given, known) = rest.split_once(", ").unwrap_or((rest, ""));
+        let known = known.trim_start_matches("expected ").trim_start_matches("one of ").replace(" or ", " oder ");
+        let german = if known.is_empty() || known.starts_with("there are no") {
+            format!("{given} gibt es hier nicht")
+        } else {
+            format!("{given} gibt es hier nicht, sondern {known}")
+        };
+        return Some(Both::new(german, said));
+    }
+    if let Some(field) = said.strip_prefix("missing field ") {
+        return Some(Both::new(format!("{field} fehlt"), said));
+    }
+    let expected = said.starts_with("invalid ").then(|| said.rsplit_once("expected ")).flatten()?.1;
+    let german = match expected {
+        "a string" => "ein Text",
+        "a boolean" => "true oder false",
+        "a sequence" => "eine Liste",
+        "a map" => "ein Objekt",
+        "u16" | "u32" | "u64" | "usize" => "eine ganze Zahl von 0 an",
+        _ if expected.starts_with("struct ") => "ein Objekt",
+        _ => "etwas anderes",
+    };
+    Some(Both::new(format!("erwartet wird {german}"), format!("expected {expected}")))
 }
 
 impl MeetingBody {
@@ -293,8 +321,8 @@ impl MeetingBody {
     }
 }
 
-fn note<T, E: ToString>(faults: &mut Vec<Fault>, field: &'static str, read: Result<T, E>) -> Option<T> {
-    read.map_err(|why| faults.push(Fault::new(field, why.to_string()))).ok()
+fn note<T, E: Into<Both>>(faults: &mut Vec<Fault>, field: &'static str, read: Result<T, E>) -> Option<T> {
+    read.map_err(|why| faults.push(Fault::new(field, why))).ok()
 }
 
 impl Shown {
@@ -368,11 +396,14 @@ mod tests {
             ("", "the body", "no JSON"),
             ("[null]", "the body", "one JSON object"),
             (r#"{"title":null}"#, "title", "expected a string"),
+            (r#"{"shares":[{}]}"#, "shares[0]", "missing field `with`"),
         ] {
             let Err(Refusal::Unreadable(fault)) = draft(text) else { panic!("{text} was taken") };
-            assert!(fault.message.contains(told), "{text}: {fault:?}");
+            let message = fault.message.said(Language::En);
+            assert!(message.contains(told), "{text}: {fault:?}");
+            assert!(fault.message.said(Language::De) != message, "{text}: {fault:?}");
             assert!(fault.field.contains(field) || field == "pni", "{text}: {fault:?}");
-            assert!(!fault.message.contains("4711"), "{fault:?}");
+            assert!(!format!("{fault:?}").contains("4711"), "{fault:?}");
         }
     }
 }

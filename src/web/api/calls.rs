@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::problem::{Problem, Refusal};
-use super::reading::{Asked, Reads, answer, unreadable};
+use super::reading::{Asked, Reads, answer, from_to, query, unreadable};
 use super::routes::{From, Shares};
 use super::{Done, Wish};
 use crate::call::ladder::{Ladder, Side};
 use crate::dialplan::{Outcome, Step};
 use crate::records::calls::{Filter, Page, Quality, Record, Whole};
 use crate::web::Shared;
-use crate::words::{Language, Right};
+use crate::words::{Language, Right, both};
 
 /// What somebody wants of the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub(super) async fn list(
 ) -> Response {
     let csv = wants_csv(&headers);
     let wish = part
-        .map_err(|why| unreadable("the query", why.body_text()))
+        .map_err(|why| query(&why))
         .and_then(|Query(part)| Ok(Wish::Calls(CallsWish::List { filter: part.filter(csv)?, csv })));
     answer(&shared, from, &headers, wish).await
 }
@@ -157,23 +157,32 @@ pub(super) async fn read(
 impl Part {
     fn filter(self, csv: bool) -> Result<Filter, Refusal> {
         let time = |field, text: Option<String>| {
-            let unfit = |_| unreadable(field, String::from("write a time like 2026-11-25T08:00:00+01:00"));
+            let unfit = |_| {
+                let message = both!(
+                    "Schreiben Sie eine Zeit wie 2026-11-25T08:00:00+01:00",
+                    "write a time like 2026-11-25T08:00:00+01:00"
+                );
+                unreadable(field, message)
+            };
             text.map(|text| text.parse().map_err(unfit)).transpose()
         };
-        let unfit = |why: crate::words::InvalidName| unreadable("trunk", why.to_string());
+        let unfit = |why: crate::words::InvalidName| unreadable("trunk", why);
         let most = match (csv, self.limit) {
             (true, limit) => limit.unwrap_or(MOST_LINES).min(MOST_LINES),
             (false, None) => USUAL,
             (false, Some(limit)) => limit,
         };
         if most == 0 || (!csv && most > MOST) {
-            return Err(unreadable("limit", format!("write a number from 1 to {MOST}")));
+            return Err(unreadable("limit", from_to(1, MOST)));
         }
         if self.after.is_some_and(|after| after > LAST) {
-            return Err(unreadable("after", String::from("there is no such record")));
+            return Err(unreadable(
+                "after",
+                both!("Eine solche Aufzeichnung gibt es nicht", "there is no such record"),
+            ));
         }
         if self.status.is_some_and(|status| !(100..700).contains(&status)) {
-            return Err(unreadable("status", String::from("write a number from 100 to 699")));
+            return Err(unreadable("status", from_to(100, 699)));
         }
         Ok(Filter {
             after: self.after,

@@ -12,7 +12,7 @@ use super::{
 #[openapi(
     info(
         title = "Einwahl",
-        description = "Meetings, the dialplan, call records, trunks, the federation and where data goes by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do.",
+        description = "Meetings, the dialplan, call records, trunks, the federation and where data goes by API. Every refusal is a problem document (RFC 9457) that says which field is wrong and what to do, in German or English as `Accept-Language` says; `Content-Language` says in which. Without that header it is English.",
     ),
     paths(
         routes::list, routes::create, routes::show, routes::change, routes::delete,

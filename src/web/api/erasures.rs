@@ -18,7 +18,7 @@ use crate::cascade::Erasure;
 use crate::meeting::Fault;
 use crate::records::calls::Whose;
 use crate::web::Shared;
-use crate::words::{Personal, PhoneNumber};
+use crate::words::{Both, Personal, PhoneNumber, both};
 
 /// What somebody wants of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,15 +139,23 @@ async fn erase(State(shared): Shares, ConnectInfo(from): From, headers: HeaderMa
 }
 
 fn whose(body: ErasureBody) -> Result<Whose, Refusal> {
-    let fault = |field, message: &str| Refusal::Faults(vec![Fault::new(field, message)]);
+    let fault = |field, message: Both| Refusal::Faults(vec![Fault::new(field, message)]);
     match (body.number, body.record) {
         (Some(number), None) => match number.parse::<PhoneNumber>() {
             Ok(number) => Ok(Whose::Number(Personal::new(number))),
-            Err(why) => Err(fault("number", &why.to_string())),
+            Err(why) => Err(fault("number", why.into())),
         },
         (None, Some(record)) if (1..=u64::MAX >> 1).contains(&record) => Ok(Whose::Record(record)),
-        (None, Some(_)) => Err(fault("record", "no record has this number")),
-        (None, None) | (Some(_), Some(_)) => Err(fault("number", "name a number, or a record, and not both")),
+        (None, Some(_)) => {
+            Err(fault("record", both!("Keine Aufzeichnung hat diese Nummer", "no record has this number")))
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            let message = both!(
+                "Nennen Sie eine Nummer oder eine Aufzeichnung, nicht beides",
+                "name a number, or a record, and not both"
+            );
+            Err(fault("number", message))
+        }
     }
 }
 

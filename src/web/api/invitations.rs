@@ -19,7 +19,7 @@ use super::routes::{From, Shares};
 use crate::meeting::{Fault, MOST_NUMBERS, is_number};
 use crate::post::Tried;
 use crate::web::Shared;
-use crate::words::{Language, MailAddress, Personal, Purpose, RoomId};
+use crate::words::{Language, MailAddress, Personal, Purpose, RoomId, both};
 
 /// Whom to invite, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,14 +129,24 @@ fn wish(room: RoomId, body: InvitationBody) -> Result<Wish, Refusal> {
         match address.trim().parse::<MailAddress>().map(Personal::new) {
             Ok(address) if to.contains(&address) => {}
             Ok(address) => to.push(address),
-            Err(why) => faults.push(Fault::new("to", format!("address {} {why}", at + 1))),
+            Err(why) => faults.push(Fault::new("to", both!("Adresse {}", "address {}", at + 1).then(" ", &why.into()))),
         }
     }
     if named.is_empty() || named.len() > MOST {
-        faults.push(Fault::new("to", format!("name 1 to {MOST} addresses; {} are named", named.len())));
+        let message = both!(
+            "Nennen Sie 1 bis {} Adressen; genannt sind {}",
+            "name 1 to {} addresses; {} are named",
+            MOST,
+            named.len()
+        );
+        faults.push(Fault::new("to", message));
     }
     if numbers.as_ref().is_some_and(|numbers| numbers.len() > MOST_NUMBERS || !numbers.iter().all(|it| is_number(it))) {
-        let message = format!("name at most {MOST_NUMBERS} numbers, each on one line of 1 to 60 characters");
+        let message = both!(
+            "Nennen Sie höchstens {} Nummern, jede in einer Zeile von 1 bis 60 Zeichen",
+            "name at most {} numbers, each on one line of 1 to 60 characters",
+            MOST_NUMBERS
+        );
         faults.push(Fault::new("numbers", message));
     }
     if faults.is_empty() { Ok(Wish { room, to, language, numbers }) } else { Err(Refusal::Faults(faults)) }
@@ -178,7 +188,7 @@ mod tests {
         let Err(Refusal::Faults(faults)) = read(r#"{"to":["erika@stadt.example","max"],"numbers":["a\nb"]}"#) else {
             panic!("taken")
         };
-        let told: Vec<_> = faults.iter().map(|fault| fault.message.clone()).collect();
+        let told: Vec<_> = faults.iter().map(|fault| fault.message.said(Language::En).to_owned()).collect();
         assert!(told[0].starts_with("address 2 is no mail address") && told.len() == 2, "{told:?}");
         assert!(read(r#"{"to":[]}"#).is_err());
         let many = serde_json::json!({ "to": vec!["a@stadt.example"; 51] }).to_string();

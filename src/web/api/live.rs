@@ -27,7 +27,7 @@ use crate::meeting::Fault;
 use crate::room::Kind;
 use crate::trunk::is_user;
 use crate::web::Shared;
-use crate::words::{CallId, Codec, ParticipantId, Right, RoomId};
+use crate::words::{CallId, Codec, ParticipantId, Right, RoomId, both};
 
 /// What somebody wants of what is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -398,7 +398,11 @@ pub(super) async fn transfer(
         if is_user(&to) {
             return Ok(super::Wish::Live(Wish::Transfer { call, to }));
         }
-        Err(Refusal::Faults(vec![Fault::new("to", "write a number or an extension: 2001, +49301234567")]))
+        let message = both!(
+            "Schreiben Sie eine Nummer oder Durchwahl: 2001, +49301234567",
+            "write a number or an extension: 2001, +49301234567"
+        );
+        Err(Refusal::Faults(vec![Fault::new("to", message)]))
     });
     answer(&shared, from, &headers, wish).await
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problem::{Problem, Refusal};
-use super::reading::{LONG_PATIENCE, hand_over};
+use super::reading::{LONG_PATIENCE, hand_over, language, query};
 use super::routes::{From, Shares};
 use super::session::{Knock, Wish, stopped};
 use super::site;
@@ -86,7 +86,7 @@ pub(super) async fn depart(
 ) -> Response {
     match then {
         Ok(Query(Then { to })) => knock(&shared, from, &headers, Wish::Depart { to: OwnPath::read(&to) }).await,
-        Err(why) => super::reading::unreadable("to", why.body_text()).into_response(),
+        Err(why) => query(&why).respond(language(&headers)),
     }
 }
 
@@ -126,6 +126,6 @@ async fn knock(shared: &Shared, from: SocketAddr, headers: &HeaderMap, wish: Wis
         Ok(done) => done.into_response(),
         // Problem documents are for programs.
         Err(Refusal::Busy | Refusal::Out) => stopped(Stopped::Busy.name()),
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => refusal.respond(language(headers)),
     }
 }

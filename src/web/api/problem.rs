@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::dialplan::{Conflict, PlanProblem, PlanRefusal, problems};
 use crate::meeting::{Fault, Taken};
-use crate::words::{Language, Right};
+use crate::words::{Both, Language, Right, both};
 
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Refusal {
     /// The call did not come in, or is not answered: it cannot go on elsewhere.
     NotHandedOn,
     /// The dialplan does not let the caller go there, for this reason.
-    NotThere(String),
+    NotThere(Both),
     /// The token has not this right.
     NeedsRight(Right),
     /// There is no such meeting.
@@ -79,6 +79,9 @@ pub enum Refusal {
     NoMethod,
 }
 
+/// Status, kind, and the title in German and in English.
+pub(super) type Head = (StatusCode, &'static str, (&'static str, &'static str));
+
 /// What is answered to a question that is not answered, beside what whoever asks is told.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "only described")]
@@ -116,12 +119,13 @@ pub(super) struct Problem {
     #[serde(rename = "type")]
     #[schema(example = "urn:einwahl:problem:faults")]
     kind: String,
-    /// The same, for people.
-    title: &'static str,
+    /// The same, for people, in the language of `Accept-Language`: German or English.
+    #[schema(example = "It cannot be like this")]
+    title: String,
     /// The status of the answer.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// What to do.
+    /// What to do, in the same language.
     detail: String,
     /// What is wrong with which field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -169,100 +173,265 @@ pub(super) struct FieldError {
     /// Its name, or its path in the body.
     #[schema(example = "endsAt")]
     field: String,
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do, in the same language.
     message: String,
 }
 
 impl Refusal {
-    /// Status, kind and title.
-    const fn head(&self) -> (StatusCode, &'static str, &'static str) {
+    /// Status, kind and title, in German and in English.
+    const fn head(&self) -> Head {
         match self {
-            Self::WrongToken => (StatusCode::UNAUTHORIZED, "token", "No valid token, and nobody signed in"),
-            Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "slow-down", "Too many wrong tokens or passwords"),
-            Self::WrongPassword => (StatusCode::UNAUTHORIZED, "password", "Name or password is wrong"),
-            Self::WrongCode => (StatusCode::UNAUTHORIZED, "code", "The code is wrong"),
-            Self::NotNow => (StatusCode::CONFLICT, "not-now", "This step is not the next one"),
-            Self::NotInside => (StatusCode::CONFLICT, "not-inside", "The call is in no meeting"),
-            Self::Elsewhere => (StatusCode::CONFLICT, "elsewhere", "They take part by another institution"),
-            Self::NotHandedOn => (StatusCode::CONFLICT, "not-handed-on", "The call cannot be transferred"),
-            Self::NotThere(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "not-there", "The dialplan does not let this caller go there")
+            Self::WrongToken => (
+                StatusCode::UNAUTHORIZED,
+                "token",
+                ("Kein gültiges Token, und niemand angemeldet", "No valid token, and nobody signed in"),
+            ),
+            Self::SlowDown(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "slow-down",
+                ("Zu viele falsche Tokens oder Passwörter", "Too many wrong tokens or passwords"),
+            ),
+            Self::WrongPassword => {
+                (StatusCode::UNAUTHORIZED, "password", ("Name oder Passwort stimmt nicht", "Name or password is wrong"))
             }
-            Self::Foreign => (StatusCode::FORBIDDEN, "foreign", "The request does not come from a page of this server"),
-            Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", "Not allowed"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
-            Self::FromFile => (StatusCode::CONFLICT, "from-file", "The meeting is in the configuration's file"),
-            Self::InPlan(_) => (StatusCode::CONFLICT, "in-plan", "The dialplan leads into this meeting"),
-            Self::Taken(_) => (StatusCode::CONFLICT, "taken", "Taken by another meeting"),
-            Self::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "The meeting was changed meanwhile"),
-            Self::Full(_) => (StatusCode::CONFLICT, "full", "No further meeting can be made"),
-            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "The body is not JSON"),
-            Self::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-long", "The body is too long"),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not come in time"),
-            Self::Unreadable(_) => (StatusCode::BAD_REQUEST, "unreadable", "The request cannot be read"),
-            Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "faults", "It cannot be like this"),
-            Self::Out => (StatusCode::SERVICE_UNAVAILABLE, "store", "Nothing can be written at the moment"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much at once"),
-            Self::NoRecord => (StatusCode::NOT_FOUND, "no-record", "No such record"),
+            Self::WrongCode => (StatusCode::UNAUTHORIZED, "code", ("Der Code stimmt nicht", "The code is wrong")),
+            Self::NotNow => (
+                StatusCode::CONFLICT,
+                "not-now",
+                ("Dieser Schritt ist nicht der nächste", "This step is not the next one"),
+            ),
+            Self::NotInside => {
+                (StatusCode::CONFLICT, "not-inside", ("Der Anruf ist in keiner Konferenz", "The call is in no meeting"))
+            }
+            Self::Elsewhere => (
+                StatusCode::CONFLICT,
+                "elsewhere",
+                ("Die Person nimmt über eine andere Einrichtung teil", "They take part by another institution"),
+            ),
+            Self::NotHandedOn => (
+                StatusCode::CONFLICT,
+                "not-handed-on",
+                ("Der Anruf kann nicht verbunden werden", "The call cannot be transferred"),
+            ),
+            Self::NotThere(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "not-there",
+                ("Der Wählplan lässt diesen Anrufer nicht dorthin", "The dialplan does not let this caller go there"),
+            ),
+            Self::Foreign => (
+                StatusCode::FORBIDDEN,
+                "foreign",
+                (
+                    "Die Anfrage kommt nicht von einer Seite dieses Servers",
+                    "The request does not come from a page of this server",
+                ),
+            ),
+            Self::NeedsRight(_) => (StatusCode::FORBIDDEN, "right", ("Nicht erlaubt", "Not allowed")),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", ("Das gibt es nicht (mehr)", "Not found")),
+            Self::FromFile => (
+                StatusCode::CONFLICT,
+                "from-file",
+                ("Die Konferenz steht in der Konfigurationsdatei", "The meeting is in the configuration's file"),
+            ),
+            Self::InPlan(_) => (
+                StatusCode::CONFLICT,
+                "in-plan",
+                ("Der Wählplan führt in diese Konferenz", "The dialplan leads into this meeting"),
+            ),
+            Self::Taken(_) => (
+                StatusCode::CONFLICT,
+                "taken",
+                ("Name oder Nummer hat schon eine andere Konferenz", "Taken by another meeting"),
+            ),
+            Self::Stale => (
+                StatusCode::PRECONDITION_FAILED,
+                "stale",
+                ("Die Konferenz wurde inzwischen geändert", "The meeting was changed meanwhile"),
+            ),
+            Self::Full(_) => (
+                StatusCode::CONFLICT,
+                "full",
+                ("Es gibt so viele Konferenzen, wie es geben darf", "No further meeting can be made"),
+            ),
+            Self::NotJson => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", ("Die Anfrage ist kein JSON", "The body is not JSON"))
+            }
+            Self::TooLong(_) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "too-long", ("Die Anfrage ist zu lang", "The body is too long"))
+            }
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "too-slow",
+                ("Die Anfrage kam nicht rechtzeitig an", "The body did not come in time"),
+            ),
+            Self::Unreadable(_) => (
+                StatusCode::BAD_REQUEST,
+                "unreadable",
+                ("Die Anfrage kann nicht gelesen werden", "The request cannot be read"),
+            ),
+            Self::Faults(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "faults", ("So kann es nicht sein", "It cannot be like this"))
+            }
+            Self::Out => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store",
+                ("Zurzeit kann nichts gespeichert werden", "Nothing can be written at the moment"),
+            ),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", ("Zu viel auf einmal", "Too much at once")),
+            Self::NoRecord => {
+                (StatusCode::NOT_FOUND, "no-record", ("Diese Aufzeichnung gibt es nicht (mehr)", "No such record"))
+            }
             Self::Plan(why) => why.head(),
-            Self::NoTrunk => (StatusCode::NOT_FOUND, "no-trunk", "No such trunk"),
-            Self::NoMail => (StatusCode::CONFLICT, "no-mail", "No mail server is configured"),
-            Self::NoDial => (StatusCode::CONFLICT, "no-dial", "The trunk cannot be called"),
-            Self::NoAddress => (StatusCode::NOT_FOUND, "no-address", "No such address"),
-            Self::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-method", "Not with this method"),
+            Self::NoTrunk => (StatusCode::NOT_FOUND, "no-trunk", ("Diesen Anschluss gibt es nicht", "No such trunk")),
+            Self::NoMail => (
+                StatusCode::CONFLICT,
+                "no-mail",
+                ("Es ist kein Mailserver eingerichtet", "No mail server is configured"),
+            ),
+            Self::NoDial => (
+                StatusCode::CONFLICT,
+                "no-dial",
+                ("Über diesen Anschluss kann niemand angerufen werden", "The trunk cannot be called"),
+            ),
+            Self::NoAddress => {
+                (StatusCode::NOT_FOUND, "no-address", ("Diese Adresse gibt es nicht", "No such address"))
+            }
+            Self::NoMethod => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "no-method",
+                ("Mit dieser Methode geht es nicht", "Not with this method"),
+            ),
         }
     }
 
-    fn detail(&self) -> String {
+    fn detail(&self) -> Both {
         match self {
-            Self::WrongToken => "Sign in; a program sends a token that the configuration knows, as `Authorization: Bearer \
-                TOKEN`. `einwahl api token NAME` makes one."
-                .into(),
-            Self::SlowDown(wait) => format!("Try again in {} s, with the right one.", seconds(*wait)),
-            Self::WrongPassword => {
-                "Try again. Who has forgotten it asks an administrator, who can reset the account.".into()
-            }
-            Self::WrongCode => {
+            Self::WrongToken => both!(
+                "Melden Sie sich an; ein Programm schickt ein Token, das die Konfiguration kennt, als `Authorization: Bearer \
+                 TOKEN`. `einwahl api token NAME` macht eines.",
+                "Sign in; a program sends a token that the configuration knows, as `Authorization: Bearer TOKEN`. `einwahl \
+                 api token NAME` makes one."
+            ),
+            Self::SlowDown(wait) => both!(
+                "Versuchen Sie es in {} s noch einmal, mit dem richtigen.",
+                "Try again in {} s, with the right one.",
+                seconds(*wait)
+            ),
+            Self::WrongPassword => both!(
+                "Versuchen Sie es noch einmal. Wer es vergessen hat, bittet die Administration, das Konto zurückzusetzen.",
+                "Try again. Who has forgotten it asks an administrator, who can reset the account."
+            ),
+            Self::WrongCode => both!(
+                "Warten Sie auf den nächsten Code der App; jeder gilt einmal. Wird keiner angenommen, geht die Uhr des \
+                 Telefons falsch, oder beginnen Sie neu.",
                 "Wait for the app's next code; each counts once. If none is taken, the clock of the telephone is wrong, or \
                  begin again."
-                    .into()
+            ),
+            Self::NotNow => both!(
+                "Beginnen Sie die Anmeldung neu; einem Programm sagt GET /api/v1/session, welcher Schritt der nächste ist.",
+                "Begin to sign in anew; GET /api/v1/session tells a program which step is next."
+            ),
+            Self::NotInside => both!(
+                "In einem Menü hört ihn niemand. Warten Sie, bis er in einer Konferenz ist, oder beenden Sie ihn.",
+                "In a menu nobody hears it. Wait until it is in a meeting, or hang it up."
+            ),
+            Self::Elsewhere => both!(
+                "Bitten Sie deren Einrichtung oder die, deren Konferenz es ist: Nur diese können sie stummschalten.",
+                "Ask their institution, or the one whose meeting it is: only these can mute them."
+            ),
+            Self::NotThere(why) => Both::new(
+                format!("Nennen Sie eine andere Nummer: {}.", why.said(Language::De)),
+                format!("Name another number: {}.", why.said(Language::En)),
+            ),
+            Self::NotHandedOn => both!(
+                "Das geht nur mit Anrufen, die hereinkamen und angenommen sind. Verbinden Sie den, mit dem er im Gespräch ist.",
+                "Only calls that came in and are answered can. Transfer the one that it is connected with."
+            ),
+            Self::Foreign => both!(
+                "Laden Sie die Seite neu. Ein Programm schickt den Header `X-CSRF-Token`, den GET /api/v1/session nennt.",
+                "Load the page anew. A program sends the header `X-CSRF-Token` that GET /api/v1/session tells."
+            ),
+            Self::NeedsRight(right) => both!(
+                "Dafür braucht man das Recht \"{}\": Die Administration gibt eine Rolle, die es hat; einem Token gibt es \
+                 [[api.tokens]].",
+                "This takes the right \"{}\": an administrator gives a role that has it; to a token, [[api.tokens]].",
+                right
+            ),
+            Self::NotFound => {
+                both!("In der Liste stehen die Namen, die es gibt.", "Look at the list for the names that there are.")
             }
-            Self::NotNow => "GET /api/v1/session says which step is next.".into(),
-            Self::NotInside => "In a menu nobody hears it. Wait until it is in a meeting, or hang it up.".into(),
-            Self::Elsewhere => "Ask their institution, or the one whose meeting it is: only these can mute them.".into(),
-            Self::NotThere(why) => format!("Name another number: {why}."),
-            Self::NotHandedOn => "Only calls that came in and are answered can. Transfer the one that it is connected with.".into(),
-            Self::Foreign => "Send the header `X-CSRF-Token` that GET /api/v1/session tells, from a page of this server.".into(),
-            Self::NeedsRight(right) => {
-                format!("This takes the right \"{right}\": an administrator gives a role that has it; to a token, [[api.tokens]].")
+            Self::FromFile => both!(
+                "Ändern Sie sie in einwahl.toml, und starten Sie das Gateway neu.",
+                "Change it in einwahl.toml, and start the gateway again."
+            ),
+            Self::InPlan(rule) => both!(
+                "Die Regel {:?} schickt Anrufe dorthin: Veröffentlichen Sie zuerst einen Plan, der das nicht tut.",
+                "Rule {:?} sends calls into it: publish a plan without that first.",
+                rule
+            ),
+            Self::Taken(Taken::Room) => both!(
+                "Wählen Sie einen anderen Namen, oder ändern Sie die Konferenz, die ihn hat.",
+                "Choose another name, or change the meeting that has it."
+            ),
+            Self::Taken(Taken::Id) => both!(
+                "Wählen Sie eine andere Nummer, oder lassen Sie sie weg: Dann wird eine freie vergeben.",
+                "Choose another ID, or leave it out: one that is free is made."
+            ),
+            Self::Stale => {
+                both!("Laden Sie sie neu, und entscheiden Sie noch einmal.", "Read it again, and decide anew.")
             }
-            Self::NotFound => "Look at the list for the names that there are.".into(),
-            Self::FromFile => "Change it in einwahl.toml, and start the gateway again.".into(),
-            Self::InPlan(rule) => format!("Rule {rule:?} sends calls into it: publish a plan without that first."),
-            Self::Taken(Taken::Room) => "Choose another name, or change the meeting that has it.".into(),
-            Self::Taken(Taken::Id) => "Choose another ID, or leave it out: one that is free is made.".into(),
-            Self::Stale => "Read it again, and decide anew.".into(),
-            Self::Full(most) => {
-                format!("Delete meetings that are over, or raise most_meetings in [api] (now {most}).")
-            }
-            Self::NotJson => "Send the header `Content-Type: application/json`.".into(),
-            Self::TooLong(most) => format!("Send at most {most} bytes."),
-            Self::TooSlow => "Send all of it at once.".into(),
-            Self::Unreadable(_) | Self::Faults(_) => "Correct what `errors` names, and send it again.".into(),
-            Self::Out => "Meetings that there are go on. The gateway's log says what is wrong with the store.".into(),
-            Self::Busy => "Try again in a moment.".into(),
-            Self::NoRecord => "Look at the list; a record is deleted when its time is over.".into(),
+            Self::Full(most) => both!(
+                "Löschen Sie Konferenzen, die vorbei sind, oder erhöhen Sie most_meetings in [api] (jetzt {}).",
+                "Delete meetings that are over, or raise most_meetings in [api] (now {}).",
+                most
+            ),
+            Self::NotJson => both!(
+                "Schicken Sie den Header `Content-Type: application/json`.",
+                "Send the header `Content-Type: application/json`."
+            ),
+            Self::TooLong(most) => both!("Schicken Sie höchstens {} Bytes.", "Send at most {} bytes.", most),
+            Self::TooSlow => both!("Schicken Sie alles auf einmal.", "Send all of it at once."),
+            Self::Unreadable(_) | Self::Faults(_) => both!(
+                "Berichtigen Sie, was genannt ist, und schicken Sie es noch einmal.",
+                "Correct what is named, and send it again."
+            ),
+            Self::Out => both!(
+                "Konferenzen, die es gibt, gehen weiter. Was dem Speicher fehlt, steht im Log des Gateways.",
+                "Meetings that there are go on. The gateway's log says what is wrong with the store."
+            ),
+            Self::Busy => both!("Versuchen Sie es gleich noch einmal.", "Try again in a moment."),
+            Self::NoRecord => both!(
+                "Sehen Sie in der Liste nach; was aufgezeichnet ist, wird nach seiner Frist gelöscht.",
+                "Look at the list; a record is deleted when its time is over."
+            ),
             Self::Plan(why) => why.detail(),
-            Self::NoTrunk => "Look at the list for the trunks that there are.".into(),
-            Self::NoMail => "Write [mail] with the institution's mail server into einwahl.toml, or send the text yourself.".into(),
-            Self::NoDial => "Give the trunk a `dial` in einwahl.toml: it only calls here.".into(),
-            Self::NoAddress => "The addresses are in /api/openapi.json.".into(),
-            Self::NoMethod => "The header Allow says which methods there are.".into(),
+            Self::NoTrunk => both!(
+                "In der Liste stehen die Anschlüsse, die es gibt.",
+                "Look at the list for the trunks that there are."
+            ),
+            Self::NoMail => both!(
+                "Tragen Sie [mail] mit dem Mailserver der Einrichtung in einwahl.toml ein, oder verschicken Sie den Text selbst.",
+                "Write [mail] with the institution's mail server into einwahl.toml, or send the text yourself."
+            ),
+            Self::NoDial => both!(
+                "Geben Sie dem Anschluss in einwahl.toml ein `dial`: Über ihn kommen nur Anrufe herein.",
+                "Give the trunk a `dial` in einwahl.toml: it only calls here."
+            ),
+            Self::NoAddress => {
+                both!("Die Adressen stehen in /api/openapi.json.", "The addresses are in /api/openapi.json.")
+            }
+            Self::NoMethod => both!(
+                "Welche Methoden es gibt, sagt der Header Allow.",
+                "The header Allow says which methods there are."
+            ),
         }
     }
 
-    fn errors(&self) -> Vec<FieldError> {
-        let error = |fault: &Fault| FieldError { field: fault.field.to_string(), message: fault.message.clone() };
+    fn errors(&self, language: Language) -> Vec<FieldError> {
+        let error = |fault: &Fault| FieldError {
+            field: fault.field.to_string(),
+            message: fault.message.said(language).to_owned(),
+        };
         match self {
             Self::Unreadable(fault) => vec![error(fault)],
             Self::Faults(faults) => faults.iter().map(error).collect(),
@@ -271,7 +440,7 @@ impl Refusal {
                     Taken::Room => "room",
                     Taken::Id => "id",
                 };
-                vec![FieldError { field: field.into(), message: taken.to_string() }]
+                vec![FieldError { field: field.into(), message: Both::from(*taken).said(language).to_owned() }]
             }
             Self::WrongToken
             | Self::SlowDown(_)
@@ -347,22 +516,16 @@ fn seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        self.respond(Language::En)
-    }
-}
-
 impl Refusal {
-    /// A problem document. What it says of a plan is in this language; all else is for programs, and in English.
+    /// A problem document, in this language. What programs look at (`type`, fields, headers) is the same in each.
     pub(super) fn respond(self, language: Language) -> Response {
         let (status, kind, title) = self.head();
         let problem = Problem {
             kind: format!("urn:einwahl:problem:{kind}"),
-            title,
+            title: Both::from(title).said(language).to_owned(),
             status: status.as_u16(),
-            detail: self.detail(),
-            errors: self.errors(),
+            detail: self.detail().said(language).to_owned(),
+            errors: self.errors(language),
         };
         let mut response = if let Self::Plan(why) = &self {
             (status, Json(PlanTrouble::of(problem, why, language))).into_response()
@@ -371,6 +534,7 @@ impl Refusal {
         };
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"einwahl\""));
         }
@@ -389,8 +553,26 @@ mod tests {
     fn a_wait_is_told_in_whole_seconds() {
         assert_eq!(seconds(Duration::ZERO), 1);
         assert_eq!(seconds(Duration::from_millis(1_001)), 2);
-        let response = Refusal::SlowDown(Duration::from_secs(4)).into_response();
+        let response = Refusal::SlowDown(Duration::from_secs(4)).respond(Language::De);
         assert_eq!(response.headers()[header::RETRY_AFTER], "4");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[header::CONTENT_LANGUAGE], "de");
+    }
+
+    #[tokio::test]
+    async fn a_problem_is_told_in_the_language_of_whoever_reads_it() {
+        async fn told(refusal: Refusal, language: Language) -> serde_json::Value {
+            let body = axum::body::to_bytes(refusal.respond(language).into_body(), 4_096).await.expect("a body");
+            serde_json::from_slice(&body).expect("JSON")
+        }
+        let refused = || Refusal::NotThere(both!("der Raum ist zu", "the room is closed"));
+        let (german, english) = (told(refused(), Language::De).await, told(refused(), Language::En).await);
+        assert_eq!(german["title"], "Der Wählplan lässt diesen Anrufer nicht dorthin");
+        assert_eq!(german["detail"], "Nennen Sie eine andere Nummer: der Raum ist zu.");
+        assert_eq!(english["detail"], "Name another number: the room is closed.");
+        assert_eq!(german["type"], english["type"]);
+        let wrong = || Refusal::Faults(vec![Fault::new("to", both!("{} zu viel", "{} too many", 2))]);
+        assert_eq!(told(wrong(), Language::De).await["errors"][0]["message"], "2 zu viel");
+        assert_eq!(told(wrong(), Language::En).await["errors"][0]["message"], "2 too many");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use tokio::sync::oneshot;
@@ -19,7 +19,7 @@ use super::problem::{Problem, Refusal};
 use super::{Call, Done, Wish, site};
 use crate::meeting::Fault;
 use crate::web::{Event, Shared};
-use crate::words::{Language, Personal, Right, preferred};
+use crate::words::{Both, Language, Personal, Right, both, preferred};
 
 /// A body comes at once, and an answer, too: the store's own patience is shorter.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -94,7 +94,7 @@ pub(super) async fn answer_in_time(
     }
 }
 
-/// In which language sentences are told.
+/// In which language sentences are told of what is no refusal: these follow it everywhere.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only described")]
@@ -105,7 +105,7 @@ pub(super) struct Reads {
 }
 
 /// The language that whoever asks reads: of ours the one that they like best. Programs that say nothing are told in English.
-fn language(headers: &HeaderMap) -> Language {
+pub(super) fn language(headers: &HeaderMap) -> Language {
     let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|languages| languages.to_str().ok());
     asked.and_then(preferred).unwrap_or(Language::En)
 }
@@ -175,8 +175,24 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     ["application/json", "application/merge-patch+json"].iter().any(|json| kind.eq_ignore_ascii_case(json))
 }
 
-pub(super) fn unreadable(field: &'static str, message: String) -> Refusal {
+pub(super) fn unreadable(field: &'static str, message: impl Into<Both>) -> Refusal {
     Refusal::Unreadable(Fault::new(field, message))
+}
+
+/// The query cannot be read. What the reader says stands behind a colon, with the word that is wrong in front of it.
+pub(super) fn query(why: &QueryRejection) -> Refusal {
+    let said = why.body_text();
+    let said = said.split_once(": ").map_or(said.as_str(), |(_, said)| said);
+    let german = match said.split_once(": ") {
+        Some((word, _)) => format!("Der Wert von {word:?} kann nicht gelesen werden"),
+        None => String::from("Die Abfrage kann nicht gelesen werden"),
+    };
+    unreadable("the query", Both::new(german, said))
+}
+
+/// A number that is to lie between two.
+pub(super) fn from_to(least: usize, most: usize) -> Both {
+    both!("Schreiben Sie eine Zahl von {} bis {}", "write a number from {} to {}", least, most)
 }
 
 /// The revision of `If-Match` (RFC 9110 section 13.1.1). `*` is any; a tag that is none of ours fits nothing.

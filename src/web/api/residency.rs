@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::problem::NotTold;
-use super::reading::{Asked, answer, unreadable};
+use super::reading::{Asked, answer, query, unreadable};
 use super::routes::{From, Shares};
 use crate::residency::{Decision, Report, nftables};
 use crate::web::Shared;
+use crate::words::both;
 
 /// What somebody wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,7 +203,7 @@ async fn report(
     headers: HeaderMap,
     part: Result<Query<ReportPart>, QueryRejection>,
 ) -> Response {
-    let part = part.map_err(|why| unreadable("the query", why.body_text()));
+    let part = part.map_err(|why| query(&why));
     let wish = part.map(|Query(part)| super::Wish::Residency(Wish::Report(part.format)));
     answer(&shared, from, &headers, wish).await
 }
@@ -226,12 +227,18 @@ async fn firewall(
     headers: HeaderMap,
     part: Result<Query<FirewallPart>, QueryRejection>,
 ) -> Response {
-    let part = part.map_err(|why| unreadable("the query", why.body_text()));
+    let part = part.map_err(|why| query(&why));
     let wish = part.and_then(|Query(FirewallPart { user })| {
         if is_account(&user) {
             return Ok(super::Wish::Residency(Wish::Firewall { user }));
         }
-        Err(unreadable("user", String::from("write the name of an account of that machine: einwahl")))
+        Err(unreadable(
+            "user",
+            both!(
+                "Schreiben Sie den Namen eines Kontos jener Maschine: einwahl",
+                "write the name of an account of that machine: einwahl"
+            ),
+        ))
     });
     answer(&shared, from, &headers, wish).await
 }

@@ -14,14 +14,14 @@ use serde::Deserialize;
 
 use super::body::{MeetingBody, Meetings, Shown};
 use super::problem::{Problem, Refusal};
-use super::reading::{answer, expected, json, named, unreadable};
+use super::reading::{answer, expected, from_to, json, language, named, query, unreadable};
 use super::{
     Done, Wish, accounts, audit, callbacks, calls, dialplan, document, erasures, federation, invitations, live, oidc,
     residency, session, site, trunks,
 };
 use crate::meeting::{Draft, Fault};
 use crate::web::Shared;
-use crate::words::Language;
+use crate::words::{Language, both};
 
 /// Meetings in one answer, at most and if nothing is said.
 const MOST: usize = 500;
@@ -49,10 +49,14 @@ pub(in crate::web) fn routes() -> Router<Arc<Shared>> {
         .merge(federation::routes())
         .merge(residency::routes())
         .route("/api/openapi.json", get(|| async { Json(document::document()) }))
-        .route("/api/{*rest}", any(|| async { Refusal::NoAddress }))
-        .method_not_allowed_fallback(|| async { Refusal::NoMethod })
+        .route("/api/{*rest}", any(|headers| refused(Refusal::NoAddress, headers)))
+        .method_not_allowed_fallback(|headers| refused(Refusal::NoMethod, headers))
         .layer(axum::middleware::from_fn(site::own_pages_only))
         .layer(axum::middleware::map_response(keep_nothing))
+}
+
+async fn refused(why: Refusal, headers: HeaderMap) -> Response {
+    why.respond(language(&headers))
 }
 
 /// What a token may see stays in no cache.
@@ -94,12 +98,12 @@ pub(super) async fn list(
     headers: HeaderMap,
     part: Result<Query<Part>, QueryRejection>,
 ) -> Response {
-    let wish = part.map_err(|why| unreadable("the query", why.body_text())).and_then(|Query(part)| {
-        let unfit = |why: crate::words::InvalidName| unreadable("after", why.to_string());
+    let wish = part.map_err(|why| query(&why)).and_then(|Query(part)| {
+        let unfit = |why: crate::words::InvalidName| unreadable("after", why);
         let after = part.after.map(|after| after.parse().map_err(unfit)).transpose()?;
         match part.limit.unwrap_or(USUAL) {
             most @ 1..=MOST => Ok(Wish::List { after, most }),
-            _ => Err(unreadable("limit", format!("write a number from 1 to {MOST}"))),
+            _ => Err(unreadable("limit", from_to(1, MOST))),
         }
     });
     answer(&shared, from, &headers, wish).await
@@ -201,7 +205,10 @@ pub(super) async fn change(
     let wish = named(room).ok_or(Refusal::NotFound).and_then(|room| {
         let draft = draft?;
         if draft.room.as_ref().is_some_and(|name| *name != room) {
-            let message = "a meeting keeps its name: make a new one, and delete this one";
+            let message = both!(
+                "Eine Konferenz behält ihren Namen: Legen Sie eine neue an, und löschen Sie diese",
+                "a meeting keeps its name: make a new one, and delete this one"
+            );
             return Err(Refusal::Faults(vec![Fault::new("room", message)]));
         }
         Ok(Wish::Change { room, draft: Box::new(draft), expects: expected(&headers)? })

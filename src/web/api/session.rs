@@ -22,14 +22,14 @@ use zeroize::Zeroizing;
 
 use super::body::no_null;
 use super::problem::{Problem, Refusal};
-use super::reading::{PATIENCE, hand_over, json};
+use super::reading::{PATIENCE, hand_over, json, language, unreadable};
 use super::routes::{From, Shares};
 use super::{Secret, Shown, site};
 use crate::account::oidc::{Callback, Garbled, OwnPath};
 use crate::account::{Role, Token, Unfit};
 use crate::meeting::Fault;
 use crate::web::{Event, Shared};
-use crate::words::{Personal, Right};
+use crate::words::{Personal, Right, both};
 
 /// One request about a session.
 #[derive(Debug)]
@@ -285,7 +285,7 @@ pub(super) async fn sign_in(
     match json::<SignInBody>(&headers, body).await {
         Ok(SignInBody { name, password }) => knock(&shared, from, &headers, Ok(Wish::SignIn { name, password })).await,
         // There is nobody yet from whom it would be kept.
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => refusal.respond(language(&headers)),
     }
 }
 
@@ -317,7 +317,8 @@ pub(super) async fn totp(State(shared): Shares, ConnectInfo(from): From, headers
         (Some(code), None) => Ok(Wish::Code(code)),
         (None, Some(code)) => Ok(Wish::Recovery(code)),
         (None, None) | (Some(_), Some(_)) => {
-            Err(Refusal::Faults(vec![Fault::new("code", "write either `code` or `recoveryCode`")]))
+            let message = both!("Entweder `code` oder `recoveryCode`", "write either `code` or `recoveryCode`");
+            Err(Refusal::Faults(vec![Fault::new("code", message)]))
         }
     });
     knock(&shared, from, &headers, wish).await
@@ -426,9 +427,10 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
     query: Result<Query<Where>, QueryRejection>,
 ) -> Response {
-    let wish = query
-        .map(|Query(query)| Wish::SignOut { everywhere: query.everywhere })
-        .map_err(|_| Refusal::Unreadable(Fault::new("everywhere", "write true or false, or leave it out")));
+    let wish = query.map(|Query(query)| Wish::SignOut { everywhere: query.everywhere }).map_err(|_| {
+        let message = both!("Schreiben Sie true oder false, oder nichts davon", "write true or false, or leave it out");
+        unreadable("everywhere", message)
+    });
     knock(&shared, from, &headers, wish).await
 }
 
@@ -444,7 +446,7 @@ async fn knock(shared: &Shared, from: SocketAddr, headers: &HeaderMap, wish: Res
     let knock = |reply| Event::Knocked(Box::new(Knock { from, shown, wish, reply }));
     match hand_over(shared, PATIENCE, knock).await {
         Ok(done) => done.into_response(),
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => refusal.respond(language(headers)),
     }
 }
 
@@ -535,6 +537,6 @@ impl SessionShown {
 /// A password that is too easy is a fault of the body.
 impl std::convert::From<Unfit> for Refusal {
     fn from(why: Unfit) -> Self {
-        Self::Faults(vec![Fault::new("new", why.to_string())])
+        Self::Faults(vec![Fault::new("new", why)])
     }
 }

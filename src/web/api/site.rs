@@ -8,8 +8,9 @@
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
+use super::reading::language;
 use super::{Refusal, Secret, Shown};
 use crate::account::oidc::CALLBACK;
 
@@ -46,7 +47,7 @@ pub(super) async fn own_pages_only(request: Request, next: Next) -> Response {
     } else {
         changes && is_foreign(headers, host)
     };
-    if foreign { Refusal::Foreign.into_response() } else { next.run(request).await }
+    if foreign { Refusal::Foreign.respond(language(headers)) } else { next.run(request).await }
 }
 
 /// With the old cookie of a session that is over, too, one can sign in anew.

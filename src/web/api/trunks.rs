@@ -22,7 +22,7 @@ use crate::meeting::Fault;
 use crate::trunk::is_user;
 use crate::trunk::report::Report;
 use crate::web::Shared;
-use crate::words::{Right, TrunkName};
+use crate::words::{Right, TrunkName, both};
 
 /// What somebody wants of the trunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +169,10 @@ async fn check(
     let wish = name.and_then(|name| {
         let number = sent?.call;
         if number.as_deref().is_some_and(|number| !is_user(number)) {
-            let message = "write a number or an extension as it is dialled there, without spaces";
+            let message = both!(
+                "Schreiben Sie eine Nummer oder Durchwahl, wie man sie dort wählt, ohne Leerzeichen",
+                "write a number or an extension as it is dialled there, without spaces"
+            );
             return Err(Refusal::Faults(vec![Fault::new("call", message)]));
         }
         Ok(Wish::Trunk(TrunkWish::Check { name, number }))

@@ -2,6 +2,7 @@
 // something has to show beside it is kept here.
 
 import type { Language } from "../protocol";
+import { SILENT } from "./words";
 
 export interface Fault {
   field: string;
@@ -70,9 +71,9 @@ export class Api {
     if (method !== "GET" && this.csrf) all["x-csrf-token"] = this.csrf;
     const request: RequestInit = { method, headers: all, cache: "no-store", ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     for (let tries = 1; ; tries += 1) {
-      const response = await reached(path, request);
+      const response = await reached(path, request, this.language);
       if (response.ok) return response;
-      const problem = new Problem(await toldBy(response));
+      const problem = new Problem(await toldBy(response, this.language));
       if (problem.kind !== "busy" || tries === BUSY_TRIES) return this.refused(problem, path);
       await new Promise((later) => setTimeout(later, BUSY_WAIT));
     }
@@ -84,18 +85,18 @@ export class Api {
   }
 }
 
-async function reached(path: string, request: RequestInit): Promise<Response> {
+async function reached(path: string, request: RequestInit, language: Language): Promise<Response> {
   try {
     return await fetch(`/api/v1${path}`, request);
   } catch {
-    throw new Problem({ type: "urn:einwahl:problem:unreachable", title: "The gateway does not answer", status: 0, detail: "" });
+    throw new Problem({ type: "urn:einwahl:problem:unreachable", title: SILENT[language].unreachable, status: 0, detail: SILENT[language].check });
   }
 }
 
-async function toldBy(response: Response): Promise<Told> {
+async function toldBy(response: Response, language: Language): Promise<Told> {
   try {
     return (await response.json()) as Told;
   } catch {
-    return { type: "urn:einwahl:problem:unreadable-answer", title: response.statusText || "No answer that can be read", status: response.status, detail: "" };
+    return { type: "urn:einwahl:problem:unreadable-answer", title: SILENT[language].unreadable, status: response.status, detail: SILENT[language].check };
   }
 }

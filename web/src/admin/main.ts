@@ -180,7 +180,7 @@ async function begin(): Promise<void> {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     render();
-    if (problem.told.status !== 401) stage.prepend(problemBox(problem, language));
+    if (problem.told.status !== 401) stage.prepend(problemBox(problem));
   }
 }
 

@@ -29,7 +29,7 @@ export function signInView(at: SignIn): HTMLElement {
   const head = (title: string): HTMLElement => el("h1", { class: "kern-heading-large", tabindex: "-1" }, title);
   const ask = (path: string, body: unknown): void => {
     problem.replaceChildren();
-    at.api.post<Session>(path, body).then(at.then, (why) => problem.replaceChildren(problemBox(why, at.language)));
+    at.api.post<Session>(path, body).then(at.then, (why) => problem.replaceChildren(problemBox(why)));
   };
   const notice = at.notice ? [alertBox("warning", at.notice)] : [];
   if (step === "code") return codeForm(words, head(words.codeTitle), problem, (body) => ask("/session/totp", body));
@@ -113,7 +113,7 @@ function enrolForm(at: SignIn, words: Words, head: HTMLElement, problem: HTMLEle
       const key = el("code", { class: "key" }, enrolment.secret.replace(/(.{4})/g, "$1 ").trim());
       shown.replaceChildren(picture, el("p", { class: "kern-body" }, `${words.enrolKey}: `, key));
     },
-    (why) => problem.replaceChildren(problemBox(why, at.language)),
+    (why) => problem.replaceChildren(problemBox(why)),
   );
   return form([head, problem, el("p", { class: "kern-body" }, words.enrolText), shown], [input("code", words.code, words.codeHint, code, words)], words.next,
     () => ask({ code: code.value.replace(/\s/g, "") }));

@@ -3,18 +3,17 @@
 import type { Language } from "../protocol";
 import { alertBox, button, el } from "../view/dom";
 import { Problem } from "./api";
-import { PROBLEMS, WORDS } from "./words";
+import { WORDS } from "./words";
 
 type Child = Node | string;
 
-/** A problem in words: what it is, what to do, and each field that is wrong. */
-export function problemBox(problem: unknown, language: Language, ...more: Node[]): HTMLElement {
+/** A problem in the gateway's words: what it is, what to do, and each field that is wrong. */
+export function problemBox(problem: unknown, ...more: Node[]): HTMLElement {
   if (!(problem instanceof Problem)) throw problem;
   const { title, detail, errors = [] } = problem.told;
-  const words = language === "de" ? PROBLEMS[problem.kind] : undefined;
   const faults = errors.length ? [el("ul", { class: "faults" }, ...errors.map((fault) => el("li", {}, `${fault.field}: ${fault.message}`)))] : [];
-  const body = [...(detail && !words ? [el("p", { class: "kern-body" }, detail)] : []), ...faults, ...more];
-  const box = alertBox("danger", words ?? title, ...(body.length ? [el("div", { class: "kern-alert__body" }, ...body)] : []));
+  const body = [...(detail ? [el("p", { class: "kern-body" }, detail)] : []), ...faults, ...more];
+  const box = alertBox("danger", title, ...(body.length ? [el("div", { class: "kern-alert__body" }, ...body)] : []));
   box.setAttribute("role", "alert");
   return box;
 }
@@ -31,7 +30,7 @@ export async function loading(place: HTMLElement, language: Language, load: () =
     const content = await load();
     if (turns.get(place) === mine) place.replaceChildren(...content);
   } catch (problem) {
-    if (turns.get(place) === mine) place.replaceChildren(problemBox(problem, language, button(WORDS[language].again, () => void loading(place, language, load), "secondary kern-btn--x-small")));
+    if (turns.get(place) === mine) place.replaceChildren(problemBox(problem, button(WORDS[language].again, () => void loading(place, language, load), "secondary kern-btn--x-small")));
   }
 }
 

@@ -80,16 +80,8 @@ export function isWhy(text: string): text is keyof typeof stoppedDe {
   return Object.hasOwn(stoppedDe, text);
 }
 
-/** What a kind of problem means, for those who read German; in English the gateway's own words are shown. */
-export const PROBLEMS: Record<string, string> = {
-  unreachable: "Der Server antwortet nicht. Prüfen Sie Ihre Verbindung.",
-  password: "Name oder Passwort stimmt nicht.", "not-now": "Dieser Schritt ist nicht der nächste. Beginnen Sie die Anmeldung neu.", "too-long": "Das ist zu lang.", "too-slow": "Die Anfrage kam nicht rechtzeitig an.", token: "Sie sind nicht angemeldet.", code: "Der Code stimmt nicht oder ist abgelaufen.",
-  "slow-down": "Zu viele falsche Versuche. Warten Sie einen Moment.", right: "Ihre Rolle erlaubt das nicht.", foreign: "Die Anfrage kam nicht von dieser Seite.",
-  "not-found": "Das gibt es nicht (mehr).", "from-file": "Das steht in der Konfigurationsdatei und wird dort geändert.", taken: "Name oder Nummer ist schon vergeben.", stale: "Jemand anders war schneller. Laden Sie neu und entscheiden Sie noch einmal.",
-  "in-plan": "Der Wählplan führt in diese Konferenz. Veröffentlichen Sie zuerst einen, der das nicht tut.", "not-there": "Der Wählplan lässt diesen Anrufer nicht dorthin; einen Notruf wählt, wer Hilfe braucht.", "not-handed-on": "Nur ein Anruf, der hereinkam und angenommen ist, kann verbunden werden.", "not-inside": "Der Anruf ist in keiner Konferenz.", "elsewhere": "Wer über eine andere Einrichtung teilnimmt, wird dort stummgeschaltet oder von der, die einlädt.",
-  "no-record": "Diesen Anruf gibt es nicht (mehr).", "no-trunk": "Diesen Anschluss gibt es nicht.", "no-dial": "Über diesen Anschluss kann niemand angerufen werden.", "no-address": "Diese Adresse gibt es nicht.", "no-method": "Das geht hier nicht.", "not-json": "Die Anfrage kann nicht gelesen werden.",
-  "no-mail": "Es ist kein Mailserver eingerichtet: Tragen Sie [mail] in einwahl.toml ein, oder verschicken Sie den Text selbst.", full: "Es gibt so viele, wie es geben darf.", faults: "Bitte berichtigen Sie die genannten Felder.", unreadable: "Die Anfrage kann nicht gelesen werden.", store: "Zurzeit kann nichts gespeichert werden.", busy: "Zu viel auf einmal. Versuchen Sie es gleich noch einmal.",
-  "no-version": "Diese Version gibt es nicht oder nicht mehr.", "no-draft": "Diesen Entwurf gibt es nicht.", "stale-draft": "Der Entwurf wurde inzwischen anderswo geändert.", "too-many-drafts": "Es gibt zu viele Entwürfe.",
-  "in-folder": "Der Wählplan liegt in einem Ordner und wird dort geändert.", approval: "Eine zweite Person muss zustimmen.", "own-draft": "Eine andere Person muss zustimmen.", unchanged: "Es ist nichts geändert.",
-  files: "Das sind nicht die Dateien eines Wählplans.", plan: "Der Wählplan hat Fehler und wurde nicht veröffentlicht.", conflict: "Inzwischen hat jemand anders veröffentlicht.",
+/** What is told where the gateway says nothing itself. */
+export const SILENT: Record<Language, { unreachable: string; unreadable: string; check: string }> = {
+  de: { unreachable: "Der Server antwortet nicht", unreadable: "Die Antwort kann nicht gelesen werden", check: "Prüfen Sie Ihre Verbindung, und versuchen Sie es noch einmal." },
+  en: { unreachable: "The server does not answer", unreadable: "The answer cannot be read", check: "Check your connection, and try again." },
 };

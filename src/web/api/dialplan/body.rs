@@ -11,7 +11,8 @@ use crate::dialplan::{self, Severity};
 use crate::meeting::Fault;
 use crate::publish::{Change, FileChange, Files, Moved, Replayed, Side, ThreeWay, Way};
 use crate::web::api::problem::Refusal;
-use crate::words::Language;
+use crate::web::api::reading::from_to;
+use crate::words::{Both, Language, both};
 
 /// Files of a plan: texts by name.
 type Texts = BTreeMap<String, String>;
@@ -95,13 +96,19 @@ const fn week() -> u32 {
 
 impl ReplayBody {
     pub(super) fn wish(self) -> Result<PlanWish, Refusal> {
-        let wrong = |field, message: &str| Refusal::Faults(vec![Fault::new(field, message)]);
+        let wrong = |field, message: Both| Refusal::Faults(vec![Fault::new(field, message)]);
         let days = NonZeroU32::new(self.days).filter(|days| days.get() <= 366);
-        let days = days.ok_or_else(|| wrong("days", "write a number from 1 to 366"))?;
+        let days = days.ok_or_else(|| wrong("days", from_to(1, 366)))?;
         let draft = match (self.files, self.draft) {
             (Some(texts), None) => Tried::Files(files(texts)?),
             (None, Some(author)) => Tried::Draft(author),
-            (..) => return Err(wrong("the body", "send `files`, or `draft` with the name of its author")),
+            (..) => {
+                let message = both!(
+                    "Schicken Sie `files`, oder `draft` mit dem Namen dessen, der ihn geschrieben hat",
+                    "send `files`, or `draft` with the name of its author"
+                );
+                return Err(wrong("the body", message));
+            }
         };
         Ok(PlanWish::Replay { draft, days })
     }
@@ -188,7 +195,10 @@ impl PublishBody {
             }
             (None, None, Some(author)) => Ok(What::Draft { author, comment: told }),
             (..) => {
-                let message = "send `files` with their `parent`, or `draft` with the name of its author";
+                let message = both!(
+                    "Schicken Sie `files` mit ihrem `parent`, oder `draft` mit dem Namen dessen, der ihn geschrieben hat",
+                    "send `files` with their `parent`, or `draft` with the name of its author"
+                );
                 Err(Refusal::Faults(vec![Fault::new("the body", message)]))
             }
         }
@@ -206,15 +216,16 @@ fn files(texts: Texts) -> Result<Files, Refusal> {
 }
 
 fn number(field: &'static str, number: u64) -> Result<u64, Refusal> {
-    let unknown = || Refusal::Faults(vec![Fault::new(field, "there is no version with this number")]);
-    Some(number).filter(|number| *number <= LAST).ok_or_else(unknown)
+    let unknown = || both!("Eine Version mit dieser Nummer gibt es nicht", "there is no version with this number");
+    Some(number).filter(|number| *number <= LAST).ok_or_else(|| Refusal::Faults(vec![Fault::new(field, unknown())]))
 }
 
 fn comment(text: String) -> Result<String, Refusal> {
     if text.chars().count() <= LONGEST_COMMENT {
         return Ok(text);
     }
-    Err(Refusal::Faults(vec![Fault::new("comment", format!("at most {LONGEST_COMMENT} characters"))]))
+    let message = both!("höchstens {} Zeichen", "at most {} characters", LONGEST_COMMENT);
+    Err(Refusal::Faults(vec![Fault::new("comment", message)]))
 }
 
 /// The plan that runs.

@@ -20,11 +20,11 @@ use super::{LAST, PlanDone, PlanRefusal, PlanWish};
 use crate::web::Shared;
 use crate::web::api::problem::{PlanTrouble, Problem, Refusal};
 use crate::web::api::reading::{
-    Asked, LONG_PATIENCE, Reads, Sent, answer, answer_in_time, expected, long_json, unreadable,
+    Asked, LONG_PATIENCE, Reads, Sent, answer, answer_in_time, expected, from_to, long_json, query, unreadable,
 };
 use crate::web::api::routes::{From, Shares};
 use crate::web::api::{Done, Wish};
-use crate::words::{Language, Right};
+use crate::words::{Language, Right, both};
 
 /// Versions in one answer, at most and if nothing is said.
 const MOST: usize = 500;
@@ -91,14 +91,12 @@ pub(super) async fn versions(
     headers: HeaderMap,
     part: Result<Query<Part>, QueryRejection>,
 ) -> Response {
-    let wish = part.map_err(|why| unreadable("the query", why.body_text())).and_then(|Query(part)| {
-        match part.limit.unwrap_or(USUAL) {
-            _ if part.before.is_some_and(|before| before > LAST) => {
-                Err(unreadable("before", String::from("there is no such version")))
-            }
-            most @ 1..=MOST => Ok(Wish::Plan(PlanWish::Versions { before: part.before, most })),
-            _ => Err(unreadable("limit", format!("write a number from 1 to {MOST}"))),
+    let wish = part.map_err(|why| query(&why)).and_then(|Query(part)| match part.limit.unwrap_or(USUAL) {
+        _ if part.before.is_some_and(|before| before > LAST) => {
+            Err(unreadable("before", both!("Eine solche Version gibt es nicht", "there is no such version")))
         }
+        most @ 1..=MOST => Ok(Wish::Plan(PlanWish::Versions { before: part.before, most })),
+        _ => Err(unreadable("limit", from_to(1, MOST))),
     });
     answer(&shared, from, &headers, wish).await
 }
@@ -156,9 +154,9 @@ pub(super) async fn diff(
     to: Result<Query<To>, QueryRejection>,
 ) -> Response {
     let wish = numbered(number).and_then(|from| {
-        let Query(To { to }) = to.map_err(|why| unreadable("the query", why.body_text()))?;
+        let Query(To { to }) = to.map_err(|why| query(&why))?;
         if to.is_some_and(|to| to > LAST) {
-            return Err(unreadable("to", String::from("there is no such version")));
+            return Err(unreadable("to", both!("Eine solche Version gibt es nicht", "there is no such version")));
         }
         Ok(Wish::Plan(PlanWish::Diff { from, to }))
     });
@@ -204,7 +202,7 @@ pub(super) async fn draft(
     headers: HeaderMap,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Response {
-    let whose = whose.map_err(|why| unreadable("the query", why.body_text()));
+    let whose = whose.map_err(|why| query(&why));
     let wish = whose.map(|Query(Whose { author })| Wish::Plan(PlanWish::Draft { author }));
     answer(&shared, from, &headers, wish).await
 }

@@ -12,7 +12,7 @@ use super::super::problem::Refusal;
 use super::{Circumstances, Question, Survey, Surveyed};
 use crate::dialplan::{Block, Branch, Row, Source, Step, Stretch};
 use crate::meeting::Fault;
-use crate::words::{Language, Personal};
+use crate::words::{Both, Language, Personal, both};
 
 /// The files of a draft.
 #[derive(Deserialize, ToSchema)]
@@ -134,7 +134,14 @@ impl TryBody {
         let mut faults = Vec::new();
         let called = self.called.trim().to_owned();
         if called.is_empty() || called.chars().count() > LONGEST_CALLED {
-            faults.push(Fault::new("called", "write the number as somebody dials it, at most 64 characters"));
+            faults.push(Fault::new(
+                "called",
+                both!(
+                    "Schreiben Sie die Nummer, wie man sie wählt, höchstens {} Zeichen",
+                    "write the number as somebody dials it, at most {} characters",
+                    LONGEST_CALLED
+                ),
+            ));
         }
         let circumstances = self.circumstances.read(&mut faults);
         whole(faults, Survey::Ask { files: sources(self.files), question: Question::Try { called, circumstances } })
@@ -151,7 +158,8 @@ impl TreeBody {
 impl WeekBody {
     pub(super) fn survey(self) -> Result<Survey, Refusal> {
         let from = self.from.map(|from| from.parse::<Date>()).transpose();
-        let from = from.map_err(|_| Refusal::Faults(vec![Fault::new("from", "write a day like 2026-12-21")]))?;
+        let unfit = both!("Schreiben Sie einen Tag wie 2026-12-21", "write a day like 2026-12-21");
+        let from = from.map_err(|_| Refusal::Faults(vec![Fault::new("from", unfit)]))?;
         Ok(Survey::Ask { files: sources(self.files), question: Question::Week(from) })
     }
 }
@@ -160,16 +168,13 @@ impl CoverageBody {
     pub(super) fn survey(self) -> Result<Survey, Refusal> {
         let mut faults = Vec::new();
         if self.blocks.is_empty() || self.blocks.len() > MOST_BLOCKS {
-            faults.push(Fault::new("blocks", "name 1 to 20 blocks"));
+            faults.push(Fault::new("blocks", both!("Nennen Sie 1 bis {} Blöcke", "name 1 to {} blocks", MOST_BLOCKS)));
         }
         let mut blocks = Vec::new();
         for (at, text) in self.blocks.into_iter().take(MOST_BLOCKS).enumerate() {
             match Block::read(&text) {
                 Ok(block) => blocks.push((text, block)),
-                Err(why) => {
-                    let message = why.0.said(self.circumstances.language.unwrap_or_default()).to_owned();
-                    faults.push(Fault { field: format!("blocks[{at}]").into(), message });
-                }
+                Err(why) => faults.push(Fault { field: format!("blocks[{at}]").into(), message: why.0 }),
             }
         }
         let circumstances = self.circumstances.read(&mut faults);
@@ -184,11 +189,17 @@ impl CircumstancesBody {
     fn read(self, faults: &mut Vec<Fault>) -> Circumstances {
         let parties = [("caller", self.caller), ("asserted", self.asserted), ("diversion", self.diversion)];
         let [caller, asserted, diverted] = parties.map(|(field, number)| {
-            parsed(faults, field, said(number), "write a number like +49 30 1234567").map(Personal::new)
+            let help = both!("Schreiben Sie eine Nummer wie +49 30 1234567", "write a number like +49 30 1234567");
+            parsed(faults, field, said(number), help).map(Personal::new)
         });
-        let accepts = parsed(faults, "accepts", said(self.accepts), "write the code of a language, like tr");
-        let trunk = parsed(faults, "trunk", said(self.trunk), "a trunk's name has a-z, 0-9, '-' and '_'");
-        let at = parsed::<DateTime>(faults, "at", self.at, "write a local time like 2026-12-24T19:00");
+        let help = both!("Schreiben Sie das Kürzel einer Sprache, etwa tr", "write the code of a language, like tr");
+        let accepts = parsed(faults, "accepts", said(self.accepts), help);
+        let help =
+            both!("Der Name eines Anschlusses hat a-z, 0-9, '-' und '_'", "a trunk's name has a-z, 0-9, '-' and '_'");
+        let trunk = parsed(faults, "trunk", said(self.trunk), help);
+        let help =
+            both!("Schreiben Sie eine örtliche Zeit wie 2026-12-24T19:00", "write a local time like 2026-12-24T19:00");
+        let at = parsed::<DateTime>(faults, "at", self.at, help);
         let language = self.language.unwrap_or_default();
         Circumstances { caller, asserted, diverted, accepts, trunk, secure: self.secure, at, language }
     }
@@ -203,7 +214,7 @@ fn parsed<T: std::str::FromStr>(
     faults: &mut Vec<Fault>,
     field: &'static str,
     text: Option<String>,
-    help: &str,
+    help: Both,
 ) -> Option<T> {
     let read = text?.parse().ok();
     if read.is_none() {

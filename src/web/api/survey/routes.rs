@@ -6,14 +6,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 use utoipa::{IntoResponses, OpenApi};
 
 use super::super::Wish;
 use super::super::problem::{Problem, Refusal};
-use super::super::reading::{Asked, Reads, Sent, answer, long_json};
+use super::super::reading::{Asked, Reads, Sent, answer, language, long_json};
 use super::super::routes::{From, Shares};
 use super::Survey;
 use super::body::{Checked, Coverage, CoverageBody, PlanBody, Tree, TreeBody, Tried, TryBody, Week, WeekBody};
@@ -126,6 +126,6 @@ async fn asked<T: for<'de> Deserialize<'de>>(
 ) -> Response {
     match long_json(&shared, from, &headers, body, Right::Plan).await.and_then(survey) {
         Ok(survey) => answer(&shared, from, &headers, Ok(Wish::Survey(Box::new(survey)))).await,
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => refusal.respond(language(&headers)),
     }
 }

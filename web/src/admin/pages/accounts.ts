@@ -28,7 +28,7 @@ export function accountsPage(context: Context): Page {
   /** Does something with an account, and shows the list anew. */
   const act = (method: string, path: string, body?: unknown): void => {
     problem.replaceChildren();
-    api.ask<Account | undefined>(method, `/accounts/${path}`, body).then((account) => (run(), account?.oneTimePassword ? tell(context, account, words) : context.say(words.done)), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
+    api.ask<Account | undefined>(method, `/accounts/${path}`, body).then((account) => (run(), account?.oneTimePassword ? tell(context, account, words) : context.say(words.done)), (why: unknown) => problem.replaceChildren(problemBox(why)));
   };
   const ask = (account: Account, title: string, text: string, then: () => void): void => confirm(language, `${title}: ${account.name}`, text, title, then);
   const rows = (accounts: Account[]): HTMLElement => table(words.accounts, [
@@ -60,7 +60,7 @@ function newAccount(context: Context, words: PageWords, again: () => void): void
   const choice = roleChoice("account-role", role, words.role, context, (chosen) => (role = chosen));
   const create = (close: () => void): void => {
     if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name.value.trim())) return input.complain(words.accountHint);
-    context.api.post<Account>("/accounts", { name: name.value.trim(), role }).then((made) => (close(), again(), tell(context, made, words)), (why: unknown) => problem.replaceChildren(problemBox(why, context.language)));
+    context.api.post<Account>("/accounts", { name: name.value.trim(), role }).then((made) => (close(), again(), tell(context, made, words)), (why: unknown) => problem.replaceChildren(problemBox(why)));
   };
   dialog(words.newAccount, [problem, input.box, labelled("account-role", words.role, choice)], (close) => [button(WORDS[context.language].cancel, close), button(words.create, () => create(close), "primary")]);
   name.focus();

@@ -44,7 +44,7 @@ export function auditPage(context: Context): Page {
       told.setAttribute("role", "status");
       chain.replaceChildren(told);
     } catch (problem) {
-      chain.replaceChildren(problemBox(problem, language));
+      chain.replaceChildren(problemBox(problem));
     }
   };
   const save = async (): Promise<void> => download("audit.csv", "text/csv", await (await fetch(`/api/v1/audit?${query({ format: "csv", limit: "10000" })}`)).text());

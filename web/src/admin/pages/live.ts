@@ -19,14 +19,14 @@ export function livePage(context: Context): Page {
   let shown = "";
   const act = (path: string, body?: unknown): void => {
     problem.replaceChildren();
-    api.post(`/live/${path}`, body).then(() => context.say(words.done), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
+    api.post(`/live/${path}`, body).then(() => context.say(words.done), (why: unknown) => problem.replaceChildren(problemBox(why)));
   };
   /** Who waits to be called back; only those who may do something about it see them. */
   const lookBack = async (): Promise<void> => {
     const { callbacks } = await api.get<{ callbacks: Callback[] }>("/callbacks");
     const drop = (one: Callback): void => confirm(language, `${words.drop}: ${one.number}`, words.dropText, words.drop, () => {
       problem.replaceChildren();
-      api.ask("DELETE", `/callbacks/${one.id}`).then(() => (context.say(words.done), lookBack()), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
+      api.ask("DELETE", `/callbacks/${one.id}`).then(() => (context.say(words.done), lookBack()), (why: unknown) => problem.replaceChildren(problemBox(why)));
     });
     const focused = back.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : undefined;
     back.replaceChildren(el("h2", { class: "kern-heading-medium" }, words.callbacks), callbacks.length ? callbackRows(context, callbacks, words, drop) : el("p", { class: "kern-body quiet" }, words.noCallbacks));
@@ -85,7 +85,7 @@ function transferDialog(context: Context, call: LiveCall, words: PageWords): voi
   const problem = el("div", {});
   const to = el("input", { type: "tel", autocomplete: "off", maxlength: "64" });
   const send = (): void => {
-    api.post(`/live/calls/${call.id}/transfer`, { to: to.value }).then(() => (asked.close(), context.say(words.done)), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
+    api.post(`/live/calls/${call.id}/transfer`, { to: to.value }).then(() => (asked.close(), context.say(words.done)), (why: unknown) => problem.replaceChildren(problemBox(why)));
   };
   to.addEventListener("keydown", (event) => event.key === "Enter" && send());
   const asked = dialog(`${words.transfer}: ${call.caller ?? words.withheld}`, [labelled("transfer-to", words.transferTo, to, words.transferHint), problem], (close) => [button(WORDS[language].cancel, close), button(words.transfer, send, "primary")]);

@@ -47,7 +47,7 @@ export function sendByMail(context: Context, meeting: Meeting, numbers: string, 
       // Who has a letter, or will be tried again, is not written to twice.
       to.value = people.filter((one) => one.state === "refused").map((one) => one.address).join("\n");
     } catch (problem) {
-      place.replaceChildren(problemBox(problem, context.language));
+      place.replaceChildren(problemBox(problem));
     }
     go.disabled = false;
   };

@@ -41,7 +41,7 @@ function rows(context: Context, meetings: Meeting[], words: PageWords, again: ()
 
 function remove(context: Context, meeting: Meeting, words: PageWords, again: () => void): void {
   confirm(context.language, `${words.delete}: ${meeting.title || meeting.room}`, words.deleteText, words.delete, () => {
-    context.api.ask("DELETE", `/meetings/${meeting.room}`).then(() => (context.say(words.deleted), again()), (problem: unknown) => dialog(words.delete, [problemBox(problem, context.language)], (close) => [button(WORDS[context.language].close, close)]));
+    context.api.ask("DELETE", `/meetings/${meeting.room}`).then(() => (context.say(words.deleted), again()), (problem: unknown) => dialog(words.delete, [problemBox(problem)], (close) => [button(WORDS[context.language].close, close)]));
   });
 }
 
@@ -60,7 +60,7 @@ function newMeeting(context: Context, words: PageWords, again: () => void): void
         again();
         invite(context, made, words);
       },
-      (why: unknown) => problem.replaceChildren(problemBox(why, context.language)),
+      (why: unknown) => problem.replaceChildren(problemBox(why)),
     );
   };
   dialog(words.newMeeting, [problem, labelled("meeting-title", words.titleOf, title, words.titleHint), el("div", { class: "pair" }, labelled("meeting-opens", words.opens, opens), labelled("meeting-ends", words.ends, ends)), checkbox("meeting-lobby", words.lobby, lobby)],

@@ -37,7 +37,7 @@ export function residencyPage(context: Context): Page {
   const place = el("div", {});
   const problem = el("div", {});
   const look = async (): Promise<HTMLElement[]> => [view(context, await api.get<Residency>("/residency"), words)];
-  const again = (): void => void look().then((parts) => place.replaceChildren(...parts), (why: unknown) => problem.replaceChildren(problemBox(why, language)));
+  const again = (): void => void look().then((parts) => place.replaceChildren(...parts), (why: unknown) => problem.replaceChildren(problemBox(why)));
   const againSoon = debounced(300, again);
   const stops = [events.on("refused", againSoon), events.on("live", againSoon)];
   const save = async (file: (typeof FILES)[number]): Promise<void> => {
@@ -45,7 +45,7 @@ export function residencyPage(context: Context): Page {
     try {
       download(file.name, file.kind, await api.text(`/residency/${file.path}`));
     } catch (why) {
-      problem.replaceChildren(problemBox(why, language));
+      problem.replaceChildren(problemBox(why));
     }
   };
   void loading(place, language, look);

@@ -73,7 +73,7 @@ function examine(context: Context, trunk: Trunk, words: PageWords): void {
       const number = call.value.replace(/\s/g, "");
       result.replaceChildren(...shown(await api.post<Report>(`/trunks/${trunk.name}/check`, number ? { call: number } : {}), language, words));
     } catch (problem) {
-      result.replaceChildren(problemBox(problem, language));
+      result.replaceChildren(problemBox(problem));
     }
     start.disabled = false;
   };

@@ -29,7 +29,7 @@ export function historyView(context: Context, model: PlanModel, canPublish: bool
         await model.published();
         await loading(place, language, async () => (await load(), draw()));
       },
-      (why: unknown) => problem.replaceChildren(problemBox(why, language)),
+      (why: unknown) => problem.replaceChildren(problemBox(why)),
     );
   });
   const rows = (): HTMLElement => table(words.history, [

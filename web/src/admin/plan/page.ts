@@ -116,7 +116,7 @@ class Desk {
       await this.model.discard();
       this.context.say(this.words.discarded);
     } catch (problem) {
-      this.notes.replaceChildren(problemBox(problem, this.context.language));
+      this.notes.replaceChildren(problemBox(problem));
     }
   }
 
@@ -181,7 +181,7 @@ class Desk {
     const refused = running.refused ? [alertBox("warning", `${words.refused}: ${running.refused.why}`)] : [];
     const readOnly = running.byFolder ? [el("p", { class: "kern-body quiet" }, words.byFolder)] : model.canEdit ? [] : [el("p", { class: "kern-body quiet" }, words.readOnly)];
     const older = model.editable && model.differs && model.parent !== running.version ? [alertBox("info", fill(words.otherParent, { parent: model.parent, version: running.version }))] : [];
-    const trouble = model.trouble ? [problemBox(model.trouble, this.context.language)] : [];
+    const trouble = model.trouble ? [problemBox(model.trouble)] : [];
     this.notes.replaceChildren(...refused, ...readOnly, ...older, ...trouble, ...waitingView(this.context, model, may(this.context.session, "publish"), words));
   }
 
@@ -237,7 +237,7 @@ class Desk {
       if (files === said) return;
       said = files;
       if (first) return (first = false), void loading(place, context.language, run);
-      run().then((parts) => place.replaceChildren(...parts), (problem: unknown) => place.replaceChildren(problemBox(problem, context.language)));
+      run().then((parts) => place.replaceChildren(...parts), (problem: unknown) => place.replaceChildren(problemBox(problem)));
     };
     this.rerun();
     return place;

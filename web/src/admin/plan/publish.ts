@@ -40,7 +40,7 @@ export function publishDialog(context: Context, model: PlanModel, words: PlanWor
         close();
         return conflictDialog(model, why.told["conflict"] as Conflict, language, words);
       }
-      problem.replaceChildren(problemBox(why, language, ...mistakes(why, words)));
+      problem.replaceChildren(problemBox(why, ...mistakes(why, words)));
     }
   };
   const title = needsApproval ? words.approvalTitle : words.publishTitle;
@@ -77,7 +77,7 @@ async function approveDialog(context: Context, model: PlanModel, info: DraftInfo
       context.say(words.approvedSaid);
       await model.published();
     },
-    (why: unknown) => problem.replaceChildren(problemBox(why, language)),
+    (why: unknown) => problem.replaceChildren(problemBox(why)),
   );
   dialog(`${words.approveNow}: ${draft.author}`, [problem, el("p", { class: "kern-body" }, draft.comment), diffView(model.running.files, draft.files, words)],
     (close) => [button(WORDS[language].cancel, close), button(words.approveNow, () => approve(close), "primary")], true);

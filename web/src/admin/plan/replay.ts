@@ -30,7 +30,7 @@ export function replayView(context: Context, model: PlanModel, words: PlanWords)
         { name: words.called, cell: (one: Replay["groups"][number]) => one.called, class: "tel" }, { name: words.count, cell: (one) => String(one.calls), class: "figure" }, { name: words.before, cell: (one) => way(one.from) }, { name: words.after, cell: (one) => way(one.to) },
       ], found.groups));
     } catch (problem) {
-      result.replaceChildren(problemBox(problem, context.language));
+      result.replaceChildren(problemBox(problem));
     }
   };
   return el("section", { class: "stack tight" }, el("h3", { class: "kern-title" }, words.replay), button(words.replayRun, () => void run()), result);

@@ -33,7 +33,7 @@ export function tryView(api: Api, model: PlanModel, trial: Trial, trunks: string
       if (mine === asks) said = news;
     } catch (problem) {
       said = "";
-      if (mine === asks) result.replaceChildren(problemBox(problem, language));
+      if (mine === asks) result.replaceChildren(problemBox(problem));
     }
   };
   const soon = debounced(250, () => void run());
