@@ -240,6 +240,9 @@ impl JitterBuffer {
         if !self.playing && !self.may_begin(next, now) {
             return Step::Nothing;
         }
+        if self.begins_soon(next, now) {
+            return self.starve(now);
+        }
         if here {
             self.starved_since = None;
             self.guessed = 0;
@@ -271,6 +274,17 @@ impl JitterBuffer {
         self.next = Some(first);
         self.playing = true;
         first == next
+    }
+
+    /// Whether the sender paused while nothing came, and has gone on, but not so long ago as the delay asks for: a spurt that is played
+    /// at once would have to be lengthened in its first word.
+    fn begins_soon(&self, next: u64, now: Instant) -> bool {
+        let Some(first) = (next..=self.newest).find(|number| holds(&self.slots, *number)) else { return false };
+        let packet = self.ticks(self.packet);
+        let time = self.slots.get(place_of(first)).map_or(0, |slot| slot.time);
+        let begins = time.saturating_sub(packet * (first - next));
+        let paused = self.starved_since.is_some() && begins >= self.played_to + packet;
+        paused && self.arrivals.since_earliest(self.sent(begins), now).is_some_and(|delay| delay < self.needed())
     }
 
     fn play(&mut self, number: u64) {

@@ -162,6 +162,50 @@ fn after_a_pause_the_next_words_are_played_at_once_and_whole() {
     assert!(heard[150..].iter().all(|pulled| *pulled == Pulled::Sound));
 }
 
+/// The sender's silence is short, so that it is guessed through to the end, and its first packet after it comes quickest of all.
+#[test]
+fn after_a_short_pause_words_wait_as_long_as_the_line_is_uneven_and_are_whole() {
+    for codec in [Codec::Pcma, Codec::Opus] {
+        let rate = codec.rate();
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        let mut encoder = Encoder::new(codec, rate, OpusStyle::default()).expect("an encoder");
+        let mut tone = Player::new(Tone::Steady(440), rate);
+        let (mut sound, mut payload) = (vec![0; rate.frame()], vec![0; LONGEST_PAYLOAD]);
+        let mut buffer = JitterBuffer::new(codec, rate).expect("a buffer");
+        let mut chance = Chance(7);
+        // Of each second, 180 ms are a pause.
+        let speaks = |number: u64| number % 50 < 41;
+        let mut wire: Vec<(Duration, u16, RtpTime, Vec<u8>)> = Vec::new();
+        for (sequence, number) in (0_u16..).zip((0..1_000_u64).filter(|number| speaks(*number))) {
+            tone.fill(&mut sound);
+            let bytes = encoder.encode(&sound, &mut payload).expect("encodes");
+            let journey = if number % 50 == 0 { 0 } else { chance.below(61) };
+            let time = RtpTime(u32::try_from(number).expect("few") * (codec.clock() / 50));
+            wire.push((ms(20 * number + journey), sequence, time, payload[..bytes].to_vec()));
+        }
+        wire.sort_by_key(|packet| packet.0);
+        let mut packets = wire.into_iter().peekable();
+        let (mut frames, mut frame) = (Vec::new(), vec![0; rate.frame()]);
+        for tick in 0..1_000 {
+            let now = start + ms(20 * tick + 7);
+            while let Some((at, sequence, time, payload)) = packets.next_if(|packet| start + packet.0 <= now) {
+                buffer.insert(sequence, time, &payload, start + at);
+            }
+            frames.push(buffer.pull(now, &mut frame));
+        }
+        // Once the line is known each spurt is played without a gap, and in as many frames as it was said.
+        let known = &frames[400..950];
+        let spurts: Vec<usize> = known
+            .chunk_by(|one, other| one == other)
+            .filter(|run| run[0] == Pulled::Sound)
+            .map(<[Pulled]>::len)
+            .collect();
+        let whole = spurts.iter().filter(|frames| (40..=42).contains(*frames)).count();
+        assert!(spurts.len() <= 13 && whole >= 10, "{codec}: {spurts:?}");
+    }
+}
+
 #[test]
 fn a_burst_after_a_stall_is_caught_up_within_two_seconds() {
     let mut buffer = JitterBuffer::new(Codec::Pcma, Rate::Narrow).expect("a buffer");
