@@ -102,7 +102,7 @@ class Abroad:
 
 
 def addresses_of_others():
-    for last in range(9, 14):
+    for last in range(9, 15):
         subprocess.run(["ip", "address", "add", f"203.0.113.{last}/32", "dev", "lo"], check=True)
     subprocess.run(["ip", "address", "add", "198.51.100.7/32", "dev", "lo"], check=True)
 

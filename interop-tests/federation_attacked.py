@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Forty attacks on a meeting of three towns, while a real telephone (baresip) at each town talks.
+"""More than fifty attacks on a meeting of three towns, while a real telephone (baresip) at each town talks.
 
 Three real gateways in a network of their own, and members that a test plays (federation_member.py) and that behave badly: what the
-registry's source offers, who knocks at the door for links, what is said on a link, where sound and names lead. Each is refused, the
+registry's source offers, who knocks at the door for links, what is said on a link, where sound, names and a provider of sign-ins lead. Each is refused, the
 gateway's audit says so in a sentence, within bounds, nothing reaches an address outside, and the meeting beside goes on: all rosters stay,
 and no tone has a gap.
 Usage: federation_attacked.py PATH_OF_EINWAHL. It ends by itself.
@@ -15,12 +15,11 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 
 import websockets
 from aioice import stun
 from attacked import PATH, PROTOCOL, ROOM, Abroad, Field, Rude, addresses_of_others, bye, identity, is_refused, knocks
+from false_provider import HOST, OUTSIDE, FalseProvider, leads_elsewhere, section
 from towns import ALL, Checks, document, hear, in_a_network_of_its_own, phones_come, three_towns
 
 MEMBER = "stadt-x.example"
@@ -45,22 +44,6 @@ room = "klein"
 id = "333333"
 pin = "4711"
 shares = [{ with = "stadt-x.example", most = 2 }]
-"""
-OF_B = """
-[[processors]]
-name = "Rechenzentrum"
-purposes = ["oidc"]
-country = "DE"
-networks = ["198.51.100.0/24"]
-[oidc]
-issuer = "https://login.stadt-b.example"
-client_id = "einwahl"
-client_secret_file = "{folder}/secret"
-console = "https://einwahl.stadt-b.example:8080"
-button = "Stadt-Login"
-[[oidc.roles]]
-group = "telefonie"
-role = "editor"
 """
 
 
@@ -295,7 +278,7 @@ async def since_long(_):
     return True
 
 
-async def elsewhere(field, x, zero, y, imposter):
+async def elsewhere(field, x, zero, y, imposter, provider):
     names = field.federation.names
     refused = lambda town, *words: (town, "connectionRefused", *words)
 
@@ -347,19 +330,7 @@ async def elsewhere(field, x, zero, y, imposter):
     await field.attacked("a member's name leads to an address outside", rebinds, ("a", "linkRefused", "203.0.113.9 (gw.stadt-y.example)"),
                          refused("a", "gw.stadt-y.example", "203.0.113.9"))
 
-    async def signs_in(_):
-        class Stay(urllib.request.HTTPRedirectHandler):
-            def redirect_request(self, *_):
-                return None
-        trusting = ssl.create_default_context()
-        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        opener = urllib.request.build_opener(Stay, urllib.request.HTTPSHandler(context=trusting))
-        request = urllib.request.Request(f"https://{field.towns['b'].address}:8080/api/v1/session/oidc", headers={"Sec-Fetch-Site": "same-origin"})
-        try:
-            return (await asyncio.to_thread(opener.open, request, timeout=15)).status < 400
-        except urllib.error.HTTPError as error:
-            return 300 <= error.code < 500 and "login.stadt-b" not in error.headers.get("Location", "")
-    await field.attacked("the provider of sign-ins lies outside", signs_in, ("b", "signInStopped", "notPermitted"), refused("b", "login.stadt-b.example", "203.0.113.13"))
+    await leads_elsewhere(field, provider)
     # It is looked at each half minute, and its name has led there since before.
     await field.attacked("a trunk's name leads to an address outside", since_long, refused("a", "pbx.stadt-a.example", "203.0.113.12"), ever=True)
 
@@ -377,7 +348,7 @@ async def retired(field, x):
                          ("a", "linkRefused", "names this key nowhere"))
 
 
-async def attack(checks, federation, phones, guests):
+async def attack(checks, federation, phones, guests, provider):
     x_, y, zero_, imposter = guests
     field = Field(checks, federation, phones)
     a, b = federation.towns["a"], federation.towns["b"]
@@ -399,7 +370,7 @@ async def attack(checks, federation, phones, guests):
     await asyncio.to_thread(federation.resolves)
     await frames(field, y)
     await sayings(field, x, at_b, zero)
-    await elsewhere(field, x, zero, y, imposter)
+    await elsewhere(field, x, zero, y, imposter, provider)
     await retired(field, x)
     checks.that(not abroad.seen, f"nothing was sent to an address outside: {abroad.seen[:5]}")
     await asyncio.to_thread(field.undisturbed)
@@ -413,20 +384,19 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        (folder / "secret").write_text("a secret of the provider")
-        (folder / "secret").chmod(0o600)
+        provider = FalseProvider(folder)
         x, y, zero, imposter = (identity(folder, name, network) for name, network in (("x", 9), ("y", 8), ("0", 7), ("z", 6)))
         guests = (x, y, zero)
-        more = {"a": OF_A, "b": OF_B.format(folder=folder)}
+        more = {"a": OF_A, **{town: section(folder, town) for town in "bc"}}
         with three_towns(folder, guests, more) as (federation, phones):
             for one in federation.members[3:]:
                 one["media"] = [one["media"][0].replace(".0.1/32", ".0.0/16")]
-            federation.names |= {"pbx.stadt-a.example": "198.51.100.7", "login.stadt-b.example": "203.0.113.13"}
+            federation.names |= {"pbx.stadt-a.example": "198.51.100.7", HOST: "203.0.113.13", **OUTSIDE}
             federation.resolves()
             federation.publish()
             phones_come(folder, federation, phones)
             hear(checks, "all hear all others", phones, ALL, patience=8)
-            asyncio.run(attack(checks, federation, phones, (x, y, zero, imposter)))
+            asyncio.run(attack(checks, federation, phones, (x, y, zero, imposter), provider))
             hear(checks, "in the end all hear all others", phones, ALL, patience=8)
             for town in federation.towns.values():
                 checks.that(" ERROR " not in town.log() and "panicked" not in town.log(), f"nothing broke at {town.name}")
