@@ -2,9 +2,9 @@
 """More than fifty attacks on a meeting of three towns, while a real telephone (baresip) at each town talks.
 
 Three real gateways in a network of their own, and members that a test plays (federation_member.py) and that behave badly: what the
-registry's source offers, who knocks at the door for links, what is said on a link, where sound, names and a provider of sign-ins lead. Each is refused, the
-gateway's audit says so in a sentence, within bounds, nothing reaches an address outside, and the meeting beside goes on: all rosters stay,
-and no tone has a gap.
+registry's source offers, who knocks at the door for links, what is said on a link, where sound, names and a provider of sign-ins
+(false_provider.py) lead. Each is refused, the gateway's audit says so in a sentence, within bounds, nothing reaches an address outside,
+and the meeting beside goes on: all rosters stay, and no tone has a gap.
 Usage: federation_attacked.py PATH_OF_EINWAHL. It ends by itself.
 """
 import asyncio
