@@ -99,6 +99,7 @@ impl Institution {
             rtcp_mux: true,
             fec: false,
             dtx: false,
+            keying: None,
             text: None,
         };
         self.pool.add_phone(LegId(leg), ports, session, None, [leg as u8; 32]).expect("a leg");

@@ -185,6 +185,7 @@ fn gateway(size: usize, before: f64) {
             rtcp_mux: true,
             fec: false,
             dtx: false,
+            keying: None,
             text: None,
         };
         pool.add_phone(leg, ports, session, None, [number as u8; 32]).expect("a leg");

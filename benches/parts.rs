@@ -197,6 +197,7 @@ fn mixer_per_tick_with_five_speakers(bencher: Bencher<'_, '_>, listeners: u64) {
             rtcp_mux: true,
             fec: false,
             dtx: false,
+            keying: None,
             text: None,
         };
         let phone = PhoneLeg::new(session, [leg as u8; 32], now).expect("a leg");

@@ -30,6 +30,7 @@ module opus.so
 module aufile.so
 module aubridge.so
 module sndfile.so
+module srtp.so
 module_tmp uuid.so
 module_app account.so
 module_app menu.so
@@ -102,8 +103,9 @@ def judge_tones(tones, own, levels):
 
 
 class Phone:
-    def __init__(self, folder, number, source, codec, ports=90, user=None, traced=False, address="127.0.0.1", account=None):
-        """With `traced` its log tells each SIP message; `account` is what it calls itself, and what else is to be said of that."""
+    def __init__(self, folder, number, source, codec, ports=90, user=None, traced=False, address="127.0.0.1", account=None, protection=""):
+        """With `traced` its log tells each SIP message; `account` is what it calls itself, and what else is to be said of that; `protection` is
+        how its sound is protected: by `srtp` if the other side can, or by `srtp-mand`."""
         self.folder = folder / str(number)
         self.folder.mkdir()
         if isinstance(source, int):
@@ -117,7 +119,9 @@ class Phone:
         settings = dict(rate=rate, address=address, sip=25100 + 10 * number, number=number, folder=self.folder, control=control, modules=modules,
                         rtp=24500 + 100 * number, rtp_end=24500 + 100 * number + ports)
         (self.folder / "config").write_text(PHONE.format(**settings))
-        (self.folder / "accounts").write_text(f"{account or '<sip:' + (user or 'phone' + str(number)) + '@127.0.0.1>'};regint=0;audio_codecs={codec}\n")
+        who = account or f"<sip:{user or f'phone{number}'}@127.0.0.1>"
+        protected = f";mediaenc={protection}" if protection else ""
+        (self.folder / "accounts").write_text(f"{who};regint=0;audio_codecs={codec}{protected}\n")
         (self.folder / "contacts").write_text("")
         log = open(self.folder / "log", "w", encoding="utf-8")
         self.process = subprocess.Popen(["baresip", "-f", str(self.folder), *["-s"] * traced], stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -37,6 +37,8 @@ pub enum Refusal {
     NoCommonAddress,
     /// The offer asks for a media transport that the gateway does not have.
     NoCommonTransport,
+    /// The sound would not be protected (SRTP), and has to be.
+    Unprotected,
     /// The session interval is below the least that the gateway takes (RFC 4028 section 6).
     IntervalTooSmall {
         /// The least interval that is taken.
@@ -144,6 +146,7 @@ impl Refusal {
             | Self::BadOffer
             | Self::NoCommonAddress
             | Self::NoCommonTransport
+            | Self::Unprotected
             | Self::MediaElsewhere => (488, "Not Acceptable Here", 65),
             Self::IntervalTooSmall { .. } => (422, "Session Interval Too Small", 127),
             Self::Draining | Self::Full | Self::TrunkFull { .. } | Self::Flood => (503, "Service Unavailable", 41),
@@ -181,6 +184,7 @@ impl Refusal {
             | Self::BadOffer
             | Self::NoCommonAddress
             | Self::NoCommonTransport
+            | Self::Unprotected
             | Self::IntervalTooSmall { .. }
             | Self::WrongTransport { .. }
             | Self::NoContact
@@ -204,6 +208,7 @@ impl Refusal {
                 Some((WarnCode::Miscellaneous, String::from("media address not in the declared networks")))
             }
             Self::NoCommonTransport => Some((WarnCode::Transport, String::from("media transport not available"))),
+            Self::Unprotected => Some((WarnCode::Transport, String::from("SRTP is required"))),
             Self::NoRule
             | Self::NotFound
             | Self::Forbidden
@@ -242,6 +247,7 @@ impl Refusal {
             Self::BadOffer => "bad-offer",
             Self::NoCommonAddress => "no-common-address",
             Self::NoCommonTransport => "no-common-transport",
+            Self::Unprotected => "unprotected",
             Self::IntervalTooSmall { .. } => "interval-too-small",
             Self::Draining => "draining",
             Self::Full => "full",
@@ -259,7 +265,7 @@ impl Refusal {
     }
 
     /// Every word of [`Self::reason`].
-    pub const REASONS: [&'static str; 25] = [
+    pub const REASONS: [&'static str; 26] = [
         "no-rule",
         "not-found",
         "forbidden",
@@ -272,6 +278,7 @@ impl Refusal {
         "bad-offer",
         "no-common-address",
         "no-common-transport",
+        "unprotected",
         "interval-too-small",
         "draining",
         "full",
@@ -347,8 +354,13 @@ impl Refusal {
                 "the peer's media address is of a family (IPv4, IPv6) that is not set up here"
             ),
             Self::NoCommonTransport => both!(
-                "die Gegenstelle will den Ton auf einem Weg, der hier nicht eingerichtet ist",
-                "the peer wants media over a transport that is not set up here"
+                "die Gegenstelle will den Ton auf einem Weg, den es hier nicht gibt: Erlauben Sie dort RTP, oder SRTP mit \
+                 AES_CM_128_HMAC_SHA1_80",
+                "the peer wants media over a transport that there is not here: allow RTP there, or SRTP with AES_CM_128_HMAC_SHA1_80"
+            ),
+            Self::Unprotected => both!(
+                "der Ton wäre unverschlüsselt: Schalten Sie dort SRTP ein (mit SDES), oder nehmen Sie hier `srtp = \"required\"` zurück",
+                "the sound would not be encrypted: switch SRTP on there (with SDES), or take `srtp = \"required\"` back here"
             ),
             Self::IntervalTooSmall { least } => both!(
                 "die Gegenstelle will die Sitzung öfter erneuern als alle {} s",
@@ -442,6 +454,7 @@ mod tests {
             Refusal::BadOffer,
             Refusal::NoCommonAddress,
             Refusal::NoCommonTransport,
+            Refusal::Unprotected,
             Refusal::IntervalTooSmall { least: Duration::from_secs(90) },
             Refusal::Draining,
             Refusal::Full,
@@ -474,8 +487,8 @@ mod tests {
         assert_eq!(
             statuses,
             [
-                404, 404, 403, 403, 480, 486, 480, 486, 488, 488, 488, 488, 422, 503, 503, 503, 403, 400, 503, 403,
-                403, 404, 488
+                404, 404, 403, 403, 480, 486, 480, 486, 488, 488, 488, 488, 488, 422, 503, 503, 503, 403, 400, 503,
+                403, 403, 404, 488
             ]
         );
     }

@@ -2,6 +2,7 @@
 //! [`Session`] and our SDP, or a [`Refusal`]. The reader takes what old PBXs write: any line order, any case, unknown lines, more media
 //! lines.
 
+mod crypto;
 mod text;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,11 @@ use std::time::Duration;
 
 use super::Refusal;
 use crate::media::Session;
+use crate::media::srtp::{Keying, MasterKey};
 use crate::words::{Codec, Direction, Family};
+
+use crypto::Crypto;
+pub use crypto::Keys;
 
 /// SDP longer than this is not read: a phone needs a twentieth of it.
 const LONGEST: usize = 16_384;
@@ -21,17 +26,49 @@ const OPUS: u8 = 111;
 const TELEPHONE_EVENT: u8 = 101;
 
 /// Where we receive the media of one leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ours {
     /// Sound.
     pub audio: SocketAddr,
     /// Text, if it can be taken.
     pub text: Option<SocketAddr>,
+    /// Whether they are protected (SRTP).
+    pub protection: Protection,
+}
+
+/// Whether media are protected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Protection {
+    /// We have no keys.
+    #[default]
+    None,
+    /// If the peer can.
+    Possible(Keys),
+    /// Or there is no call.
+    Needed(Keys),
+}
+
+impl Protection {
+    /// The same keys, without which there is no call.
+    #[must_use]
+    pub fn needed(self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Possible(keys) | Self::Needed(keys) => Self::Needed(keys),
+        }
+    }
+
+    const fn keys(&self) -> Option<&Keys> {
+        match self {
+            Self::None => None,
+            Self::Possible(keys) | Self::Needed(keys) => Some(keys),
+        }
+    }
 }
 
 impl From<SocketAddr> for Ours {
     fn from(audio: SocketAddr) -> Self {
-        Self { audio, text: None }
+        Self { audio, text: None, protection: Protection::None }
     }
 }
 
@@ -59,6 +96,7 @@ struct Medium {
     direction: Direction,
     rtcp_port: Option<u16>,
     rtcp_mux: bool,
+    crypto: Vec<Crypto>,
     /// Which of the media lines it is.
     place: usize,
 }
@@ -70,21 +108,29 @@ struct Medium {
 /// The offer cannot be read, or nothing in it fits.
 pub fn answer(offer: &str, ours: impl Into<Ours>, order: &[Codec], version: u64) -> Result<(Session, String), Refusal> {
     let (Description { lines, audio, text }, ours) = (read(offer)?, ours.into());
-    let mut session = audio.session(ours.audio, order)?;
-    session.text = text.as_ref().zip(ours.text).and_then(|(text, ours)| text.text_session(ours));
+    let mut session = audio.session(&ours, order)?;
+    session.text = text.as_ref().and_then(|text| text.text_session(&ours, session.keying.is_some()));
+    let keys = ours.protection.keys();
     let mut answer = head(ours.audio.ip(), version);
     for (place, line) in lines.iter().enumerate() {
         if place == audio.place {
             let formats = [(session.codec, session.payload_type)];
             let events = audio.events(session.telephone_event);
-            media(&mut answer, ours.audio, &formats, events, session.direction, audio.ptime);
+            let place = Place { address: ours.audio, protocol: &audio.protocol };
+            media(&mut answer, place, &formats, events, session.direction, audio.ptime);
+            if let Some((taken, keys)) = audio.crypto.first().zip(keys) {
+                crypto::answer(&mut answer, taken, &keys.audio);
+            }
             if session.rtcp_mux {
                 answer.push_str("a=rtcp-mux\r\n");
             }
-        } else if let (Some(taken), Some(ours)) = (&session.text, ours.text)
-            && text.as_ref().is_some_and(|text| text.place == place)
+        } else if let (Some(taken), Some(address), Some(text)) = (&session.text, ours.text, &text)
+            && text.place == place
         {
-            text::describe(&mut answer, ours, taken);
+            text::describe(&mut answer, Place { address, protocol: &text.protocol }, taken);
+            if let Some((taken, keys)) = text.crypto.first().zip(keys) {
+                crypto::answer(&mut answer, taken, &keys.text);
+            }
         } else {
             refuse(&mut answer, line);
         }
@@ -94,7 +140,7 @@ pub fn answer(offer: &str, ours: impl Into<Ours>, order: &[Codec], version: u64)
 
 /// Whether an offer has text that we could take.
 pub fn has_text(offer: &str, ours: SocketAddr) -> bool {
-    read(offer).is_ok_and(|offer| offer.text.is_some_and(|text| text.text_session(ours).is_some()))
+    read(offer).is_ok_and(|offer| offer.text.is_some_and(|text| text.can_be_text(ours)))
 }
 
 /// The family of the address at which the peer wants to be sent to.
@@ -111,9 +157,14 @@ pub fn offer(ours: impl Into<Ours>, order: &[Codec], version: u64) -> String {
     let mut offer = head(ours.audio.ip(), version);
     let formats: Vec<(Codec, u8)> =
         order.iter().map(|codec| (*codec, codec.static_payload_type().unwrap_or(OPUS))).collect();
-    media(&mut offer, ours.audio, &formats, Some((TELEPHONE_EVENT, 8_000)), Direction::SendRecv, Some(20));
-    if let Some(ours) = ours.text {
-        text::offer(&mut offer, ours);
+    let protocol = if matches!(ours.protection, Protection::Needed(_)) { "RTP/SAVP" } else { "RTP/AVP" };
+    let place = Place { address: ours.audio, protocol };
+    media(&mut offer, place, &formats, Some((TELEPHONE_EVENT, 8_000)), Direction::SendRecv, Some(20));
+    let keys = ours.protection.keys();
+    keys.into_iter().for_each(|keys| crypto::offer(&mut offer, &keys.audio));
+    if let Some(address) = ours.text {
+        text::offer(&mut offer, Place { address, protocol });
+        keys.into_iter().for_each(|keys| crypto::offer(&mut offer, &keys.text));
     }
     offer
 }
@@ -128,19 +179,21 @@ pub fn accept(answer: &str, ours: impl Into<Ours>, order: &[Codec]) -> Result<Se
     let chosen =
         audio.payload_types.iter().find_map(|kind| audio.codec_of(*kind).filter(|codec| order.contains(codec)));
     let codec = chosen.ok_or_else(|| Refusal::NoCommonCodec { ours: order.to_vec() })?;
-    let text = text.zip(ours.text).and_then(|(text, ours)| text.text_session(ours));
-    Ok(Session { text, ..audio.session(ours.audio, &[codec])? })
+    let session = audio.session(&ours, &[codec])?;
+    let text = text.and_then(|text| text.text_session(&ours, session.keying.is_some()));
+    Ok(Session { text, ..session })
 }
 
 impl Medium {
-    fn session(&self, ours: SocketAddr, order: &[Codec]) -> Result<Session, Refusal> {
-        if !self.is_plain_rtp() {
+    fn session(&self, ours: &Ours, order: &[Codec]) -> Result<Session, Refusal> {
+        if !self.is_rtp() {
             return Err(Refusal::NoCommonTransport);
         }
+        let keying = self.keying(&ours.protection, |keys| &keys.audio)?;
         let address = self.address.ok_or(Refusal::BadOffer)?;
         // "On hold" as RFC 2543 wrote it: an address of zeros, which is of no family.
         let on_hold = address.is_unspecified();
-        if !on_hold && address.is_ipv4() != ours.is_ipv4() {
+        if !on_hold && address.is_ipv4() != ours.audio.is_ipv4() {
             return Err(Refusal::NoCommonAddress);
         }
         let (codec, payload_type) = order
@@ -165,12 +218,32 @@ impl Medium {
             rtcp_mux: self.rtcp_mux,
             fec: codec == Codec::Opus && wants("useinbandfec=1"),
             dtx: codec == Codec::Opus && wants("usedtx=1"),
+            keying,
             text: None,
         })
     }
 
-    fn is_plain_rtp(&self) -> bool {
-        ["RTP/AVP", "RTP/AVPF"].iter().any(|protocol| self.protocol.eq_ignore_ascii_case(protocol))
+    fn is_rtp(&self) -> bool {
+        self.is_protected()
+            || ["RTP/AVP", "RTP/AVPF"].iter().any(|protocol| self.protocol.eq_ignore_ascii_case(protocol))
+    }
+
+    fn is_protected(&self) -> bool {
+        ["RTP/SAVP", "RTP/SAVPF"].iter().any(|protocol| self.protocol.eq_ignore_ascii_case(protocol))
+    }
+
+    /// How its packets are protected: by the first keys of the peer that we can take.
+    fn keying(
+        &self,
+        protection: &Protection,
+        ours: impl FnOnce(&Keys) -> &MasterKey,
+    ) -> Result<Option<Box<Keying>>, Refusal> {
+        match (self.crypto.first(), protection.keys()) {
+            (Some(theirs), Some(keys)) => Ok(Some(Box::new(theirs.taken(ours(keys))))),
+            _ if self.is_protected() => Err(Refusal::NoCommonTransport),
+            _ if matches!(protection, Protection::Needed(_)) => Err(Refusal::Unprotected),
+            _ => Ok(None),
+        }
     }
 
     fn codec_of(&self, kind: u8) -> Option<Codec> {
@@ -307,6 +380,7 @@ impl Medium {
             "ptime" => self.ptime = rest.trim().parse().ok(),
             "rtcp" => self.rtcp_port = rest.split_whitespace().next().and_then(|port| port.parse().ok()),
             "rtcp-mux" => self.rtcp_mux = true,
+            "crypto" if self.crypto.len() < crypto::MOST => self.crypto.extend(Crypto::read(rest)),
             _ => {}
         }
     }
@@ -328,9 +402,16 @@ fn head(address: IpAddr, version: u64) -> String {
     format!("v=0\r\no=einwahl {version} {version} IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n")
 }
 
+/// Where we take a medium, and how.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    address: SocketAddr,
+    protocol: &'a str,
+}
+
 fn media(
     text: &mut String,
-    ours: SocketAddr,
+    ours: Place<'_>,
     formats: &[(Codec, u8)],
     events: Option<(u8, u32)>,
     direction: Direction,
@@ -339,7 +420,7 @@ fn media(
     let kinds = formats.iter().map(|(_, kind)| *kind).chain(events.map(|(kind, _)| kind));
     let kinds = kinds.map(|kind| kind.to_string()).collect::<Vec<_>>().join(" ");
     // Writing to a String cannot fail.
-    let _ = write!(text, "m=audio {} RTP/AVP {kinds}\r\n", ours.port());
+    let _ = write!(text, "m=audio {} {} {kinds}\r\n", ours.address.port(), ours.protocol);
     for (codec, kind) in formats {
         let channels = if *codec == Codec::Opus { "/2" } else { "" };
         let _ = write!(text, "a=rtpmap:{kind} {}/{}{channels}\r\n", codec.name(), codec.clock());

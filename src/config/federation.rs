@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::mistake::Mistake;
+use super::trunks::Srtp;
 use crate::https::{Address, NoAddress};
 use crate::meeting::Terms;
 use crate::member::{Domain, Operators, PublicKey};
@@ -35,6 +36,8 @@ pub struct Federation {
     pub listen: Vec<SocketAddr>,
     /// Where other institutions' own systems may call by SIP over mutual TLS; nowhere, and none of them may.
     pub sip: Vec<SocketAddr>,
+    /// Whether their sound has to be protected: `required` (SRTP; the default) or `possible`.
+    pub srtp: Srtp,
     /// Our certificate for it, a PEM file; without one, a key is made and kept, and `einwahl federation pin` prints its pin.
     pub certificate: Option<PathBuf>,
     /// Its key, a PEM file.
@@ -55,6 +58,7 @@ impl Default for Federation {
             registry_every: NonZeroU32::MIN.saturating_add(299),
             listen: Vec::new(),
             sip: Vec::new(),
+            srtp: Srtp::Required,
             certificate: None,
             key: None,
             terms: Vec::new(),
@@ -77,6 +81,8 @@ pub struct Joined {
     pub listen: Vec<SocketAddr>,
     /// Where other institutions' own systems may call.
     pub sip: Vec<SocketAddr>,
+    /// Their sound is protected (SRTP), or there is no call.
+    pub needs_srtp: bool,
     /// Certificate and key, if there are some of ours.
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// What holds for single members in all meetings.
@@ -182,6 +188,7 @@ impl Federation {
                 registry,
                 listen: self.listen.clone(),
                 sip: self.sip.clone(),
+                needs_srtp: self.srtp == Srtp::Required,
                 certificate,
                 terms: self.terms.clone(),
             })),

@@ -40,7 +40,7 @@ pub use outbound::{Identity, InvalidIdentity, Peer};
 pub use plan::{NoOwnNumbers, NoZone, OwnNumbers, Unreadable, fingerprint, plan_files, read_folder, shipped};
 pub use processors::Residing;
 pub use prompts::PromptProblem;
-pub use trunks::Trunk;
+pub use trunks::{Srtp, Trunk};
 pub use turn::Turn;
 
 /// Everything.

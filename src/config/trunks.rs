@@ -22,6 +22,9 @@ pub struct Trunk {
     /// The codecs for its calls, the best first; those of `[media]`, if this is left out.
     #[serde(default)]
     pub codecs: Vec<Codec>,
+    /// Whether its calls have to have protected media: `possible` (SRTP if the other side can; the default) or `required`.
+    #[serde(default)]
+    pub srtp: Srtp,
     /// So many of its calls at once; as many as `[sip]` allows, if this is left out.
     #[serde(default)]
     pub most_calls: Option<usize>,
@@ -46,6 +49,17 @@ pub struct Trunk {
     /// A number there that may be called to test the trunk.
     #[serde(default)]
     pub test: Option<String>,
+}
+
+/// Whether media have to be protected (SRTP, RFC 3711).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Srtp {
+    /// If the other side can.
+    #[default]
+    Possible,
+    /// Else there is no call; an emergency goes through all the same.
+    Required,
 }
 
 /// What is wrong with them.

@@ -206,7 +206,7 @@ impl Dtls {
         matches!(self, Self::Failed)
     }
 
-    pub(super) fn receive(&mut self, datagram: &[u8], crypto: &dyn RTCCryptoProvider, now: Instant) -> Progress {
+    pub(super) fn receive(&mut self, datagram: &[u8], crypto: &Arc<dyn RTCCryptoProvider>, now: Instant) -> Progress {
         if let Self::Waiting { fast, any, expected } = self {
             if datagram.first() != Some(&HANDSHAKE) {
                 return Progress::NOTHING;
@@ -233,7 +233,8 @@ impl Dtls {
                 if !is_complete {
                     return Progress { replies, keys: None };
                 }
-                let state = machine.get_connection_state(PEER).filter(|state| has_shown(state, *expected, crypto));
+                let state =
+                    machine.get_connection_state(PEER).filter(|state| has_shown(state, *expected, crypto.as_ref()));
                 let keys = state.and_then(|state| Keys::of(state, crypto)).map(Box::new);
                 *self = match keys {
                     Some(_) => Self::Done { last_flight: replies.clone(), repeats_left: MOST_REPEATS, sent_at: now },

@@ -148,7 +148,7 @@ impl Pair {
             for event in self.page.machine.read(self.now, THERE, None, datagram).unwrap_or_default() {
                 if matches!(event, EndpointEvent::HandshakeComplete) {
                     let state = self.page.machine.get_connection_state(THERE).expect("a state");
-                    self.page.keys = Keys::of(state, self.page.identity.crypto.as_ref());
+                    self.page.keys = Keys::of(state, &self.page.identity.crypto);
                 }
             }
         }
@@ -219,8 +219,7 @@ impl Pair {
         let heard = self.gateway.receive(&sealed, path(from), self.now) == Received::Rtp(BytesMut::from(&rtp[..]));
         let back = Self::rtp(sequence, 99);
         let (sealed, to) = self.gateway.protect(&back).expect("sealed");
-        let crypto = Arc::clone(&self.page.identity.crypto);
-        let opened = self.page.keys.as_mut().expect("keys").open(&sealed, crypto.as_ref());
+        let opened = self.page.keys.as_mut().expect("keys").open(&sealed);
         heard && opened.as_deref() == Some(&back[..]) && to == path(from)
     }
 }

@@ -290,7 +290,7 @@ impl Transport {
 
     fn exchange(&mut self, datagram: &[u8], path: Path, now: Instant) -> Received {
         let had_failed = self.dtls.has_failed();
-        let progress = self.dtls.receive(datagram, self.crypto.as_ref(), now);
+        let progress = self.dtls.receive(datagram, &self.crypto, now);
         progress.replies.into_iter().for_each(|record| self.send(record.freeze(), path));
         if let Some(keys) = progress.keys {
             self.keys = Some(keys);
@@ -301,13 +301,12 @@ impl Transport {
 
     fn open(&mut self, datagram: &[u8]) -> Received {
         let Some(keys) = &mut self.keys else { return Received::Nothing };
-        let crypto = self.crypto.as_ref();
         if is_rtcp(datagram) {
-            return keys.open_rtcp(datagram, crypto).map_or(Received::Nothing, Received::Rtcp);
+            return keys.open_rtcp(datagram).map_or(Received::Nothing, Received::Rtcp);
         }
         let opened = match &self.streams {
-            Streams::One => keys.open(datagram, crypto),
-            Streams::Declared { now, .. } => keys.open_declared(datagram, now, crypto),
+            Streams::One => keys.open(datagram),
+            Streams::Declared { now, .. } => keys.open_declared(datagram, now),
         };
         opened.map_or(Received::Nothing, Received::Rtp)
     }

@@ -20,6 +20,7 @@ use crate::media::digits::{DigitReader, EventPayload};
 use crate::media::jitter::JitterBuffer;
 use crate::media::rtcp as reports;
 use crate::media::rtp::{Header, Packet, is_rtcp};
+use crate::media::srtp::MasterKey;
 use crate::media::text::Redundancy;
 use crate::media::{Session, TextLeg, TextSession};
 use crate::meeting::{Book, Meeting, Names, Share};
@@ -287,7 +288,7 @@ pub fn text(bytes: &[u8]) {
     let red = Some(Redundancy { payload_type: 99, generations: 2 });
     let remote = SocketAddr::from((Ipv4Addr::LOCALHOST, 4_000));
     let direction = Direction::SendRecv;
-    let session = TextSession { t140: 98, red, remote, direction, letters_a_second: 30 };
+    let session = TextSession { t140: 98, red, remote, direction, letters_a_second: 30, keying: None };
     let (mut leg, mut now, mut rest) = (TextLeg::new(session, 1, 1, RtpTime(1)), Instant::now(), bytes);
     while let [number, length, after @ ..] = rest {
         let (payload, next) = after.split_at(usize::from(*length).min(after.len()));
@@ -311,13 +312,16 @@ pub fn text(bytes: &[u8]) {
 pub fn phone_offer(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let ours = call::sdp::Ours { audio: at(20_000), text: Some(at(20_002)) };
-    if let Ok((session, answer)) = call::sdp::answer(text, ours, &Codec::ALL, 1) {
+    let keys = |byte| call::sdp::Keys { audio: MasterKey::new([byte; 30]), text: MasterKey::new([byte + 1; 30]) };
+    let protection = call::sdp::Protection::Possible(keys(1));
+    let ours = call::sdp::Ours { audio: at(20_000), text: Some(at(20_002)), protection };
+    if let Ok((session, answer)) = call::sdp::answer(text, ours.clone(), &Codec::ALL, 1) {
         assert!((10..=60).contains(&session.ptime.as_millis()));
-        let mirrored = call::sdp::accept(&answer, ours, &Codec::ALL).expect("what we write ourselves");
+        let mirrored = call::sdp::accept(&answer, ours.clone(), &Codec::ALL).expect("what we write ourselves");
         assert_eq!(mirrored.codec, session.codec, "{answer}");
         let formats = |session: &Session| session.text.as_ref().map(|text| (text.t140, text.red));
         assert_eq!(formats(&mirrored), formats(&session), "{answer}");
+        assert_eq!(mirrored.keying.is_some(), session.keying.is_some(), "{answer}");
         assert!(session.text.is_none() || call::sdp::has_text(text, ours.audio));
     }
     let _ = call::sdp::accept(text, ours, &Codec::ALL);

@@ -1,7 +1,5 @@
 //! What the gateway keeps of one call.
 
-use std::net::SocketAddr;
-
 use super::residing::Whose;
 use super::routing::Beginning;
 use super::running;
@@ -21,11 +19,11 @@ pub(super) struct Brief {
 }
 
 pub(super) struct Caller {
-    /// Where we receive their sound.
-    pub(super) ours: SocketAddr,
+    /// Where we receive what they say and type, and with which keys; the place for text stays once it was negotiated.
+    pub(super) ours: Ours,
     line: Line,
-    /// Where we receive what they type, once that was negotiated.
-    pub(super) text: Option<SocketAddr>,
+    /// Their sound is protected now.
+    pub(super) protected: bool,
     /// They read text now.
     pub(super) reads: bool,
     /// The codecs of its trunk, the best first.
@@ -58,13 +56,19 @@ pub(super) enum Line {
 
 impl Caller {
     /// Somebody who called.
-    pub(super) fn new(ours: SocketAddr, line: Line, codecs: Vec<Codec>, brief: Brief, beginning: Beginning) -> Self {
-        let whose = Whose::of(&brief.facts, &beginning);
+    pub(super) fn new(
+        ours: Ours,
+        line: Line,
+        codecs: Vec<Codec>,
+        brief: Brief,
+        beginning: Beginning,
+        whose: Whose,
+    ) -> Self {
         let brief = Some(brief);
         Self {
             ours,
             line,
-            text: None,
+            protected: false,
             reads: false,
             codecs,
             version: 1,
@@ -79,14 +83,13 @@ impl Caller {
     }
 
     /// Somebody whom we called, and who has answered.
-    pub(super) fn called(ours: SocketAddr, codecs: Vec<Codec>, callee: Callee, whose: Whose) -> Self {
+    pub(super) fn called(ours: Ours, codecs: Vec<Codec>, callee: Callee, whose: Whose) -> Self {
         let (line, callee, beginning) = (Line::Open, Some(callee), Beginning::Talk);
-        let (text, reads) = (None, false);
         Self {
             ours,
             line,
-            text,
-            reads,
+            protected: false,
+            reads: false,
             codecs,
             version: 1,
             brief: None,
@@ -104,9 +107,11 @@ impl Caller {
         self.brief.as_ref()?.facts.caller.as_ref()
     }
 
-    /// Where we receive what they say, and what they type, if they do.
+    /// What we offer anew: text if they type, and no less protection than there is.
     pub(super) fn hears_and_reads(&self) -> Ours {
-        Ours { audio: self.ours, text: self.text.filter(|_| self.reads) }
+        let Ours { audio, text, protection } = self.ours.clone();
+        let protection = if self.protected { protection.needed() } else { protection };
+        Ours { audio, text: text.filter(|_| self.reads), protection }
     }
 
     /// Whom a member's own system brings.

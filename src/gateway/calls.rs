@@ -36,7 +36,10 @@ impl Gateway {
             Ok(beginning @ (Beginning::Ring(_) | Beginning::Queue(_) | Beginning::Callback(_))) => {
                 self.keep_ringing(leg, brief, beginning, offer)
             }
-            Ok(beginning) => self.take(leg, brief, beginning, offer).map(sip::Reply::Answer),
+            Ok(beginning) => {
+                let whose = Whose::of(&brief.facts, &beginning);
+                self.take(leg, brief, beginning, whose, offer).map(sip::Reply::Answer)
+            }
         };
         if let Err(refusal) = &answer {
             self.ledger.refused(call, refusal);
@@ -62,30 +65,32 @@ impl Gateway {
         leg: LegId,
         brief: Brief,
         beginning: Beginning,
+        whose: Whose,
         offer: Option<&str>,
     ) -> Result<String, Refusal> {
         let codecs = self.codecs_of(brief.facts.trunk.as_ref());
         let ports = self.pool.reserve_ports(self.family_for(&brief.facts, offer)?).map_err(|_| Refusal::Full)?;
-        let ours = ports.address();
-        let (mut text, mut reads) = (None, false);
+        let mut ours = sdp::Ours::from(ports.address());
+        ours.protection = self.protection_for(&brief.facts, &whose, offer.is_some())?;
+        let (mut reads, mut protected) = (false, false);
         let (line, sdp, codec) = match offer {
             Some(offer) => {
-                let ports_for_text = self.ports_for_text(offer, ours, &beginning);
-                text = ports_for_text.as_ref().map(workers::PortPair::address);
-                let (session, sdp) = sdp::answer(offer, sdp::Ours { audio: ours, text }, &codecs, 1)?;
+                let ports_for_text = self.ports_for_text(offer, ours.audio, &beginning);
+                ours.text = ports_for_text.as_ref().map(workers::PortPair::address);
+                let (session, sdp) = sdp::answer(offer, ours.clone(), &codecs, 1)?;
                 let codec = session.codec;
-                reads = session.text.is_some();
-                self.add_phone(leg, ports, session, &Whose::of(&brief.facts, &beginning))?;
+                (reads, protected) = (session.text.is_some(), session.keying.is_some());
+                self.add_phone(leg, ports, session, &whose)?;
                 if let Some(ports) = ports_for_text {
                     self.tell_media(workers::Command::GiveText { leg, ports });
                 }
                 (Line::Open, sdp, Some(codec))
             }
-            None => (Line::Offered(ports), sdp::offer(ours, &codecs, 1), None),
+            None => (Line::Offered(ports), sdp::offer(ours.clone(), &codecs, 1), None),
         };
         self.watch.begins(leg, codec);
-        let mut caller = Caller::new(ours, line, codecs, brief, beginning);
-        (caller.text, caller.reads) = (text, reads);
+        let mut caller = Caller::new(ours, line, codecs, brief, beginning, whose);
+        (caller.reads, caller.protected) = (reads, protected);
         self.callers.insert(leg, caller);
         Ok(sdp)
     }
@@ -117,8 +122,9 @@ impl Gateway {
         let Some(caller) = self.callers.get_mut(&leg) else { return };
         self.ledger.answered(CallId(leg.0));
         if let Some(ports) = caller.take_offered() {
-            let session =
-                answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, caller.ours, &caller.codecs));
+            let ours = caller.ours.clone();
+            let session = answer.ok_or(Refusal::BadOffer).and_then(|answer| sdp::accept(answer, ours, &caller.codecs));
+            caller.protected = session.as_ref().is_ok_and(|session| session.keying.is_some());
             let whose = caller.whose.clone();
             let added = session.and_then(|session| self.add_phone(leg, ports, session, &whose));
             if let Err(refusal) = added {
@@ -172,7 +178,7 @@ impl Gateway {
         let Some(offer) = offer else {
             return Ok(sdp::offer(caller.hears_and_reads(), &caller.codecs, caller.version));
         };
-        let ours = sdp::Ours { audio: caller.ours, text };
+        let ours = sdp::Ours { text, ..caller.ours.clone() };
         let (session, sdp) = sdp::answer(offer, ours, &caller.codecs, caller.version)?;
         self.renegotiated(leg, session)?;
         Ok(sdp)
@@ -186,7 +192,7 @@ impl Gateway {
             return Err(why);
         }
         if let Some(caller) = self.callers.get_mut(&leg) {
-            caller.reads = session.text.is_some();
+            (caller.reads, caller.protected) = (session.text.is_some(), session.keying.is_some());
         }
         self.holds(leg, session.direction);
         self.tell_media(workers::Command::Renegotiate { leg, session });

@@ -29,6 +29,7 @@ mod live;
 mod meetings;
 mod menus;
 mod oidc;
+mod protection;
 mod publishing;
 mod quality;
 mod queues;

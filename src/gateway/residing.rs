@@ -14,7 +14,7 @@ use crate::web::residency::{Done, Wish};
 use crate::words::{Network, TrunkName};
 
 /// With whom a leg exchanges its sound and its text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Whose {
     /// With a member's own system.
     Member(Domain),

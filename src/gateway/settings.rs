@@ -211,6 +211,7 @@ impl TryFrom<&config::Trunk> for sip::Trunk {
             networks: trunk.networks.iter().map(|network| network.0).collect(),
             transports: trunk.transports.clone(),
             codecs: trunk.codecs.clone(),
+            needs_srtp: trunk.srtp == config::Srtp::Required,
             most_calls: trunk.most_calls,
             outbound: trunk.dial.as_ref().map(|dial| sip::Outbound {
                 target: dial.0.clone(),

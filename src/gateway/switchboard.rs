@@ -4,18 +4,19 @@
 //! A caller is not answered before anybody else is: until then nobody pays, and a refusal is one that their telephone understands.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
 use super::callbacks::Side;
 use super::caller::{Brief, Caller};
+use super::protection::protection_to;
 use super::queues::Line;
 use super::residing::Whose;
 use super::routing::{Beginning, Errand, Routed};
 use super::{Gateway, clock, leg_of};
 use crate::call::hunt::{Effect, Hunt, Input};
+use crate::call::sdp::Protection;
 use crate::call::{Refusal, sdp};
 use crate::dialplan::{Callee, Onward};
 use crate::ivr::{Menu, Prompt};
@@ -76,7 +77,7 @@ struct Rung {
     callee: Callee,
     whose: Whose,
     ports: PortPair,
-    ours: SocketAddr,
+    ours: sdp::Ours,
     codecs: Vec<Codec>,
 }
 
@@ -208,9 +209,11 @@ impl Gateway {
             tracing::warn!(to = sip::masked(&callee.user), %error, "is not rung");
             NotRung
         })?;
-        let ours = ports.address();
+        let mut ours = sdp::Ours::from(ports.address());
+        ours.protection =
+            trunk.map_or(Ok(Protection::None), |trunk| protection_to(trunk, emergency)).map_err(|_| NotRung)?;
         let to = Personal::new(callee.user.clone());
-        let offer = sdp::offer(ours, &codecs, 1);
+        let offer = sdp::offer(ours.clone(), &codecs, 1);
         let wish = sip::Wish { trunk: callee.trunk.clone(), to, from, offer, emergency, forwards };
         let call = self.door.dial(wish).map_err(|why| {
             tracing::warn!(to = sip::masked(&callee.user), %why, "is not rung");
@@ -232,10 +235,13 @@ impl Gateway {
         let other = leg_of(call);
         let Some(rung) = self.switchboard.rung.remove(&other) else { return self.hang_up(other) };
         let Rung { whom, callee, whose, ports, ours, codecs } = rung;
-        let session = sdp::accept(answer, ours, &codecs);
+        let session = sdp::accept(answer, ours.clone(), &codecs);
+        let protected = session.as_ref().is_ok_and(|session| session.keying.is_some());
         self.watch.begins(other, session.as_ref().ok().map(|session| session.codec));
         let added = session.and_then(|session| self.add_phone(other, ports, session, &whose));
-        self.callers.insert(other, Caller::called(ours, codecs, callee, whose));
+        let mut caller = Caller::called(ours, codecs, callee, whose);
+        caller.protected = protected;
+        self.callers.insert(other, caller);
         match added {
             Ok(()) => match whom {
                 For::Caller { leg, which } => self.tell_hunt(leg, Input::Answered(which)),
@@ -275,7 +281,10 @@ impl Gateway {
     /// Two hear each other from now on.
     pub(super) fn bring_together(&mut self, leg: LegId, other: LegId) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
-            let answer = self.take(leg, waiting.brief, Beginning::Talk, waiting.offer.as_deref());
+            // In an emergency that of the caller, too, is anybody's.
+            let helper = self.callers.get(&other).map(|helper| &helper.whose).filter(|whose| **whose == Whose::Anybody);
+            let whose = helper.cloned().unwrap_or_else(|| Whose::of(&waiting.brief.facts, &Beginning::Talk));
+            let answer = self.take(leg, waiting.brief, Beginning::Talk, whose, waiting.offer.as_deref());
             let taken = self.is_taken(leg, &answer);
             if !(waiting.answer.send(answer).is_ok() && taken) {
                 self.ended(leg);
@@ -387,7 +396,8 @@ impl Gateway {
 
     pub(super) fn answer_now(&mut self, leg: LegId, beginning: Beginning) {
         if let Some(waiting) = self.switchboard.waiting.remove(&leg) {
-            let answer = self.take(leg, waiting.brief, beginning, waiting.offer.as_deref());
+            let whose = Whose::of(&waiting.brief.facts, &beginning);
+            let answer = self.take(leg, waiting.brief, beginning, whose, waiting.offer.as_deref());
             let taken = self.is_taken(leg, &answer);
             if !(waiting.answer.send(answer).is_ok() && taken) {
                 self.ended(leg);
@@ -428,6 +438,7 @@ impl Gateway {
             | Refusal::BadOffer
             | Refusal::NoCommonAddress
             | Refusal::NoCommonTransport
+            | Refusal::Unprotected
             | Refusal::IntervalTooSmall { .. }
             | Refusal::Draining
             | Refusal::Full

@@ -28,13 +28,13 @@ impl Gateway {
     /// Where the text of a running call is received; a port that it had once it keeps.
     pub(super) fn place_for_text(&mut self, leg: LegId, offer: &str) -> Option<SocketAddr> {
         let caller = self.callers.get(&leg)?;
-        if caller.text.is_some() {
-            return caller.text;
+        if caller.ours.text.is_some() {
+            return caller.ours.text;
         }
-        let ports = self.ports_for_text(offer, caller.ours, &caller.beginning)?;
+        let ports = self.ports_for_text(offer, caller.ours.audio, &caller.beginning)?;
         let ours = ports.address();
         self.tell_media(workers::Command::GiveText { leg, ports });
-        self.callers.get_mut(&leg)?.text = Some(ours);
+        self.callers.get_mut(&leg)?.ours.text = Some(ours);
         Some(ours)
     }
 

@@ -16,6 +16,7 @@ use super::level::level_of;
 use super::reports::{CanonicalName, Reports, Sending};
 use super::rtp::{HEADER, Header, Packet, is_rtcp};
 use super::session::Session;
+use super::srtp::Keying;
 use super::text::TextLeg;
 use crate::words::{Codec, Digit, Level, Network, ParticipantId, Rate, RtpTime, Typed};
 
@@ -168,6 +169,12 @@ impl PhoneLeg {
         };
         self.session = session;
         Ok(())
+    }
+
+    /// How packets of sound and those of text are protected.
+    pub fn keying(&self) -> (Option<Keying>, Option<Keying>) {
+        let text = self.session.text.as_ref().and_then(|text| text.keying.as_deref());
+        (self.session.keying.as_deref().cloned(), text.cloned())
     }
 
     /// The codec's rate: that of [`Self::sound`] and of what it is given to hear.
@@ -454,6 +461,7 @@ mod tests {
             rtcp_mux: false,
             fec: true,
             dtx: false,
+            keying: None,
             text: None,
         }
     }

@@ -25,6 +25,7 @@ pub mod session;
 pub mod shard;
 pub mod speakers;
 pub mod speech;
+pub mod srtp;
 pub mod stream;
 pub mod stretch;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::srtp::Keying;
 use super::text::TextSession;
 use crate::words::{Codec, Direction};
 
@@ -29,6 +30,8 @@ pub struct Session {
     pub fec: bool,
     /// The peer wants Opus silence left out (`usedtx`, RFC 7587 section 6.1).
     pub dtx: bool,
+    /// How its packets are protected, if that was negotiated.
+    pub keying: Option<Box<Keying>>,
     /// What is typed beside, if that was negotiated.
     pub text: Option<TextSession>,
 }

@@ -33,6 +33,7 @@ fn session(codec: Codec, remote: SocketAddr) -> Session {
         rtcp_mux: true,
         fec: true,
         dtx: false,
+        keying: None,
         text: None,
     }
 }

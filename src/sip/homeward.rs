@@ -18,16 +18,22 @@ impl MessageInspector for Unmarked {
             SipMessage::Request(request) => &mut request.headers,
             SipMessage::Response(response) => &mut response.headers,
         };
-        headers.retain(|header| match header {
-            Header::Route(route) => !wire::is_of_ours(route.value()),
-            Header::RecordRoute(route) => !wire::is_of_ours(route.value()),
-            _ => true,
-        });
+        headers.retain(|header| !is_of_ours(header));
         message
     }
 
     fn after_received(&self, message: SipMessage, _: Option<&SipAddr>) -> SipMessage {
         message
+    }
+}
+
+fn is_of_ours(header: &Header) -> bool {
+    if let Header::Route(route) = header {
+        wire::is_of_ours(route.value())
+    } else if let Header::RecordRoute(route) = header {
+        wire::is_of_ours(route.value())
+    } else {
+        false
     }
 }
 

@@ -501,10 +501,10 @@ impl Shared {
 /// Whether the peer has ended the call, which we have yet to forget: as if there were none any more.
 fn has_hung_up(dialog: &Dialog) -> bool {
     let Dialog::Invite(invite) = dialog else { return false };
-    match invite.state() {
-        DialogState::Terminated(_, TerminatedReason::UacBye) => invite.role() == TransactionRole::Server,
-        DialogState::Terminated(_, TerminatedReason::UasBye) => invite.role() == TransactionRole::Client,
-        _ => false,
+    let DialogState::Terminated(_, why) = invite.state() else { return false };
+    match invite.role() {
+        TransactionRole::Server => matches!(why, TerminatedReason::UacBye),
+        TransactionRole::Client => matches!(why, TerminatedReason::UasBye),
     }
 }
 

@@ -99,6 +99,7 @@ mod tests {
             networks: Vec::new(),
             transports: Vec::new(),
             codecs: Vec::new(),
+            needs_srtp: false,
             most_calls: most,
             outbound: None,
         };

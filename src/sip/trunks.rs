@@ -20,6 +20,8 @@ pub struct Trunk {
     pub transports: Vec<Transport>,
     /// The codecs for its calls, the best first; those of all calls, if none is named.
     pub codecs: Vec<Codec>,
+    /// Its calls have protected media (SRTP), or there is none.
+    pub needs_srtp: bool,
     /// So many of its calls at once; as many as the door takes, if it has no number.
     pub most_calls: Option<usize>,
     /// How it is called; nobody can be called there, if it has none.
@@ -71,6 +73,13 @@ impl Trunks {
 }
 
 impl Trunk {
+    /// Whether nobody can read what is said to it on the way.
+    pub fn is_called_by_tls(&self) -> bool {
+        let target = self.outbound.as_ref().map(|outbound| &outbound.target);
+        target.is_some_and(|target| target.is_secure() || target.transport == Some(Transport::Tls))
+            || self.transports == [Transport::Tls]
+    }
+
     /// Whether its requests may come this way.
     pub fn may_use(&self, transport: Transport) -> bool {
         self.transports.is_empty() || self.transports.contains(&transport)
@@ -90,6 +99,7 @@ mod tests {
             networks,
             transports: vec![Transport::Tls],
             codecs: Vec::new(),
+            needs_srtp: false,
             most_calls: None,
             outbound: None,
         };

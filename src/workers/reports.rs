@@ -42,7 +42,7 @@ impl Reports {
     pub(super) fn of_phone(
         &mut self,
         leg: LegId,
-        line: &Line,
+        line: &mut Line,
         phone: &mut PhoneLeg,
         now: Instant,
         news: &mut Vec<Event>,
@@ -57,7 +57,7 @@ impl Reports {
     }
 
     /// Takes a telephone's last words, and says farewell.
-    pub(super) fn end_phone(&mut self, leg: LegId, line: &Line, phone: &mut PhoneLeg, now: Instant) -> Event {
+    pub(super) fn end_phone(&mut self, leg: LegId, line: &mut Line, phone: &mut PhoneLeg, now: Instant) -> Event {
         self.take(line, phone);
         if let Some((length, target)) = phone.farewell(now, &mut self.out) {
             send(line, phone, self.out.get(..length).unwrap_or_default(), target);
@@ -88,17 +88,20 @@ impl Reports {
         Event::Over { leg, quality: browser.quality(now) }
     }
 
-    fn take(&mut self, line: &Line, phone: &mut PhoneLeg) {
+    fn take(&mut self, line: &mut Line, phone: &mut PhoneLeg) {
         let moment = Moment::now();
         for _ in 0..MOST_AT_ONCE {
             let Some((datagram, from, came)) = self.reader.read(&line.ports.rtcp, moment) else { break };
-            phone.receive_report(datagram, from, came);
+            if let Some(report) = line.cover.open(datagram) {
+                phone.receive_report(&report, from, came);
+            }
         }
     }
 }
 
 /// A report that cannot be sent now is followed by another.
-fn send(line: &Line, phone: &PhoneLeg, report: &[u8], target: SocketAddr) {
+fn send(line: &mut Line, phone: &PhoneLeg, report: &[u8], target: SocketAddr) {
+    let Some(report) = line.cover.seal(report) else { return };
     let socket = if phone.is_muxed() { &line.ports.rtp } else { &line.ports.rtcp };
-    let _ = socket.send_to(report, target);
+    let _ = socket.send_to(&report, target);
 }

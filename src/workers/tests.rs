@@ -88,6 +88,7 @@ fn session(rtp: &UdpSocket, rtcp: &UdpSocket) -> Session {
         rtcp_mux: false,
         fec: false,
         dtx: false,
+        keying: None,
         text: None,
     }
 }

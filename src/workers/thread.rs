@@ -19,8 +19,9 @@ use crate::media::leg::Datagram;
 use crate::media::leg::TICK;
 use crate::media::peer_streams::Said;
 use crate::media::shard::{BrowserSeat, Outlet, Seat, Shard};
+use crate::media::srtp::Cover;
 use crate::media::tone::{Player, Tone};
-use crate::media::{Clip, PhoneLeg};
+use crate::media::{Clip, PhoneLeg, Session};
 use crate::words::{Digit, LegId, PeerId, Rate, RoomId};
 
 pub(super) struct Worker {
@@ -97,7 +98,7 @@ impl Worker {
     fn perform(&mut self, command: Command) {
         match command {
             Command::AddPhone { leg, ports, phone } => {
-                self.lines.insert(leg, Line::new(ports, self.figures.clone()));
+                self.lines.insert(leg, Line::new(ports, self.figures.clone(), &phone));
                 self.private.insert(leg, *phone);
             }
             Command::AddBrowser { leg, ufrag, transport, browser } => {
@@ -119,13 +120,7 @@ impl Worker {
                     phone.cut_short(who);
                 }
             }
-            Command::Renegotiate { leg, session } => {
-                if let Some(phone) = self.phone(leg)
-                    && let Err(error) = phone.renegotiate(session)
-                {
-                    tracing::error!(%leg, %error, "a codec did not start; the call goes on as before");
-                }
-            }
+            Command::Renegotiate { leg, session } => self.renegotiate(leg, session),
             Command::Enter { leg, room } => self.enter(leg, room),
             Command::Exit { leg } => self.exit(leg),
             Command::Mute { leg, on } => self.mute(leg, on),
@@ -170,6 +165,17 @@ impl Worker {
         match room {
             Some(room) => self.shards.get_mut(room)?.seat(leg).map(|seat| &mut seat.leg),
             None => self.private.get_mut(&leg),
+        }
+    }
+
+    fn renegotiate(&mut self, leg: LegId, session: Session) {
+        let Some(phone) = self.phone(leg) else { return };
+        if let Err(error) = phone.renegotiate(session) {
+            tracing::error!(%leg, %error, "a codec did not start; the call goes on as before");
+        }
+        let (sound, text) = phone.keying();
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.agree(sound, text);
         }
     }
 
@@ -219,8 +225,8 @@ impl Worker {
         self.exit(leg);
         self.streams.remove(&leg);
         self.remove_distant(leg);
-        if let (Some(line), Some(mut phone)) = (self.lines.remove(&leg), self.private.remove(&leg)) {
-            let over = self.reports.end_phone(leg, &line, &mut phone, now);
+        if let (Some(mut line), Some(mut phone)) = (self.lines.remove(&leg), self.private.remove(&leg)) {
+            let over = self.reports.end_phone(leg, &mut line, &mut phone, now);
             self.tell(over);
         }
         if let Some(mut browser) = self.crowd.pages.get_mut(leg).and_then(|page| page.private.take()) {
@@ -276,7 +282,7 @@ impl Worker {
                     watch(leg, line, &mut seat.leg, now, &self.silence, &mut news);
                 }
             }
-            if shard.tick(now, &mut Wires { lines: &self.lines, crowd: &mut self.crowd, now }) {
+            if shard.tick(now, &mut Wires { lines: &mut self.lines, crowd: &mut self.crowd, now }) {
                 news.push(Event::Speaking { room: room.clone(), legs: shard.speaking() });
             }
         }
@@ -290,13 +296,13 @@ impl Worker {
         let Self { reports, lines, private, crowd, shards, .. } = self;
         reports.begin_tick();
         for (leg, phone) in private {
-            if let Some(line) = lines.get(leg) {
+            if let Some(line) = lines.get_mut(leg) {
                 reports.of_phone(*leg, line, phone, now, news);
             }
         }
         for shard in shards.values_mut() {
             for (leg, seat) in shard.seats() {
-                if let Some(line) = lines.get(&leg) {
+                if let Some(line) = lines.get_mut(&leg) {
                     reports.of_phone(leg, line, &mut seat.leg, now, news);
                 }
             }
@@ -316,15 +322,15 @@ impl Worker {
 
 /// Carries what the shards send.
 struct Wires<'a> {
-    lines: &'a HashMap<LegId, Line>,
+    lines: &'a mut HashMap<LegId, Line>,
     crowd: &'a mut Crowd,
     now: Instant,
 }
 
 impl Outlet for Wires<'_> {
     fn to_phone(&mut self, leg: LegId, datagram: &Datagram, target: SocketAddr) {
-        if let Some(line) = self.lines.get(&leg) {
-            send(line, datagram.as_bytes(), target);
+        if let Some(line) = self.lines.get_mut(&leg) {
+            line.send(datagram.as_bytes(), target);
         }
     }
 
@@ -360,31 +366,40 @@ fn hear(shards: &mut BTreeMap<RoomId, Shard>, heard: Heard<'_>, packet: &[u8], a
 /// Takes what came for one leg, and makes its next frame.
 fn listen(
     leg: LegId,
-    line: &Line,
+    line: &mut Line,
     phone: &mut PhoneLeg,
     datagram: &mut [u8; DATAGRAM],
     now: Instant,
     news: &mut Vec<Event>,
 ) {
     let mut key = |digit: Option<Digit>| news.extend(digit.map(|digit| Event::Digit { leg, digit }));
-    drain(&line.ports, line, datagram, |datagram, from| key(phone.receive(datagram, from, now)));
+    let Line { ports, cover, text, text_cover, figures, .. } = line;
+    drain(ports, cover, figures, datagram, |datagram, from| key(phone.receive(datagram, from, now)));
     key(phone.listen(now));
-    let Some(ports) = &line.text else { return };
-    drain(ports, line, datagram, |datagram, from| phone.receive_text(datagram, from, now));
+    let Some(ports) = text else { return };
+    drain(ports, text_cover, figures, datagram, |datagram, from| phone.receive_text(datagram, from, now));
     news.extend(phone.typed(now).map(|(text, beyond)| Event::Typed { leg, text, beyond }));
     if let Some((packet, target)) = phone.text_packet(now) {
-        count(&line.figures.sent);
-        let _ = ports.rtp.send_to(&packet, target);
+        count(&figures.sent);
+        let packet = text_cover.seal(&packet);
+        packet.into_iter().for_each(|packet| drop(ports.rtp.send_to(&packet, target)));
     }
 }
 
 /// Takes what came at the RTP port of a pair.
-fn drain(ports: &PortPair, line: &Line, datagram: &mut [u8; DATAGRAM], mut take: impl FnMut(&[u8], SocketAddr)) {
+fn drain(
+    ports: &PortPair,
+    cover: &mut Cover,
+    figures: &Figures,
+    datagram: &mut [u8; DATAGRAM],
+    mut take: impl FnMut(&[u8], SocketAddr),
+) {
     for _ in 0..MOST_PER_TICK {
         match ports.rtp.recv_from(datagram) {
             Ok((length, from)) => {
-                count(&line.figures.received);
-                take(datagram.get(..length).unwrap_or_default(), from);
+                count(&figures.received);
+                let packet = cover.open(datagram.get(..length).unwrap_or_default());
+                packet.into_iter().for_each(|packet| take(&packet, from));
             }
             // Nothing more, or an ICMP answer to what we sent: neither ends a call.
             Err(_) => break,
@@ -393,11 +408,11 @@ fn drain(ports: &PortPair, line: &Line, datagram: &mut [u8; DATAGRAM], mut take:
 }
 
 /// To a leg that is in no room: what is played to it, or silence.
-fn speak_privately(line: &Line, phone: &mut PhoneLeg) {
+fn speak_privately(line: &mut Line, phone: &mut PhoneLeg) {
     let mut sound = [0; Rate::Full.frame()];
     let sound = sound.get_mut(..phone.rate().frame()).unwrap_or_default();
     phone.played(sound);
-    phone.say(sound, |datagram, target| send(line, datagram.as_bytes(), target));
+    phone.say(sound, |datagram, target| line.send(datagram.as_bytes(), target));
 }
 
 /// Notices the end of what was played, and a line gone silent.
@@ -427,10 +442,4 @@ fn warning() -> Clip {
     let mut sound = vec![0; Clip::RATE.frame() * 25];
     Player::new(Tone::Silent, Clip::RATE).fill(&mut sound);
     Clip::new(sound.into())
-}
-
-/// A datagram that cannot be sent now is not worth sending later.
-fn send(line: &Line, datagram: &[u8], target: SocketAddr) {
-    count(&line.figures.sent);
-    let _ = line.ports.rtp.send_to(datagram, target);
 }

@@ -32,6 +32,7 @@ fn session(codec: Codec, port: u16) -> Session {
         rtcp_mux: true,
         fec: false,
         dtx: false,
+        keying: None,
         text: None,
     }
 }

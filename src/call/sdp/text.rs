@@ -1,9 +1,9 @@
 //! The lines of an SDP that are about text (RFC 4103 sections 6 and 9).
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::Medium;
+use super::{Medium, Ours, Place};
 use crate::media::TextSession;
 use crate::media::text::Redundancy;
 use crate::words::Direction;
@@ -13,13 +13,22 @@ const T140: u8 = 98;
 const RED: u8 = 99;
 
 impl Medium {
-    /// What of it can be taken by a leg that receives text at `ours`.
-    pub(super) fn text_session(&self, ours: SocketAddr) -> Option<TextSession> {
-        let address = self.address.filter(|_| self.is_plain_rtp())?;
-        let on_hold = address.is_unspecified();
-        if !on_hold && address.is_ipv4() != ours.is_ipv4() {
+    /// Whether a leg that receives text at `ours` could take it.
+    pub(super) fn can_be_text(&self, ours: SocketAddr) -> bool {
+        let fits = |address: IpAddr| address.is_unspecified() || address.is_ipv4() == ours.is_ipv4();
+        let has_keys = !(self.is_protected() && self.crypto.is_empty());
+        self.is_rtp() && has_keys && self.address.is_some_and(fits) && self.text_type("t140").is_some()
+    }
+
+    /// What of it is taken. Beside sound that is protected nothing is plain.
+    pub(super) fn text_session(&self, ours: &Ours, is_protected: bool) -> Option<TextSession> {
+        ours.text.filter(|ours| self.can_be_text(*ours))?;
+        let keying = self.keying(&ours.protection, |keys| &keys.text).ok()?;
+        if is_protected && keying.is_none() {
             return None;
         }
+        let address = self.address?;
+        let on_hold = address.is_unspecified();
         let t140 = self.text_type("t140")?;
         let red = self.text_type("red").map(|payload_type| {
             let listed = self.fmtp.get(&payload_type).map(|fmtp| fmtp.split('/').count());
@@ -38,6 +47,7 @@ impl Medium {
             remote: SocketAddr::new(address, self.port),
             direction: if on_hold { Direction::Inactive } else { self.direction.mirrored() },
             letters_a_second: letters.map_or(TextSession::LETTERS_A_SECOND, |letters: u16| letters.clamp(1, 1_000)),
+            keying,
         })
     }
 
@@ -50,20 +60,20 @@ impl Medium {
 }
 
 /// Says what is taken of an offer.
-pub(super) fn describe(sdp: &mut String, ours: SocketAddr, taken: &TextSession) {
+pub(super) fn describe(sdp: &mut String, ours: Place<'_>, taken: &TextSession) {
     lines(sdp, ours, (taken.t140, taken.red), taken.direction);
 }
 
 /// Offers text.
-pub(super) fn offer(sdp: &mut String, ours: SocketAddr) {
+pub(super) fn offer(sdp: &mut String, ours: Place<'_>) {
     let red = Redundancy { payload_type: RED, generations: TextSession::GENERATIONS };
     lines(sdp, ours, (T140, Some(red)), Direction::SendRecv);
 }
 
-fn lines(sdp: &mut String, ours: SocketAddr, (t140, red): (u8, Option<Redundancy>), direction: Direction) {
+fn lines(sdp: &mut String, ours: Place<'_>, (t140, red): (u8, Option<Redundancy>), direction: Direction) {
     let kinds = red.map_or_else(|| t140.to_string(), |red| format!("{} {t140}", red.payload_type));
     // Writing to a String cannot fail.
-    let _ = write!(sdp, "m=text {} RTP/AVP {kinds}\r\na=rtpmap:{t140} t140/1000\r\n", ours.port());
+    let _ = write!(sdp, "m=text {} {} {kinds}\r\na=rtpmap:{t140} t140/1000\r\n", ours.address.port(), ours.protocol);
     let _ = write!(sdp, "a=fmtp:{t140} cps={}\r\n", TextSession::LETTERS_A_SECOND);
     if let Some(Redundancy { payload_type, generations }) = red {
         let blocks = vec![t140.to_string(); generations + 1].join("/");
@@ -74,14 +84,18 @@ fn lines(sdp: &mut String, ours: SocketAddr, (t140, red): (u8, Option<Redundancy
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Ours, accept, answer, has_text};
+    use super::super::{Protection, accept, answer, has_text};
     use super::*;
     use crate::words::Codec;
 
     const ORDER: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
 
     fn ours() -> Ours {
-        Ours { audio: ([192, 0, 2, 9], 20_000).into(), text: Some(([192, 0, 2, 9], 20_002).into()) }
+        Ours {
+            audio: ([192, 0, 2, 9], 20_000).into(),
+            text: Some(([192, 0, 2, 9], 20_002).into()),
+            protection: Protection::None,
+        }
     }
 
     fn offer_of(lines: &str) -> String {
@@ -161,9 +175,9 @@ mod tests {
 
     #[test]
     fn our_own_offer_is_answered_and_accepted() {
-        let theirs = Ours { audio: ([192, 0, 2, 1], 4000).into(), text: Some(([192, 0, 2, 1], 4002).into()) };
+        let theirs = Ours { audio: ([192, 0, 2, 1], 4000).into(), text: Some(([192, 0, 2, 1], 4002).into()), ..ours() };
         let offer = super::super::offer(ours(), &ORDER, 1);
-        let (far, sdp) = answer(&offer, theirs, &ORDER, 1).expect("an answer");
+        let (far, sdp) = answer(&offer, theirs.clone(), &ORDER, 1).expect("an answer");
         let near = accept(&sdp, ours(), &ORDER).expect("accepted");
         let (far, near) = (far.text.expect("text"), near.text.expect("text"));
         assert_eq!((near.remote.port(), far.remote.port()), (4002, 20_002));

@@ -3,6 +3,7 @@
 
 use super::super::caller::{Brief, Caller};
 use super::super::ledger::Asked;
+use super::super::residing::Whose;
 use super::super::routing::{Beginning, asked};
 use super::super::{Gateway, clock, leg_of};
 use crate::call::Refusal;
@@ -44,7 +45,8 @@ impl Gateway {
         let brief = Brief { facts, under };
         let answer = room.and_then(|room| {
             let beginning = Beginning::Menu { door: ivr::Door::Room(room), language: self.config.language };
-            self.take(leg, brief, beginning, offer)
+            let whose = Whose::of(&brief.facts, &beginning);
+            self.take(leg, brief, beginning, whose, offer)
         });
         match &answer {
             Ok(_) => tracing::info!(%call, %member, "a member's system calls"),

@@ -109,6 +109,7 @@ mod tests {
             rtcp_mux,
             fec: false,
             dtx: false,
+            keying: None,
             text: None,
         };
         PhoneLeg::new(session, [chance; 32], now).expect("a leg")

@@ -64,6 +64,7 @@ fn played(loss_percent: u32, jitter: Duration, seed: u32) -> (Vec<i16>, u64) {
         rtcp_mux: true,
         fec: false,
         dtx: false,
+        keying: None,
         text: None,
     };
     let mut shard = Shard::default();

@@ -40,6 +40,7 @@ fn session(remote: SocketAddr) -> Session {
         rtcp_mux: true,
         fec: false,
         dtx: false,
+        keying: None,
         text: None,
     }
 }

@@ -14,6 +14,7 @@ use outgoing::Outgoing;
 
 use super::latch::Latch;
 use super::rtp::Packet;
+use super::srtp::Keying;
 use crate::words::{Direction, ParticipantId, RtpTime, Typed};
 
 /// The text of one phone leg as RFC 3264 left it. Addresses are the peer's.
@@ -29,6 +30,8 @@ pub struct TextSession {
     pub direction: Direction,
     /// The letters that the peer takes (`cps`).
     pub letters_a_second: u16,
+    /// How its packets are protected, if that was negotiated.
+    pub keying: Option<Box<Keying>>,
 }
 
 impl TextSession {

@@ -14,7 +14,14 @@ fn address(port: u16) -> SocketAddr {
 }
 
 fn session(red: Option<Redundancy>) -> TextSession {
-    TextSession { t140: 98, red, remote: address(4000), direction: Direction::SendRecv, letters_a_second: 1_000 }
+    TextSession {
+        t140: 98,
+        red,
+        remote: address(4000),
+        direction: Direction::SendRecv,
+        letters_a_second: 1_000,
+        keying: None,
+    }
 }
 
 const RED: Option<Redundancy> = Some(Redundancy { payload_type: 99, generations: 2 });

@@ -24,8 +24,14 @@ impl Keyboard {
         let ports = pool.reserve_ports(Family::V4).expect("ports");
         let ours = ports.address();
         let red = Some(Redundancy { payload_type: 99, generations: 2 });
-        let session =
-            |remote| TextSession { t140: T140, red, remote, direction: Direction::SendRecv, letters_a_second: 100 };
+        let session = |remote| TextSession {
+            t140: T140,
+            red,
+            remote,
+            direction: Direction::SendRecv,
+            letters_a_second: 100,
+            keying: None,
+        };
         let text = Some(session(address(&socket)));
         pool.send(Command::GiveText { leg: LegId(leg), ports }).expect("queued");
         let renegotiated = Session { text, ..super::session(&far.socket, &far.rtcp) };

@@ -1,0 +1,53 @@
+//! Which calls have protected media (SRTP), and fresh keys for each.
+
+use super::Gateway;
+use super::chance::{NoChance, random};
+use super::residing::Whose;
+use crate::call::Refusal;
+use crate::call::sdp::{Keys, Protection};
+use crate::media::srtp::MasterKey;
+use crate::sip;
+use crate::words::Transport;
+
+impl Gateway {
+    /// Of a call that comes in. Keys are as secret as the signalling: unless that is encrypted, we name ours only to who has named some.
+    ///
+    /// # Errors
+    /// There is no randomness for keys.
+    pub(super) fn protection_for(
+        &self,
+        facts: &sip::Facts,
+        whose: &Whose,
+        is_offered: bool,
+    ) -> Result<Protection, Refusal> {
+        let trunk = facts.trunk.as_ref().and_then(|name| self.config.sip.trunks.named(name));
+        let of_member =
+            facts.visitor.is_some() && self.config.federation.as_ref().is_some_and(|of| of.joined.needs_srtp);
+        // Nobody is kept from help.
+        let is_emergency = facts.trunk.is_some() && *whose == Whose::Anybody;
+        let needed = !is_emergency && (of_member || trunk.is_some_and(|trunk| trunk.needs_srtp));
+        if !is_offered && !needed && facts.source.transport != Transport::Tls {
+            return Ok(Protection::None);
+        }
+        let keys = fresh().map_err(|_| Refusal::Full)?;
+        Ok(if needed { Protection::Needed(keys) } else { Protection::Possible(keys) })
+    }
+}
+
+/// Of a call that we place by a trunk, in an emergency in any way.
+///
+/// # Errors
+/// There is no randomness for keys.
+pub(super) fn protection_to(trunk: &sip::Trunk, emergency: bool) -> Result<Protection, NoChance> {
+    Ok(if trunk.needs_srtp && !emergency {
+        Protection::Needed(fresh()?)
+    } else if trunk.is_called_by_tls() {
+        Protection::Possible(fresh()?)
+    } else {
+        Protection::None
+    })
+}
+
+fn fresh() -> Result<Keys, NoChance> {
+    Ok(Keys { audio: MasterKey::new(random()?), text: MasterKey::new(random()?) })
+}
