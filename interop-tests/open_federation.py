@@ -109,7 +109,7 @@ def meets(tests, phones):
     """The telephone of C calls our meeting through its proxy; one of ours is there."""
     checks, folder, town = tests.checks, tests.folder, tests.town
     ours = Phone(folder, 1, long_tone(folder / "here.wav", HERE), CODECS["PCMA"], traced=True)
-    theirs = Phone(folder, 2, long_tone(folder / "there.wav", THERE), CODECS["PCMA"], traced=True, address=TELEPHONE,
+    theirs = Phone(folder, 2, long_tone(folder / "there.wav", THERE), CODECS["PCMA"], traced=True, address=TELEPHONE, protection="srtp-mand",
                    account='"Cem Yıldız" <sip:+4930900042@stadt-c.example>;outbound="sip:127.3.0.1:5060"')
     phones += [ours, theirs]
     ours.does("dial", f"sip:einwahl@{town.address}:5060")
@@ -161,12 +161,14 @@ def calls(tests):
     refused("an emergency number", lambda: c.calls("112"), "not-shared", fine=is_(404))
     refused("somebody of another domain in From", lambda: c.calls(sender="stadt-b.example"), "not-theirs", fine=is_(403))
     refused("sound from outside of its networks", lambda: c.calls(media="203.0.113.9"), "media-elsewhere", fine=is_(488))
+    refused("sound that anybody could hear on the way", lambda: c.calls(plain=True), "unprotected", fine=is_(488))
     refused("REFER", lambda: c.asks("REFER", "sip:rat@stadt-a.example", more="Refer-To: <sip:+493090000000@stadt-a.example>\r\n"), "method", "REFER", fine=is_(405))
     checks.that(c.asks("REGISTER", "sip:stadt-a.example") == 405, "REGISTER: 405")
     checks.that(c.calls("rat") == 200, "the same connection, a room that is shared: 200")
     checks.that(c.inside("REFER", more="Refer-To: <sip:+493090000000@stadt-a.example>\r\n") == 405, "REFER inside of that call: 405")
-    refused("its sound is to go outside from now on", lambda: moves(c), "media-elsewhere", fine=is_(488))
-    checks.that(c.inside("BYE", number=5) == 200, "the call was still up, and ends")
+    refused("its sound is to go outside from now on", lambda: changes(c, media="203.0.113.9"), "media-elsewhere", fine=is_(488))
+    checks.that(changes(c, number=5, media=OTHER, plain=True) == 488, "its sound is to be plain from now on: 488")
+    checks.that(c.inside("BYE", number=7) == 200, "the call was still up, and ends")
     statuses = [c.calls("klein") for _ in range(2)]
     checks.that(statuses == [200, 200], f"a member may bring two to a room: {statuses}")
     refused("and no third", lambda: c.calls("klein"), "busy", fine=is_(486))
@@ -177,10 +179,10 @@ def calls(tests):
     e.ends()
 
 
-def moves(system):
+def changes(system, number=3, **how):
     """A new offer in a call that is up: its status."""
-    status = system.inside("INVITE", number=3, media="203.0.113.9")
-    system.inside("ACK", number=3, branch=system.branch)
+    status = system.inside("INVITE", number=number, **how)
+    system.inside("ACK", number=number, branch=system.branch)
     return status
 
 

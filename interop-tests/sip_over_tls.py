@@ -1,4 +1,5 @@
 """A system that calls by SIP over mutual TLS, right or wrong in every word."""
+import base64
 import contextlib
 import re
 import secrets
@@ -7,7 +8,8 @@ import ssl
 
 DOMAIN = "stadt-a.example"
 
-SDP = "v=0\r\no=- 1 1 IN IP4 {media}\r\ns=-\r\nc=IN IP4 {media}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+SDP = "v=0\r\no=- 1 1 IN IP4 {media}\r\ns=-\r\nc=IN IP4 {media}\r\nt=0 0\r\nm=audio 40000 {protocol} 8\r\na=rtpmap:8 PCMA/8000\r\n"
+CRYPTO = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{base64.b64encode(secrets.token_bytes(30)).decode()}|2^31\r\n"
 
 
 class Refused(Exception):
@@ -61,11 +63,12 @@ class System:
                 return status, text
 
     def request(self, method, uri, to=None, sender="stadt-c.example", name='"Cem"', user="+4930900042", media=None, call=None, tag=None, to_tag="", number=1,
-                more="", branch=None):
+                more="", branch=None, plain=False):
         self.call = call or secrets.token_hex(8)
         self.tag = tag or secrets.token_hex(4)
         self.branch = branch or f"z9hG4bK{secrets.token_hex(8)}"
-        body = SDP.format(media=media) if media else ""
+        offer = SDP.format(media=media, protocol="RTP/AVP") if plain else SDP.format(media=media, protocol="RTP/SAVP") + CRYPTO
+        body = offer if media else ""
         kind = "Content-Type: application/sdp\r\n" if body else ""
         return (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/TLS {self.source}:5061;branch={self.branch}\r\nMax-Forwards: 70\r\n"
                 f"From: {name} <sip:{user}@{sender}>;tag={self.tag}\r\nTo: <{to or uri}>{to_tag}\r\nCall-ID: {self.call}\r\nCSeq: {number} {method}\r\n"
