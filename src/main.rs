@@ -174,13 +174,15 @@ fn with_config(file: Option<PathBuf>, then: impl FnOnce(Config) -> ExitCode) -> 
 
 /// Tells every mistake of the configuration and of the dialplan.
 fn check(config: &Config, language: Language) -> ExitCode {
-    let mistakes = config.mistakes();
+    let (residency, mistakes) = config.examined();
     for mistake in &mistakes {
         say(&format!("{mistake}\n"));
     }
     say(&format!("configuration: {} errors", mistakes.len()));
-    trunk::look_up(config);
-    federation::look_up(config);
+    if let Some(residency) = residency {
+        trunk::look_up(config, &residency);
+        federation::look_up(config, &residency);
+    }
     let prompts = prompts::check(config);
     let plan = dialplan::lint(config, dialplan::Format::Text, language);
     if mistakes.is_empty() && prompts { plan } else { ExitCode::FAILURE }

@@ -13,6 +13,7 @@ use einwahl::member::{
     Document, Domain, Envelope, Operators, PublicKey, Registry, SigningKey, Standing, Trust, changes,
 };
 use einwahl::names::Names;
+use einwahl::residency::Residency;
 use einwahl::sip::Resolver;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -107,13 +108,14 @@ pub fn run(command: Federation) -> ExitCode {
 }
 
 /// Tells whether the registry could be read now. It is no error if it cannot: a gateway goes on with the one that it holds.
-pub fn look_up(config: &Config) {
+pub fn look_up(config: &Config, residency: &Residency) {
     let Ok(Some(joined)) = config.federation.joined() else { return };
     let Ok(runtime) = tokio::runtime::Runtime::new() else { return };
     let trust = Trust { federation: joined.federation, operators: joined.operators, held: None };
-    let Ok(residency) = config.residency() else { return };
-    let found = async { look_at_registry(joined.registry, trust, Names::new(&config.sip.dns, residency)).await };
-    look_up_ourselves(config, &runtime, &joined.us, &joined.sip);
+    let names = || Names::new(&config.sip.dns, residency.clone());
+    let found = async { look_at_registry(joined.registry, trust, names()).await };
+    let resolver = || Resolver::new(&config.sip.dns, residency.clone());
+    look_up_ourselves(resolver, &runtime, &joined.us, &joined.sip);
     match runtime.block_on(found) {
         Ok(registry) => tell(&registry, moment()),
         Err(why) => {
@@ -126,12 +128,16 @@ pub fn look_up(config: &Config) {
 }
 
 /// Tells whether other institutions' systems find us, where they may call.
-fn look_up_ourselves(config: &Config, runtime: &tokio::runtime::Runtime, us: &Domain, listen: &[SocketAddr]) {
+fn look_up_ourselves(
+    resolver: impl FnOnce() -> Resolver,
+    runtime: &tokio::runtime::Runtime,
+    us: &Domain,
+    listen: &[SocketAddr],
+) {
     if listen.is_empty() {
         return;
     }
-    let Ok(residency) = config.residency() else { return };
-    let found = async { Resolver::new(&config.sip.dns, residency).published(us).await };
+    let found = async { resolver().published(us).await };
     let why = match runtime.block_on(found) {
         Ok(hops) if hops.iter().any(|hop| listen.iter().any(|ours| ours.port() == hop.address.port())) => return,
         Ok(hops) => {

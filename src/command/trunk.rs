@@ -1,12 +1,12 @@
 //! `einwahl trunk`: what is wrong with a trunk.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use einwahl::config::Config;
 use einwahl::doctor;
+use einwahl::residency::Residency;
 use einwahl::sip;
 use einwahl::words::TrunkName;
 
@@ -38,9 +38,8 @@ pub struct Check {
 }
 
 /// Tells which trunks cannot be found now. That is no mistake of the configuration: DNS may be away for a moment.
-pub fn look_up(config: &Config) {
+pub fn look_up(config: &Config, residency: &Residency) {
     let Ok(runtime) = tokio::runtime::Runtime::new() else { return };
-    let Ok(residency) = config.residency() else { return };
     for trunk in config.trunks.iter().filter_map(|trunk| sip::Trunk::try_from(trunk).ok()) {
         let Some(outbound) = &trunk.outbound else { continue };
         let found =
@@ -70,7 +69,7 @@ fn examine(config: &Config, check: Check) -> ExitCode {
         Ok(residency) => residency,
         Err(mistake) => return fails(&mistake.to_string()),
     };
-    let tls: Vec<SocketAddr> = config.sip.tls_listen.clone().unwrap_or_default();
+    let tls = config.sip.tls();
     let codecs = if trunk.codecs.is_empty() { config.media.codecs.clone() } else { trunk.codecs.clone() };
     let wish = doctor::Wish {
         trunk,

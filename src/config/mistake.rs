@@ -1,10 +1,11 @@
 //! What is wrong in a configuration although each line of it can be read. All of it is told at once.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::{Config, mail, oidc, processors, trunks, turn};
+use crate::residency::Residency;
 use crate::tls;
 
 /// One mistake, and what to do.
@@ -35,9 +36,16 @@ impl fmt::Display for Mistake {
 
 impl Config {
     /// Every mistake.
-    pub fn mistakes(&self) -> Vec<Mistake> {
+    #[cfg(test)]
+    pub(super) fn mistakes(&self) -> Vec<Mistake> {
+        self.examined().1
+    }
+
+    /// Who may get data, if it can be told, and every mistake: a file that both are about is read once.
+    pub fn examined(&self) -> (Option<Residency>, Vec<Mistake>) {
         let mut found = trunks::mistakes(&self.trunks);
-        found.extend(processors::mistakes(self));
+        let residency = processors::examined(self, &mut found);
+        found.extend(self.doors_at_one_place());
         found.extend(oidc::mistakes(self));
         found.extend(mail::mistakes(self));
         found.extend(turn::mistakes(self));
@@ -64,8 +72,40 @@ impl Config {
         if let Ok(home) = self.zone() {
             found.extend(self.book(&home).err().into_iter().flatten());
         }
+        (residency, found)
+    }
+
+    /// Two keys that name the same place: TCP gives it to the first alone.
+    fn doors_at_one_place(&self) -> Vec<Mistake> {
+        let tls = self.sip.tls();
+        let doors: [(&str, &[SocketAddr]); 7] = [
+            ("sip.listen", &self.sip.listen),
+            ("sip.tls_listen", &tls),
+            ("web.listen", &self.web.listen),
+            ("browsers.listen", &self.browsers.listen),
+            ("observe.listen", &self.observe.listen),
+            ("federation.listen", &self.federation.listen),
+            ("federation.sip", &self.federation.sip),
+        ];
+        let mut found = Vec::new();
+        for (number, (key, places)) in doors.iter().enumerate() {
+            for (earlier, taken) in doors.iter().take(number) {
+                let at = places.iter().find(|place| taken.iter().any(|other| collide(**place, *other)));
+                found.extend(at.map(|at| {
+                    let help = "give one of them another port; left out, sip.tls_listen is port 5061 once there is a certificate for SIP";
+                    Mistake::new(format!("{key} and {earlier} both listen at {at}"), help)
+                }));
+            }
+        }
         found
     }
+}
+
+/// Whether both cannot be listened at. Port 0 is whichever is free.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    let reached = one.ip() == other.ip() || everywhere && one.is_ipv4() == other.is_ipv4();
+    one.port() != 0 && one.port() == other.port() && reached
 }
 
 #[cfg(test)]
@@ -75,6 +115,28 @@ mod tests {
     fn told(text: &str) -> String {
         let config = Config::from_toml(text).expect("readable");
         config.mistakes().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn two_doors_at_one_place_are_told_with_both_keys() {
+        let sip = "[federation]\nsip = [\"192.0.2.10:5061\"]\n";
+        let both = "error: federation.sip and sip.tls_listen both listen at 192.0.2.10:5061\nhelp: give one of them another port";
+        let named = format!("[sip]\ntls_listen = [\"192.0.2.10:5061\"]\n{sip}");
+        assert!(told(&named).contains(both), "{}", told(&named));
+        assert!(told(&named.replace("[\"192.0.2.10:5061\"]\n[", "[\"0.0.0.0:5061\"]\n[")).contains(both));
+        // Nobody has written this port: it comes with the certificate.
+        let beside = format!("[sip]\nlisten = [\"192.0.2.10:5060\"]\ncertificate = \"c\"\nkey = \"k\"\n{sip}");
+        assert!(told(&beside).contains(both), "{}", told(&beside));
+        for apart in [
+            beside.replace("key = \"k\"\n", "key = \"k\"\ntls_listen = []\n"),
+            named.replace("10:5061\"]\n[", "11:5061\"]\n["),
+            named.replace("5061", "0"),
+            named.replace("192.0.2.10:5061\"]\n[", "[::]:5061\"]\n["),
+        ] {
+            assert!(!told(&apart).contains("both listen"), "{}", told(&apart));
+        }
+        let plain = told("[web]\nlisten = [\"127.0.0.1:5060\"]\n");
+        assert!(plain.contains("web.listen and sip.listen both listen at 127.0.0.1:5060"), "{plain}");
     }
 
     #[test]

@@ -117,6 +117,18 @@ pub struct Sip {
     pub streams: usize,
 }
 
+impl Sip {
+    /// Where TLS is served: where it is asked for, or beside everything else once there is a certificate for SIP.
+    pub fn tls(&self) -> Vec<SocketAddr> {
+        let beside =
+            self.listen.iter().filter(|_| self.certificate.is_some()).map(|at| SocketAddr::new(at.ip(), SIP_TLS));
+        self.tls_listen.clone().unwrap_or_else(|| beside.collect())
+    }
+}
+
+/// RFC 3261 section 19.1.2.
+const SIP_TLS: u16 = 5061;
+
 impl Default for Sip {
     fn default() -> Self {
         let Limits { requests, patience, in_work, streams } = Limits::default();

@@ -101,13 +101,10 @@ impl Config {
     }
 }
 
-/// What is wrong with them, and what may not be reached because of it.
-pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
-    let mut found = Vec::new();
-    let countries = config.residency.countries().unwrap_or_else(|mistake| {
-        found.push(mistake);
-        None
-    });
+/// Who may get data, unless what is to be asked cannot be; and what is wrong with them, and what may not be reached because of it.
+pub(super) fn examined(config: &Config, found: &mut Vec<Mistake>) -> Option<Residency> {
+    let residency = config.residency().map_err(|mistake| found.push(mistake)).ok();
+    let countries = residency.as_ref().and_then(Residency::countries);
     let processors = &config.processors;
     for (number, processor) in processors.iter().enumerate() {
         let name = &processor.name;
@@ -130,7 +127,7 @@ pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
             let help = "name its addresses: networks = [\"192.0.2.0/24\"]";
             say(format!("processor {name:?} has no network: nothing can go to it"), help);
         }
-        for (part, country) in processor.networks.iter().filter_map(|one| countries.as_ref()?.abroad_within(one)) {
+        for (part, country) in processor.networks.iter().filter_map(|one| countries?.abroad_within(one)) {
             let message = format!(
                 "{part} of processor {name:?} is in {country} by residency.countries, outside of the European Economic Area"
             );
@@ -155,7 +152,7 @@ pub(super) fn mistakes(config: &Config) -> Vec<Mistake> {
             ));
         }
     }
-    found
+    residency
 }
 
 #[cfg(test)]

@@ -44,10 +44,10 @@ impl TryFrom<config::Config> for Config {
     type Error = Unfit;
 
     fn try_from(file: config::Config) -> Result<Self, Unfit> {
-        let mistakes = file.mistakes();
-        if !mistakes.is_empty() {
+        let (residency, mistakes) = file.examined();
+        let Some(residency) = residency.filter(|_| mistakes.is_empty()) else {
             return Err(Unfit::Mistakes(mistakes));
-        }
+        };
         let dialplan = plan(&file)?;
         let zone = file.zone()?;
         let trunks = file.trunks.iter().map(sip::Trunk::try_from).collect::<Result<_, _>>();
@@ -67,7 +67,7 @@ impl TryFrom<config::Config> for Config {
             book: file.book(&zone).map_err(Unfit::Mistakes)?,
             federation: joined.map(|joined| federation::Config { joined, dns }),
             sends: file.basis(),
-            residency: file.residency().map_err(|mistake| Unfit::Mistakes(vec![mistake]))?,
+            residency,
             place: Place::Folder(file.store.folder(named.as_deref())),
             keep_days: file.records.keep_days,
             calls_keep_days: file.records.calls_keep_days,
@@ -79,7 +79,7 @@ impl TryFrom<config::Config> for Config {
             most_meetings: file.api.most_meetings,
             dialplan,
             sip: sip::Config {
-                tls: tls(&file.sip.listen, file.sip.tls_listen, sip_certificate, web_certificate.as_ref()),
+                tls: tls(file.sip.tls(), sip_certificate, web_certificate.as_ref()),
                 listen: file.sip.listen,
                 limits: Limits {
                     requests: file.sip.requests,
@@ -178,25 +178,17 @@ fn pair(certificate: Option<PathBuf>, key: Option<PathBuf>, section: &'static st
     }
 }
 
-/// SIP over TLS: where it is asked for, or wherever SIP is served once there is a certificate for it. Without one of its own it
-/// shows that of the web, and without that one of our own.
-fn tls(
-    plain: &[SocketAddr],
-    asked: Option<Vec<SocketAddr>>,
-    own: Option<Pair>,
-    web: Option<&Pair>,
-) -> Option<sip::Tls> {
-    let beside = || own.is_some().then(|| plain.iter().map(|at| SocketAddr::new(at.ip(), SIP_TLS)).collect());
-    let listen: Vec<SocketAddr> = asked.or_else(beside).filter(|listen| !listen.is_empty())?;
+/// SIP over TLS. Without a certificate of its own it shows that of the web, and without that one of our own.
+fn tls(listen: Vec<SocketAddr>, own: Option<Pair>, web: Option<&Pair>) -> Option<sip::Tls> {
+    if listen.is_empty() {
+        return None;
+    }
     let certificate = match own.or_else(|| web.cloned()) {
         Some((certificate, key)) => Certificate::Files { certificate, key },
         None => Certificate::Made { names: listen.iter().map(|at| at.ip().to_string()).collect() },
     };
     Some(sip::Tls { listen, certificate })
 }
-
-/// RFC 3261 section 19.1.2.
-const SIP_TLS: u16 = 5061;
 
 impl TryFrom<&config::Trunk> for sip::Trunk {
     type Error = config::Mistake;

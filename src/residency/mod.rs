@@ -60,6 +60,11 @@ impl Residency {
         Self { countries, ..self }
     }
 
+    /// The second opinion on where addresses are.
+    pub const fn countries(&self) -> Option<&Countries> {
+        self.countries.as_ref()
+    }
+
     /// The same, with its decisions counted here.
     #[must_use]
     pub fn counted(self, observed: Observed) -> Self {
