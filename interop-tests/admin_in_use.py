@@ -53,6 +53,7 @@ menu = "de"
 [[rule]]
 name = "Rathaus auf Türkisch"
 called = "${haus} 1000"
+trunk = "rathaus"
 asserted = "${haus} 4XXX"
 accepts = "tr"
 menu = "en"
@@ -313,11 +314,20 @@ def sees_the_calls(story, page):
     expect(page.locator(".rows tbody tr")).to_have_count(1, timeout=10_000)
     with page.expect_download() as got:
         page.get_by_role("button", name="Als CSV").click()
-    story.check("the list is a table for a spreadsheet", "Hotline" in pathlib.Path(got.value.path()).read_text())
+    reason = "eine Regel des Wählplans weist diesen Anrufer ab"
+    lines = pathlib.Path(got.value.path()).read_text()
+    story.check("the list is a table for a spreadsheet, with the reason in the language of the page", "Hotline" in lines and reason in lines, lines[:600])
+    story.check("why a call was refused is told in the language of the page", reason in page.inner_text(".rows tbody"), page.inner_text(".rows tbody"))
     page.locator(".rows tbody a").click()
     visible(page, "Weg durch den Wählplan")
     story.check("the ladder shows the answer", page.locator(".ladder-text.bad", has_text="403").count() == 1)
-    story.look(page, "one call")
+    visible(page, reason)
+    story.check("so is what was decided", "abgewiesen: nicht erlaubt (403)" in page.inner_text(".facts"), page.inner_text(".facts"))
+    story.look(page, "one call", lambda: page.wait_for_selector(".facts"))
+    page.click(".language[lang=en]")
+    visible(page, "a rule of the dialplan refuses this caller")
+    page.click(".language[lang=de]")
+    visible(page, reason)
 
 
 def makes_a_meeting(story, page):
@@ -400,6 +410,14 @@ def makes_an_account(story, page):
     area(page, "Konten")
     visible(page, "erika")
     page.get_by_role("button", name="Neues Konto").click()
+    page.fill("#account-name", "vorlage")
+    page.get_by_role("dialog").get_by_role("button", name="Anlegen").click()
+    visible(page, "Ein Token der Konfiguration hat diesen Namen")
+    told = page.get_by_role("dialog").get_by_role("alert").inner_text()
+    story.check("what the gateway refuses is told in German, with what to do", "So kann es nicht sein" in told and "Berichtigen Sie, was genannt ist" in told, told)
+    story.has_no_barrier(page, "a refusal")
+    if story.screenshots:
+        page.screenshot(path=story.screenshots / "refusal-1440.png")
     page.fill("#account-name", "hans")
     page.select_option("#account-role", "viewer")
     page.get_by_role("dialog").get_by_role("button", name="Anlegen").click()

@@ -5,10 +5,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::words::{Both, Codec, Language, TrunkName, both};
 
-/// Why a call does not get in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a call does not get in. Call records keep it by these words: one that gets another name is read in English alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Refusal {
     /// No rule of the dialplan takes the called number.
     NoRule,
@@ -467,6 +470,20 @@ mod tests {
             Refusal::NotShared,
             Refusal::MediaElsewhere,
         ]
+    }
+
+    #[test]
+    fn each_refusal_is_told_in_both_languages_and_is_the_same_after_it_was_kept() {
+        let others = [Refusal::Elsewhere { to: String::from("sip:rat@pbx.example") }, Refusal::Emergency];
+        for refusal in every().into_iter().chain(others) {
+            let told = refusal.told();
+            assert!(told.said(Language::De) != told.said(Language::En), "{refusal:?}");
+            assert_eq!(refusal.to_string(), told.said(Language::En), "the log is in English");
+            let kept = serde_json::to_value(&refusal).expect("written");
+            assert_eq!(serde_json::from_value::<Refusal>(kept).expect("read"), refusal);
+        }
+        let kept = serde_json::to_value(Refusal::TrunkFull { trunk: "haus".parse().expect("a name") });
+        assert_eq!(kept.expect("written"), serde_json::json!({"trunkFull": {"trunk": "haus"}}));
     }
 
     /// What RFC 3398 section 8.2.6.1 says of each status, written down apart from the code. 422 and 488: see `status`.

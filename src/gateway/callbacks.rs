@@ -22,7 +22,7 @@ use crate::records::Deed;
 use crate::sip::Shown;
 use crate::store::{self, Failed, Revision, Value};
 use crate::web::{self, Done, callbacks};
-use crate::words::{CallId, CallbackId, Language, LegId, Personal, PhoneNumber, Purpose, TrunkName};
+use crate::words::{CallId, CallbackId, Language, LegId, Personal, PhoneNumber, Purpose, TrunkName, both};
 use crate::workers;
 
 /// The folder of the store in which requests are.
@@ -163,7 +163,8 @@ impl Gateway {
             Ok(Ok(Asked::New(request))) => {
                 let id = request.id.clone();
                 tracing::info!(%leg, office = callback.name, %id, "asks to be called back");
-                self.ledger.led_on(CallId(leg.0), &format!("asks to be called back: {id}"));
+                self.ledger
+                    .led_on(CallId(leg.0), &both!("bittet um einen Rückruf: {}", "asks to be called back: {}", id));
                 self.keep_callback(Keeping::Asked { leg, id: id.clone() }, &id, None, Some(&request));
             }
             Ok(Ok(Asked::Again)) => {
@@ -364,7 +365,7 @@ impl Gateway {
         let ended = match outcome {
             Outcome::Connected => {
                 self.end_request(&id, "connected", |office, id| Deed::CalledBack { office, id, tries: tries + 1 });
-                String::from("connected")
+                both!("verbunden", "connected")
             }
             Outcome::NoAgent => {
                 self.callbacks.rest(&agent, now);
@@ -372,29 +373,33 @@ impl Gateway {
                 if let Some(leg) = leg {
                     self.ledger.refused(CallId(leg.0), &Refusal::NobodyAnswers);
                 }
-                String::from("the agent does not answer")
+                both!("am Arbeitsplatz nimmt niemand ab", "the agent does not answer")
             }
             Outcome::AgentLeft => {
                 self.callbacks.rest(&agent, now);
                 self.callbacks.requests.put_back(&id);
-                String::from("the agent hung up before")
+                both!("am Arbeitsplatz wurde vorher aufgelegt", "the agent hung up before")
             }
             Outcome::NotThere => match self.callbacks.requests.not_there(&id, rules(&callback), clock::moment()) {
                 Some(Next::Again(request)) => {
                     self.keep_change(&id, Some(&request));
-                    format!("nobody answers: again at {:.0}", request.next)
+                    both!("niemand nimmt ab: wieder um {:.0}", "nobody answers: again at {:.0}", request.next)
                 }
                 Some(Next::GivenUp(request)) => {
                     let (deed_of, tries) = (id.to_string(), request.tries);
                     self.note(Deed::CallbackGivenUp { office: office.clone(), id: deed_of, tries });
                     self.keep_change(&id, None);
-                    format!("nobody answers: given up after {tries} tries")
+                    both!(
+                        "niemand nimmt ab: nach {} Versuchen aufgegeben",
+                        "nobody answers: given up after {} tries",
+                        tries
+                    )
                 }
                 // Somebody has dropped it meanwhile.
-                None => String::from("nobody answers"),
+                None => both!("niemand nimmt ab", "nobody answers"),
             },
         };
-        tracing::info!(%id, office, ended, "a try to call back is over");
+        tracing::info!(%id, office, ended = ended.said(Language::En), "a try to call back is over");
         if let Some(leg) = leg {
             self.ledger.led_on(CallId(leg.0), &ended);
         }
@@ -470,7 +475,13 @@ fn recorded(one: &Try) -> Recorded {
         trunk: Some(callback.outside.clone()),
         ..Facts::default()
     };
-    let decision = format!("calls back, try {} of {}: {}", request.tries + 1, callback.tries, request.id);
+    let decision = both!(
+        "ruft zurück, Versuch {} von {}: {}",
+        "calls back, try {} of {}: {}",
+        request.tries + 1,
+        callback.tries,
+        request.id
+    );
     Recorded { facts, under: under.clone(), rule: None, decision }
 }
 

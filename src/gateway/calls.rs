@@ -29,7 +29,7 @@ impl Gateway {
         let routed = self.routing.of(facts, self.config.language);
         let (rule, decided, version) = (routed.rule, routed.decided, routed.under.version);
         let (leg, brief) = (leg_of(call), Brief { facts: facts.clone(), under: routed.under.clone() });
-        let asked = Asked { facts: routed.facts, under: routed.under, rule: rule.clone(), decision: decided.clone() };
+        let asked = Asked { facts: routed.facts, under: routed.under, rule: rule.clone(), decision: routed.told };
         self.ledger.begin(call, asked);
         let answer = match routed.outcome {
             Err(refusal) => Err(refusal),

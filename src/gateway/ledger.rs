@@ -11,13 +11,13 @@ use super::meetings::Reply;
 use super::publishing::Worked;
 use super::running::Shared;
 use super::{Gateway, clock, quality};
-use crate::call::{OnTheWire, Refusal};
+use crate::call::Refusal;
 use crate::dialplan::{Facts, Trace};
 use crate::media;
-use crate::records::calls::{self, Calls, CannotRead, Crossed, Finished, Status};
+use crate::records::calls::{self, Calls, CannotRead, Crossed, End, Finished};
 use crate::sip::Door;
 use crate::web::{self, CallsDone, CallsWish};
-use crate::words::{CallId, Domain, LegId, ParticipantId, Personal, PhoneNumber, RoomId};
+use crate::words::{Both, CallId, Domain, LegId, ParticipantId, Personal, PhoneNumber, RoomId, both};
 
 /// Calls that are up, or have just ended.
 #[derive(Default)]
@@ -33,11 +33,11 @@ pub(super) struct Open {
     facts: Facts,
     under: Shared,
     rule: Option<String>,
-    decision: String,
+    decision: Both,
     /// Calls that we placed for it.
     rung: Vec<CallId>,
     answered: Option<Timestamp>,
-    refused: Option<Status>,
+    refused: Option<Refusal>,
     ended: Option<(Instant, Timestamp)>,
     quality: Option<media::Quality>,
     /// By room: their line, and which institutions were told of it.
@@ -49,7 +49,7 @@ pub(super) struct Asked {
     pub(super) facts: Facts,
     pub(super) under: Shared,
     pub(super) rule: Option<String>,
-    pub(super) decision: String,
+    pub(super) decision: Both,
 }
 
 /// What was called, of a call that we placed for an office: this, and its name.
@@ -60,12 +60,6 @@ const LAST_WORDS: Duration = Duration::from_millis(1_500);
 
 /// Refused calls of strangers that are written down in a second: a scanner shall not fill the disk.
 const STRANGERS: u32 = 20;
-
-/// RFC 3398: normal call clearing.
-const CLEARED: u8 = 16;
-
-/// RFC 3261 section 15.1.2: given up before it was answered.
-const TERMINATED: u16 = 487;
 
 impl Ledger {
     /// A call came.
@@ -80,8 +74,7 @@ impl Ledger {
     /// It is refused.
     pub(super) fn refused(&mut self, call: CallId, refusal: &Refusal) {
         let Some(open) = self.open.get_mut(&call) else { return };
-        let OnTheWire { status, cause, .. } = refusal.on_the_wire();
-        open.refused = Some(Status { status, cause, why: refusal.to_string() });
+        open.refused = Some(refusal.clone());
         open.ended.get_or_insert_with(|| (clock::now(), clock::moment()));
         if open.facts.trunk.is_none() {
             match self.strangers_left.checked_sub(1) {
@@ -100,9 +93,9 @@ impl Ledger {
     }
 
     /// Another context goes on with it.
-    pub(super) fn led_on(&mut self, call: CallId, decided: &str) {
+    pub(super) fn led_on(&mut self, call: CallId, decided: &Both) {
         if let Some(open) = self.open.get_mut(&call) {
-            open.decision = format!("{}; then {decided}", open.decision);
+            open.decision = open.decision.then("; ", &both!("dann", "then")).then(" ", decided);
         }
     }
 
@@ -202,15 +195,13 @@ pub(super) fn write(over: Vec<(CallId, Open)>, door: &Door, calls: &Calls, zone:
     for (call, open) in over {
         let Open { began, facts, under, rule, decision, rung, answered, refused, ended, quality, crossed } = open;
         let ladder = door.ladder(call, &rung);
-        let status = refused.unwrap_or_else(|| {
-            let (status, why) = match (ladder.caller_ended(), answered) {
-                (Some(true), None) => (TERMINATED, "the caller gave up"),
-                (Some(true), Some(_)) => (200, "the caller hung up"),
-                (Some(false), _) => (200, "we hung up"),
-                (None, _) => (200, "the connection was lost, or the gateway stopped"),
-            };
-            Status { status, cause: CLEARED, why: why.to_owned() }
-        });
+        let end = match (refused, ladder.caller_ended(), answered) {
+            (Some(refusal), ..) => End::Refused(refusal),
+            (None, Some(true), None) => End::GivenUp,
+            (None, Some(true), Some(_)) => End::ByCaller,
+            (None, Some(false), _) => End::ByUs,
+            (None, None, _) => End::Lost,
+        };
         let (asked, at) = (facts.clone(), began.to_zoned_datetime(zone.clone()));
         let version = under.version;
         calls.keep(Finished {
@@ -221,7 +212,7 @@ pub(super) fn write(over: Vec<(CallId, Open)>, door: &Door, calls: &Calls, zone:
             rule,
             decision,
             version,
-            status,
+            end,
             quality: quality.as_ref().map(figures),
             ladder,
             crossed: crossed.into_values().collect(),

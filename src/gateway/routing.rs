@@ -7,10 +7,10 @@ use super::clock;
 use super::running::Shared;
 use crate::call::Refusal;
 use crate::call::hunt::Way;
-use crate::dialplan::{Callback, Callee, Decision, Facts, Onward, Queue, Reject, Rescue, Ring, Taken, Transfer};
+use crate::dialplan::{Callback, Callee, Decision, Facts, Onward, Plan, Queue, Reject, Rescue, Ring, Taken, Transfer};
 use crate::ivr::{self, Prompt};
 use crate::sip;
-use crate::words::{Language, Personal, PhoneNumber, Transport};
+use crate::words::{Both, Language, Personal, PhoneNumber, Transport};
 
 /// The plan that runs, and the time by which its hours are read.
 pub(super) struct Routing {
@@ -25,7 +25,10 @@ pub(super) struct Routed {
     /// What it was asked.
     pub(super) facts: Facts,
     pub(super) rule: Option<String>,
+    /// For the log.
     pub(super) decided: String,
+    /// For whoever reads the call's record.
+    pub(super) told: Both,
     pub(super) outcome: Result<Beginning, Refusal>,
 }
 
@@ -127,6 +130,7 @@ fn routed(under: &Shared, taken: Option<Taken<'_>>, asked: &Facts, language: Lan
         under: under.clone(),
         facts: asked.clone(),
         decided: decision.as_ref().map_or_else(|| Refusal::NoRule.to_string(), ToString::to_string),
+        told: decision.as_ref().map_or_else(Plan::told_of_nothing, Decision::told),
         outcome: begin(decision, rule.as_deref().unwrap_or_default(), asked, language),
         rule,
     }

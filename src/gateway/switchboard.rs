@@ -374,9 +374,9 @@ impl Gateway {
     /// Another context decides.
     pub(super) fn lead_on(&mut self, leg: LegId, onward: Onward) {
         let Some(brief) = self.brief_of(leg) else { return };
-        let Routed { rule, decided, outcome, .. } = self.routing.onward(&brief, onward, self.config.language);
+        let Routed { rule, decided, told, outcome, .. } = self.routing.onward(&brief, onward, self.config.language);
         tracing::info!(%leg, rule, decided, "led on");
-        self.ledger.led_on(CallId(leg.0), &decided);
+        self.ledger.led_on(CallId(leg.0), &told);
         match outcome {
             Err(refusal) => self.turn_away(leg, refusal),
             Ok(beginning) => self.go_on_with(leg, beginning),

@@ -48,7 +48,7 @@ impl Gateway {
         let may = caller.is_open() && caller.visitor().is_none();
         let brief = caller.brief.as_ref().filter(|_| may).ok_or(Refusal::NotHandedOn)?;
         let facts = sip::Facts { called: to.to_owned(), ..brief.facts.clone() };
-        let Routed { under, rule, decided, outcome, .. } = self.routing.of(&facts, self.config.language);
+        let Routed { under, rule, decided, told, outcome, .. } = self.routing.of(&facts, self.config.language);
         let beginning = match outcome {
             Err(why) => return Err(Refusal::NotThere(why.told())),
             Ok(Beginning::Ring(errand)) if errand.emergency => {
@@ -61,7 +61,7 @@ impl Gateway {
         };
         self.note_operated("transfer", Some(call), None, None, by);
         tracing::info!(%leg, to = facts.called_masked(), rule, decided, "transferred");
-        self.ledger.led_on(call, &format!("transferred by {}: {decided}", by.name));
+        self.ledger.led_on(call, &both!("verbunden durch {}", "transferred by {}", by.name).then(": ", &told));
         self.take_out(leg);
         if let Some(caller) = self.callers.get_mut(&leg) {
             caller.brief = Some(Brief { facts, under });

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::dialplan::{Facts, Plan};
-use crate::words::{Both, Language};
+use crate::words::Both;
 
 /// What a plan does with a call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,11 +99,7 @@ impl<'a> Replay<'a> {
 
 fn way(plan: &Plan, facts: &Facts, at: &jiff::ZonedDateTime) -> Way {
     let taken = plan.decide(facts, at);
-    let said = |language| match taken {
-        Some(taken) => taken.decision.said(language).text,
-        None => Plan::said_of_nothing(language).text,
-    };
-    let decision = Both::new(said(Language::De), said(Language::En));
+    let decision = taken.map_or_else(Plan::told_of_nothing, |taken| taken.decision.told());
     Way { rule: taken.map(|taken| taken.rule.to_owned()), decision }
 }
 

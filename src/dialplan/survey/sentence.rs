@@ -6,7 +6,7 @@ use super::super::pattern::{ANY, Pattern, Tail};
 use super::super::window::Window;
 use super::super::{Action, Decision, Placed, Plan, Reject, Rule, When};
 use super::placing;
-use crate::words::Language;
+use crate::words::{Both, Language};
 
 /// What happens, in words, and by one word for who colours it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,11 @@ pub struct Said {
 }
 
 impl Decision {
+    /// What it does, in words of both languages.
+    pub fn told(&self) -> Both {
+        Both::new(self.said(Language::De).text, self.said(Language::En).text)
+    }
+
     /// What it does, in words.
     pub fn said(&self, language: Language) -> Said {
         let (kind, german, english) = match self {
@@ -83,6 +88,11 @@ impl Plan {
     /// What happens to a call that no rule takes, in words.
     pub fn said_of_nothing(language: Language) -> Said {
         not_covered(language)
+    }
+
+    /// The same in both languages.
+    pub fn told_of_nothing() -> Both {
+        Both::new(not_covered(Language::De).text, not_covered(Language::En).text)
     }
 
     /// For which calls a rule is.

@@ -13,7 +13,7 @@ use crate::member::{Domain, Registry};
 use crate::records::Deed;
 use crate::room::{Guest, Kind, Name, Newcomer};
 use crate::sip::{self, MemberRefused, Visitor};
-use crate::words::{Bucket, CallId, LegId, Pin, Role, RoomId};
+use crate::words::{Bucket, CallId, LegId, Pin, Role, RoomId, both};
 
 /// A member begins so many calls at once, and so many a second after that: an institution's council comes within a minute.
 const AT_ONCE: f64 = 30.0;
@@ -36,8 +36,8 @@ impl Gateway {
         // Whatever else was called may be a person's number, and is nobody's business here.
         let called = room.as_ref().map_or_else(|_| facts.called_masked(), ToString::to_string);
         let decision = match &room {
-            Ok(room) => format!("room {room}, for {member} by SIP"),
-            Err(why) => why.to_string(),
+            Ok(room) => both!("Raum {}, für {} über SIP", "room {}, for {} by SIP", room, member),
+            Err(why) => why.told(),
         };
         let facts = sip::Facts { called, ..facts.clone() };
         let under = self.routing.running.clone();

@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::BACK;
 use super::record::{Crossed, Erased, Filter, Finished, Page, Past, Quality, Record, Status, Whole, Whose};
+use super::{BACK, End};
 use crate::call::ladder::Ladder;
 use crate::dialplan::{Facts, Step};
 use crate::records::CannotOpen;
 use crate::records::deed::written;
 use crate::records::form::Form;
 use crate::store::{Revision, Seal, Value};
-use crate::words::{Personal, PhoneNumber, Purpose};
+use crate::words::{Both, Language, Personal, PhoneNumber, Purpose};
 
 /// The form of the database.
 const FORM: u32 = 1;
@@ -52,6 +52,18 @@ struct OfPerson {
     /// What else a plan asks for. Records from before it was kept have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<AlsoAsked>,
+    /// What the columns `why` and `decision` say in English alone. Records from before it was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<AlsoTold>,
+}
+
+/// What is told of a call in other languages than English, which the columns hold.
+#[derive(Serialize, Deserialize)]
+struct AlsoTold {
+    /// An [`End`]: what a newer version wrote, and is none here, is no mistake.
+    end: serde_json::Value,
+    /// What was decided, in German. The plan that said it may be gone.
+    decided: String,
 }
 
 /// What a plan asks for beside what the columns hold.
@@ -103,25 +115,16 @@ impl Database {
     }
 
     pub(super) fn keep(&mut self, finished: Finished) -> Result<(), String> {
-        let Finished {
-            began,
-            answered,
-            ended,
-            facts,
-            rule,
-            decision,
-            version,
-            status,
-            quality,
-            ladder,
-            crossed,
-            trace,
-        } = finished;
+        let Finished { began, answered, ended, facts, rule, decision, version, end, quality, ladder, crossed, trace } =
+            finished;
         let id = self.next;
         let [caller, asserted, diverted] = [&facts.caller, &facts.asserted, &facts.diverted]
             .map(|number| number.as_ref().map(|number| number.reveal(Purpose::Record).as_str().to_owned()));
         let asked = Some(AlsoAsked { asserted, diverted, language: facts.language.map(|tag| tag.to_string()) });
-        let personal = Value::new(text(&OfPerson { caller, crossed, asked })?.into_bytes());
+        let ((status, cause), why) = (end.status(), end.told());
+        let kept = serde_json::to_value(&end).map_err(|error| error.to_string())?;
+        let also = AlsoTold { end: kept, decided: decision.said(Language::De).to_owned() };
+        let personal = Value::new(text(&OfPerson { caller, crossed, asked, told: Some(also) })?.into_bytes());
         let personal = self.seal.close(&place(id), Revision(id), &personal).ok_or("the system gives no randomness")?;
         let mut steps = trace().steps;
         // The last one decided.
@@ -138,11 +141,11 @@ impl Database {
             personal,
             facts.secure,
             rule,
-            decision,
+            decision.said(Language::En),
             version,
-            status.status,
-            status.cause,
-            status.why,
+            status,
+            cause,
+            why.said(Language::En),
             quality.as_ref().map(text).transpose()?,
             text(&steps.split_off(first))?,
             text(&ladder)?,
@@ -299,7 +302,12 @@ impl Database {
     fn record(&self, row: &Row<'_>) -> Result<Record, String> {
         let id: u64 = get(row, 0)?;
         let sealed: Vec<u8> = get(row, 6)?;
-        let caller = self.person(id, &sealed)?.caller.and_then(|number| number.parse::<PhoneNumber>().ok());
+        let OfPerson { caller, told, .. } = self.person(id, &sealed)?;
+        let caller = caller.and_then(|number| number.parse::<PhoneNumber>().ok());
+        let (end, decided) = told.map_or((None, None), |told| (Some(told.end), Some(told.decided)));
+        let (english, why): (String, String) = (get(row, 9)?, get(row, 13)?);
+        let end = end.and_then(|end| serde_json::from_value::<End>(end).ok());
+        let why = end.map_or_else(|| Both::new(why.as_str(), why.as_str()), |end| end.told());
         let trunk: Option<String> = get(row, 4)?;
         let quality: Option<String> = get(row, 14)?;
         Ok(Record {
@@ -312,9 +320,9 @@ impl Database {
             caller: caller.map(Personal::new),
             secure: get(row, 7)?,
             rule: get(row, 8)?,
-            decision: get(row, 9)?,
+            decision: Both::new(decided.unwrap_or_else(|| english.clone()), english),
             version: get(row, 10)?,
-            status: Status { status: get(row, 11)?, cause: get(row, 12)?, why: get(row, 13)? },
+            status: Status { status: get(row, 11)?, cause: get(row, 12)?, why },
             quality: quality.and_then(|quality| serde_json::from_str::<Quality>(&quality).ok()),
         })
     }
@@ -344,6 +352,7 @@ fn told(why: rusqlite::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Refusal;
     use crate::dialplan::Trace;
     use crate::store::Key;
 
@@ -359,9 +368,9 @@ mod tests {
             ended: began,
             facts: Facts { called: called.to_owned(), caller: Some(caller.clone()), ..Facts::default() },
             rule: None,
-            decision: String::new(),
+            decision: Both::new("an den Rat", "to the council"),
             version: 1,
-            status: Status { status: 404, cause: 1, why: String::new() },
+            end: End::Refused(Refusal::TrunkFull { trunk: "rathaus".parse().expect("a trunk") }),
             quality: None,
             ladder: Ladder::default(),
             crossed: Vec::new(),
@@ -372,6 +381,24 @@ mod tests {
         let older = Value::new(br#"{"caller":"+493012345642"}"#.to_vec());
         let older = database.seal.close(&place(1), Revision(1), &older).expect("sealed");
         database.connection.execute("UPDATE calls SET personal = ?1 WHERE id = 1", [older]).expect("written");
+        let newer = Value::new(br#"{"told":{"end":{"aWordOfTomorrow":1},"decided":"morgen"}}"#.to_vec());
+        let newer = database.seal.close(&place(3), Revision(3), &newer).expect("sealed");
+        database.keep(call("300")).expect("kept");
+        database.connection.execute("UPDATE calls SET personal = ?1 WHERE id = 3", [newer]).expect("written");
+        let records = database.page(&Filter { most: 9, ..Filter::default() }).expect("read").records;
+        let told = |record: &Record| {
+            let (decision, why) = (record.decision.said(Language::De), record.status.why.said(Language::De));
+            (decision.to_owned(), why.to_owned())
+        };
+        let [newer, now, older] = records.as_slice() else { panic!("three records") };
+        assert_eq!((now.status.status, now.decision.said(Language::En)), (503, "to the council"));
+        let full = "der Anschluss rathaus hat so viele Anrufe, wie er darf";
+        assert!(told(now).0 == "an den Rat" && told(now).1.starts_with(full), "{now:?}");
+        let in_english = "trunk rathaus has as many calls as it may";
+        assert!(told(older).0 == "to the council" && told(older).1.starts_with(in_english), "{older:?}");
+        assert!(told(newer).0 == "morgen" && told(newer).1.starts_with(in_english), "{newer:?}");
+        database.connection.execute("DELETE FROM calls WHERE id = 3", []).expect("gone");
+
         let past = database.past(began, None, 9).expect("read");
         assert_eq!(past.iter().map(|call| (call.id, call.is_older)).collect::<Vec<_>>(), [(2, false), (1, true)]);
         assert_eq!(past[1].facts, call("100").facts, "what was kept of it is there");

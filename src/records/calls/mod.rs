@@ -5,6 +5,7 @@
 //! is deleted, and it is looked whether it is gone. Nobody waits for the disk: what cannot be written is counted, and said.
 
 mod database;
+mod end;
 mod record;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use jiff::Timestamp;
 
+pub use end::End;
 pub use record::{Crossed, Erased, Filter, Finished, Page, Past, Quality, Record, Status, Whole, Whose};
 
 use super::CannotOpen;

@@ -5,9 +5,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::End;
 use crate::call::ladder::Ladder;
 use crate::dialplan::{Facts, Step, Trace};
-use crate::words::{Codec, Domain, ParticipantId, Personal, PhoneNumber, RoomId, TrunkName};
+use crate::words::{Both, Codec, Domain, Language, ParticipantId, Personal, PhoneNumber, RoomId, TrunkName};
 
 /// A call that is over.
 pub struct Finished {
@@ -22,11 +23,11 @@ pub struct Finished {
     /// The rule that decided, and what it decided.
     pub rule: Option<String>,
     /// In words.
-    pub decision: String,
+    pub decision: Both,
     /// The version of the plan.
     pub version: u64,
     /// What became of it.
-    pub status: Status,
+    pub end: End,
     /// How it sounded.
     pub quality: Option<Quality>,
     /// What was said on the wire.
@@ -39,7 +40,7 @@ pub struct Finished {
 
 impl fmt::Debug for Finished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a call that is over ({})", self.status.why)
+        write!(f, "a call that is over ({})", self.end.told().said(Language::En))
     }
 }
 
@@ -74,15 +75,14 @@ pub struct Erased {
 }
 
 /// What became of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The final SIP status.
     pub status: u16,
     /// The Q.850 cause.
     pub cause: u8,
-    /// In words.
-    pub why: String,
+    /// In words; of a record from before that was kept, in English alone.
+    pub why: Both,
 }
 
 /// How a call sounded.
@@ -134,8 +134,8 @@ pub struct Record {
     pub secure: bool,
     /// The rule that decided.
     pub rule: Option<String>,
-    /// What it decided.
-    pub decision: String,
+    /// What it decided; of a record from before that was kept, in English alone.
+    pub decision: Both,
     /// The version of the plan.
     pub version: u64,
     /// What became of it.

@@ -4,7 +4,7 @@ use super::*;
 use crate::call::ladder::{Heading, Side};
 use crate::dialplan::{Facts, Outcome, Step, Trace};
 use crate::store::Key;
-use crate::words::{Personal, TrunkName};
+use crate::words::{Both, Personal, TrunkName};
 
 fn seal() -> Seal {
     Seal::new(&Key::generate(), CALLER_PURPOSE)
@@ -40,9 +40,9 @@ fn finished(second: i64, called: &str, caller: Option<&str>) -> Finished {
             secure: true,
         },
         rule: Some(String::from("Regel 100")),
-        decision: String::from("the menu in de"),
+        decision: Both::new("Menü auf Deutsch", "the menu in German"),
         version: 12,
-        status: Status { status: 200, cause: 16, why: String::from("the caller hung up") },
+        end: End::ByCaller,
         quality: None,
         ladder,
         crossed: Vec::new(),

@@ -93,7 +93,8 @@ pub(super) struct Part {
 
 /// Call records, the newest first
 ///
-/// With `Accept: text/csv` as a table for a spreadsheet. A record is there about two seconds after the end of its call.
+/// With `Accept: text/csv` as a table for a spreadsheet. A record is there about two seconds after the end of its call. What was decided and
+/// how it ended is told in the language of `Accept-Language`; of records that an older version wrote, in English.
 #[utoipa::path(
     get,
     path = "/api/v1/calls",
@@ -106,6 +107,7 @@ pub(super) struct Part {
         ("rule" = Option<String>, Query, description = "By this rule of the dialplan"),
         ("status" = Option<u16>, Query, description = "With this final SIP status", minimum = 100, maximum = 699),
         ("called" = Option<String>, Query, description = "To this number, as it was called"),
+        Reads,
         ("limit" = Option<u32>, Query, description = "At most so many; 100, if nothing is said; of a table 100,000", minimum = 1, maximum = 500),
     ),
     responses(
@@ -330,8 +332,8 @@ enum SideName {
     Called,
 }
 
-impl std::convert::From<&Record> for CallRecord {
-    fn from(record: &Record) -> Self {
+impl CallRecord {
+    fn of(record: &Record, language: Language) -> Self {
         Self {
             id: record.id,
             began: record.began.to_string(),
@@ -342,11 +344,11 @@ impl std::convert::From<&Record> for CallRecord {
             caller: record.caller.as_ref().map(ToString::to_string),
             secure: record.secure,
             rule: record.rule.clone(),
-            decision: record.decision.clone(),
+            decision: record.decision.said(language).to_owned(),
             version: record.version,
             status: record.status.status,
             cause: record.status.cause,
-            why: record.status.why.clone(),
+            why: record.status.why.said(language).to_owned(),
             quality: record.quality.as_ref().map(CallQuality::from),
         }
     }
@@ -392,7 +394,7 @@ impl WholeCall {
             method: rung.method,
         });
         Self {
-            call: CallRecord::from(&whole.record),
+            call: CallRecord::of(&whole.record, language),
             trace: whole.trace.into_iter().map(|step| CallStep::of(step, language)).collect(),
             ladder: messages.collect(),
             more_messages: more,
@@ -401,15 +403,21 @@ impl WholeCall {
 }
 
 impl CallsDone {
-    /// As HTTP, with what became of rules in this language.
+    /// As HTTP, with sentences in this language.
     pub(super) fn respond(self, language: Language) -> Response {
+        let mut response = self.told(language);
+        response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+        response
+    }
+
+    fn told(self, language: Language) -> Response {
         match self {
             Self::Page { page, csv: true } => {
                 let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
-                ([(header::CONTENT_TYPE, kind)], table(&page.records)).into_response()
+                ([(header::CONTENT_TYPE, kind)], table(&page.records, language)).into_response()
             }
             Self::Page { page, csv: false } => {
-                let calls = page.records.iter().map(CallRecord::from).collect();
+                let calls = page.records.iter().map(|record| CallRecord::of(record, language)).collect();
                 Json(CallRecords { calls, next: page.next }).into_response()
             }
             Self::Whole(whole) => Json(WholeCall::of(*whole, language)).into_response(),
@@ -439,17 +447,17 @@ const COLUMNS: [&str; 19] = [
     "mos",
 ];
 
-fn table(records: &[Record]) -> String {
+fn table(records: &[Record], language: Language) -> String {
     let mut table = csv::Writer::from_writer(Vec::new());
     // Into memory: there is nothing that could not be written.
     drop(table.write_record(COLUMNS));
     for record in records {
-        drop(table.write_record(row(record)));
+        drop(table.write_record(row(record, language)));
     }
     table.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-fn row(record: &Record) -> [String; 19] {
+fn row(record: &Record, language: Language) -> [String; 19] {
     let or_nothing = |text: Option<String>| text.unwrap_or_default();
     let quality = record.quality.as_ref();
     let share = |lost: u64, of: u64| if of == 0 { 0.0 } else { lost as f64 * 100.0 / of as f64 };
@@ -465,11 +473,11 @@ fn row(record: &Record) -> [String; 19] {
         or_nothing(record.caller.as_ref().map(ToString::to_string)),
         record.secure.to_string(),
         harmless(record.rule.as_deref().unwrap_or_default()),
-        harmless(&record.decision),
+        harmless(record.decision.said(language)),
         record.version.to_string(),
         record.status.status.to_string(),
         record.status.cause.to_string(),
-        harmless(&record.status.why),
+        harmless(record.status.why.said(language)),
         or_nothing(quality.map(|quality| quality.codec.to_string())),
         or_nothing(quality.map(|quality| format!("{:.2}", share(quality.lost_in, quality.of_in)))),
         or_nothing(quality.and_then(|q| Some(format!("{:.2}", share(q.lost_out?, q.of_out?))))),
@@ -492,6 +500,43 @@ impl std::convert::From<CallsDone> for Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::calls::{End, Status};
+    use crate::words::Both;
+
+    fn refused() -> Record {
+        Record {
+            id: 7,
+            began: jiff::Timestamp::UNIX_EPOCH,
+            answered: None,
+            ended: jiff::Timestamp::UNIX_EPOCH,
+            trunk: None,
+            called: "2000".into(),
+            caller: None,
+            secure: false,
+            rule: Some("Nachts".into()),
+            decision: Both::new("abgewiesen: besetzt (486)", "refused: busy (486)"),
+            version: 3,
+            status: Status { status: 486, cause: 17, why: End::Refused(crate::call::Refusal::Busy).told() },
+            quality: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn why_a_call_was_refused_is_told_in_the_language_of_whoever_reads_it() {
+        for (language, decision, why) in [
+            (Language::De, "abgewiesen: besetzt (486)", "für diese Nummer laufen so viele Anrufe"),
+            (Language::En, "refused: busy (486)", "as many calls are up"),
+        ] {
+            for csv in [true, false] {
+                let page = Page { records: vec![refused()], next: None };
+                let response = CallsDone::Page { page, csv }.respond(language);
+                assert_eq!(response.headers()[header::CONTENT_LANGUAGE], language.code());
+                let body = axum::body::to_bytes(response.into_body(), 4_096).await.expect("a body");
+                let body = String::from_utf8(body.to_vec()).expect("text");
+                assert!(body.contains(decision) && body.contains(why), "{body}");
+            }
+        }
+    }
 
     #[test]
     fn what_a_caller_dials_becomes_no_formula() {

@@ -99,7 +99,7 @@ pub(super) async fn answer_in_time(
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only described")]
 pub(super) struct Reads {
-    /// In which language what is said of a plan is told: `de` or `en`; English, if nothing is said
+    /// In which language what is said of a plan or of a call is told: `de` or `en`; English, if nothing is said
     #[param(rename = "Accept-Language", example = "de")]
     accept_language: Option<String>,
 }

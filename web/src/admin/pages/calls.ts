@@ -75,7 +75,7 @@ function listPage(context: Context, words: PageWords): HTMLElement {
     one.value = wanted[key];
     return labelled(`calls-${key}`, label, one);
   };
-  const save = async (): Promise<void> => download("calls.csv", "text/csv", await (await fetch(`/api/v1/calls?${query()}`, { headers: { accept: "text/csv" } })).text());
+  const save = async (): Promise<void> => download("calls.csv", "text/csv", await (await fetch(`/api/v1/calls?${query()}`, { headers: { accept: "text/csv", "accept-language": language } })).text());
   const form = el("form", { class: "filter", submit: (event) => (event.preventDefault(), run()) }, input("from", "datetime-local", words.from), input("to", "datetime-local", words.to), input("called", "text", words.called), input("trunk", "text", words.trunk), input("status", "text", words.status),
     el("div", { class: "row-buttons" }, button(words.search, () => {}, "primary", { type: "submit" }), button(WORDS[language].export, () => void save())));
   run();
