@@ -127,6 +127,8 @@ def meets(tests, phones):
     hears(checks, "it hears ours", theirs, HERE, THERE)
     shown = next(one for one in tests.town.asks("GET", "federation")["federation"]["members"] if one["domain"] == "stadt-c.example")
     checks.that((shown["sip"], shown["sipCalls"], shown["state"]) == (True, 1, "none"), f"the federation shows it: {shown['state']}, {shown['sipCalls']} call")
+    encrypted = sorted(one["encrypted"] for one in tests.town.asks("GET", "live")["calls"])
+    checks.that(encrypted == [False, True], f"what is under way shows whose sound is encrypted: {encrypted}")
     return ours, theirs
 
 

@@ -113,6 +113,7 @@ impl Gateway {
             with: peer.map(|peer| peer.0),
             since: format!("{:.0}", known.since),
             codec: known.codec,
+            encrypted: caller.is_some_and(|caller| caller.protected),
             quality: known.quality,
             room: name.map(ToString::to_string),
             participant: participant.map(|participant| participant.0),

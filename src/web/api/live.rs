@@ -131,6 +131,8 @@ pub struct LiveCall {
     /// Of its sound, once that is agreed.
     #[schema(value_type = Option<String>)]
     pub codec: Option<Codec>,
+    /// Whether its sound is encrypted on the way (SRTP).
+    pub encrypted: bool,
     /// How its sound was in the last seconds; nothing is told in the first of them.
     pub quality: Option<LiveQuality>,
     /// The call that it is connected with.
@@ -496,6 +498,7 @@ mod tests {
             called: String::from("+49 30 ···00"),
             since: String::from("2026-11-25T09:00:00Z"),
             codec: None,
+            encrypted: false,
             quality: None,
             with: None,
             room: room.map(str::to_owned),

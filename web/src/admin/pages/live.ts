@@ -74,7 +74,7 @@ function callRows(context: Context, calls: LiveCall[], words: PageWords, act: Ac
     ...(call.direction === "in" ? [button(words.transfer, () => transfer(call), "secondary kern-btn--x-small", name(words.transfer, call))] : []), button(words.hangUp, () => hangUp(call), "secondary kern-btn--x-small", name(words.hangUp, call)));
   return table(words.nowCalls, [
     { name: words.since, cell: (call: LiveCall) => moment(call.since, language, { timeStyle: "medium" }) }, { name: words.direction, cell: (call) => (call.direction === "in" ? words.in : words.out) }, { name: words.caller, cell: (call) => call.caller ?? (call.direction === "out" ? "–" : words.withheld), class: "tel" }, { name: words.called, cell: (call) => call.called, class: "tel" },
-    { name: words.trunk, cell: (call) => call.trunk ?? words.none }, { name: words.codec, cell: (call) => call.codec ?? "–" }, { name: words.quality, cell: loss }, { name: words.room, cell: (call) => call.room ?? "–" },
+    { name: words.trunk, cell: (call) => call.trunk ?? words.none }, { name: words.codec, cell: (call) => (call.codec ? `${call.codec}${call.encrypted ? ", SRTP" : ""}` : "–") }, { name: words.quality, cell: loss }, { name: words.room, cell: (call) => call.room ?? "–" },
     { name: WORDS[language].actions, cell: (call) => (may(session, "operate") ? buttons(call) : "") },
   ], calls);
 }

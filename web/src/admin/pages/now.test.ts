@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type LiveCall, merged } from "./now";
 
-const call = (id: number, codec: string | null = null): LiveCall => ({ id, direction: "in", trunk: null, caller: null, called: "1", since: "", codec, quality: null, room: null });
+const call = (id: number, codec: string | null = null): LiveCall => ({ id, direction: "in", trunk: null, caller: null, called: "1", since: "", codec, encrypted: false, quality: null, room: null });
 
 test("what is not named in a change is as it was", () => {
   const before = { calls: [call(1), call(2)], rooms: [], plan: { version: 3 } };

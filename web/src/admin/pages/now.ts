@@ -8,6 +8,7 @@ export interface LiveCall {
   called: string;
   since: string;
   codec: string | null;
+  encrypted: boolean;
   quality: { lossIn: number; jitterIn: number } | null;
   room: string | null;
 }
