@@ -88,6 +88,11 @@ called = "1005"
 transfer = "2001@carrier"
 
 [[rule]]
+name = "Verschlüsselt"
+called = "1009"
+ring = { to = ["2001", "2002"], trunk = "geheim", way = "all", seconds = 20 }
+
+[[rule]]
 name = "Ansage"
 called = "1006"
 announce = { say = "goodbye", language = "de", then = "weiter" }
@@ -150,6 +155,12 @@ name = "carrier"
 networks = ["127.0.0.2/32"]
 dial = "sip:127.0.0.2:{PBX_PORT}"
 {account}
+[[trunks]]
+name = "geheim"
+networks = ["127.0.0.4/32"]
+dial = "sip:127.0.0.4:{PBX_PORT}"
+srtp = "required"
+{account}
 [[meetings]]
 room = "rat"
 id = "123456"
@@ -160,13 +171,13 @@ class Story:
     def __init__(self, folder, check):
         self.folder, self.check, self.gateway_log = folder, check, folder / "gateway.log"
         extensions = {"2001": ("2001", 25110), "2002": ("2002", 25120), "112": ("2002", 25120)}
-        self.pbx, self.carrier = Pbx(PBX_PORT, extensions), Pbx(PBX_PORT, extensions, "127.0.0.2")
+        self.pbx, self.carrier, self.secret = Pbx(PBX_PORT, extensions), Pbx(PBX_PORT, extensions, "127.0.0.2"), Pbx(PBX_PORT, extensions, "127.0.0.4")
         self.phones = []
 
-    def phones_are_there(self):
+    def phones_are_there(self, protections=("", "", "")):
         """Fresh telephones: what each records is of this call alone."""
-        self.phones = [Phone(self.folder, number, long_tone(self.folder / f"{tone}.wav", tone), "PCMA/8000/1", user=user)
-                       for number, (tone, user) in enumerate(zip(TONES, (NUMBER, "2001", "2002")))]
+        self.phones = [Phone(self.folder, number, long_tone(self.folder / f"{tone}.wav", tone), "PCMA/8000/1", user=user, protection=protection)
+                       for number, (tone, user, protection) in enumerate(zip(TONES, (NUMBER, "2001", "2002"), protections))]
         self.pbx.passed.clear()
 
     def phones_leave(self):
@@ -339,6 +350,26 @@ def held(story):
     story.dials(1001)
     story.until("hold: it rings", lambda: story.rings(1, "2001"))
     story.phones[1].does("accept")
+    is_held(story)
+
+
+def encrypted(story):
+    """By a trunk that requires SRTP: a telephone that has it is spoken with, also after a hold; one that has none is no answer."""
+    story.phones_leave()
+    story.folder = story.folder / "encrypted"
+    story.folder.mkdir()
+    story.phones_are_there(("", "srtp-mand", ""))
+    story.dials(1009)
+    story.until("encrypted: it rings at who can", lambda: "ncoming call" in story.log(1))
+    invite = story.secret.requests("INVITE", "2001")[-1]
+    story.check("encrypted: nothing else is offered", " RTP/SAVP " in invite and " RTP/AVP " not in invite and "a=crypto:1 AEAD_AES_128_GCM inline:" in invite)
+    story.phones[1].does("accept")
+    story.until("encrypted: both have keys", lambda: "SRTP is Enabled" in story.log(1), 5)
+    is_held(story)
+
+
+def is_held(story):
+    """Two who talk, the caller and the first."""
     time.sleep(2)
     story.phones[1].does("hold")
     time.sleep(5)
@@ -381,7 +412,7 @@ def not_to_be_known(story):
     story.check("private: nor logged", NUMBER not in story.gateway_log.read_text(errors="replace"))
 
 
-STORIES = (in_order, all_at_once, in_rotation, nobody, handed_on, connected_here, announced, emergency, queue, not_to_be_known, keys_cross, held,
+STORIES = (in_order, all_at_once, in_rotation, nobody, handed_on, connected_here, announced, emergency, queue, not_to_be_known, keys_cross, held, encrypted,
            office_closes)
 
 
