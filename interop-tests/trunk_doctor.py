@@ -58,6 +58,7 @@ FAULTS = {
     "no common codec": (trunk(UDP), "1008", "codec"),
     "another codec than answered": (trunk(UDP), "1009", "codec"),
     "a codec that was not offered": (trunk(UDP), "1014", "codec"),
+    "no SRTP, which is required": (trunk(UDP, srtp="required"), "1000", "srtp"),
     "hangs up by itself": (trunk(UDP), "1013", "hung-up"),
 }
 # Nothing is to be found here. A dead first server is told, as it costs each call its time.

@@ -39,8 +39,8 @@ struct Running<'a> {
     agent: &'a mut Agent,
     talk: Talk,
     mouth: Option<Mouth>,
-    /// Our sound's address.
-    ours: SocketAddr,
+    /// Our sound's address and keys.
+    ours: sdp::Ours,
     wish: &'a Wish,
     contact: String,
     interval: u32,
@@ -58,11 +58,14 @@ pub(super) async fn call(
 ) -> Result<Call, CannotExamine> {
     let local = agent.line.local.ip();
     let socket = sound::socket(local).await.map_err(|error| CannotExamine::Here(error.to_string()))?;
-    let ours = socket.local_addr().map_err(|error| CannotExamine::Here(error.to_string()))?;
-    let codecs = wish.codecs.clone();
-    agent.answers = Some(Arc::new(move |offer| sdp::answer(offer, ours, &codecs, 9).ok().map(|(_, text)| text)));
-    let (talk, asked, interval, refused) = invite(agent, wish, outbound, number, ours).await?;
+    let mut ours = sdp::Ours::from(socket.local_addr().map_err(|error| CannotExamine::Here(error.to_string()))?);
+    ours.protection = wish.trunk.protection(sound::keys()?, false);
+    let (codecs, describing) = (wish.codecs.clone(), ours.clone());
+    let answer = move |offer: &str| sdp::answer(offer, describing.clone(), &codecs, 9).ok().map(|(_, text)| text);
+    agent.answers = Some(Arc::new(answer));
+    let (talk, asked, interval, refused) = invite(agent, wish, outbound, number, &ours).await?;
     let mut seen = Call::new(asked.outcome.clone(), agent.line.local, agent.line.peer);
+    seen.needs_srtp = wish.trunk.needs_srtp;
     seen.ringing = asked.ringing;
     seen.timer = refused;
     let Some(response) = asked.response else { return Ok(seen) };
@@ -72,7 +75,7 @@ pub(super) async fn call(
     }
     seen.contact = values(&response.headers, "Contact").first().and_then(|contact| address_in(&uri_in(contact)?));
     let allow = value(&response.headers, "Allow").unwrap_or_default().to_ascii_uppercase();
-    let session = agreed(&response, ours, wish);
+    let session = agreed(&response, &ours, wish);
     seen.media = Some(media(&response, session.as_ref(), &allow));
     let mouth = match session {
         Ok(session) => Some(Mouth::open(socket, session)?),
@@ -91,9 +94,9 @@ async fn invite(
     wish: &Wish,
     outbound: &Outbound,
     number: &str,
-    ours: SocketAddr,
+    ours: &sdp::Ours,
 ) -> Result<(Talk, Asked, u32, crate::trunk::seen::Timer), Unsound> {
-    let offer = sdp::offer(ours, &wish.codecs, 1);
+    let offer = sdp::offer(ours.clone(), &wish.codecs, 1);
     let to = format!("sip:{number}@{}", place(outbound));
     let mut refused = crate::trunk::seen::Timer::default();
     let mut interval = INTERVAL;
@@ -184,11 +187,11 @@ impl Running<'_> {
     /// Describes the call anew (RFC 3264 section 8.4): hold, or back again.
     async fn describe(&mut self, direction: Direction) -> Result<Change, Unsound> {
         self.version += 1;
-        let offer = sdp::offer(self.ours, &self.wish.codecs, self.version);
+        let offer = sdp::offer(self.ours.clone(), &self.wish.codecs, self.version);
         let offer = offer.replace("a=sendrecv", &format!("a={}", direction.name()));
         let asked = self.change("INVITE", Some(&offer)).await?;
         if let Some(response) = asked.response.as_ref().filter(|it| it.status_code.code() < 300)
-            && let (Ok(session), Some(mouth)) = (agreed(response, self.ours, self.wish), &self.mouth)
+            && let (Ok(session), Some(mouth)) = (agreed(response, &self.ours, self.wish), &self.mouth)
         {
             mouth.change(session).await;
         }
@@ -200,7 +203,7 @@ impl Running<'_> {
         let asked = if self.takes_update {
             self.change("UPDATE", None).await?
         } else {
-            let offer = sdp::offer(self.ours, &self.wish.codecs, self.version);
+            let offer = sdp::offer(self.ours.clone(), &self.wish.codecs, self.version);
             self.change("INVITE", Some(&offer)).await?
         };
         Ok(self.change_of(&asked.outcome))
@@ -233,9 +236,9 @@ impl Running<'_> {
 }
 
 /// What holds after their answer; or why it cannot be used.
-fn agreed(response: &Response, ours: SocketAddr, wish: &Wish) -> Result<Session, String> {
+fn agreed(response: &Response, ours: &sdp::Ours, wish: &Wish) -> Result<Session, String> {
     let body = String::from_utf8_lossy(&response.body);
-    sdp::accept(&body, ours, &wish.codecs).map_err(|refusal| refusal.to_string())
+    sdp::accept(&body, ours.clone(), &wish.codecs).map_err(|refusal| refusal.to_string())
 }
 
 fn media(response: &Response, session: Result<&Session, &String>, allow: &str) -> Media {

@@ -9,8 +9,10 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 use super::{Unsound, clock};
+use crate::call::sdp::Keys;
 use crate::media::leg::TICK;
 use crate::media::rtp::{Packet, is_rtcp};
+use crate::media::srtp::{Cover, MasterKey};
 use crate::media::tone::{Player, Tone};
 use crate::media::{PhoneLeg, Session};
 use crate::trunk::seen::Sound;
@@ -51,6 +53,15 @@ struct Tally {
 #[allow(clippy::disallowed_methods, reason = "the doctor opens the socket of its call")]
 pub(super) async fn socket(local: IpAddr) -> std::io::Result<UdpSocket> {
     UdpSocket::bind(SocketAddr::new(local, 0)).await
+}
+
+/// Fresh keys for it.
+pub(super) fn keys() -> Result<Keys, Unsound> {
+    let random = || {
+        let mut bytes = [0; MasterKey::LENGTH];
+        getrandom::fill(&mut bytes).map(|()| MasterKey::new(bytes)).map_err(|error| Unsound(error.to_string()))
+    };
+    Ok(Keys { audio: random()?, text: random()? })
 }
 
 impl Mouth {
@@ -99,6 +110,8 @@ fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
 
 async fn talk(socket: UdpSocket, mut leg: PhoneLeg, mut orders: mpsc::Receiver<Order>, tally: Arc<Mutex<Tally>>) {
     let mut ticks = tokio::time::interval(TICK);
+    let mut cover = Cover::default();
+    cover.agree(leg.keying().0);
     let mut tone = Player::new(Tone::Steady(TONE), leg.rate());
     let mut datagram = [0; 2_048];
     loop {
@@ -108,22 +121,25 @@ async fn talk(socket: UdpSocket, mut leg: PhoneLeg, mut orders: mpsc::Receiver<O
                 None => return,
                 Some(Order::Change(session)) => {
                     let _ = leg.renegotiate(session);
+                    cover.agree(leg.keying().0);
                     tone = Player::new(Tone::Steady(TONE), leg.rate());
                 }
                 Some(Order::Press(digit)) => drop(leg.press(digit, STROKE)),
             },
             _ = ticks.tick() => {
                 while let Ok((length, from)) = socket.try_recv_from(&mut datagram) {
-                    let packet = datagram.get(..length).unwrap_or_default();
-                    count(&mut lock(&tally), packet, from);
-                    let _ = leg.receive(packet, from, clock::now());
+                    let Some(packet) = cover.open(datagram.get(..length).unwrap_or_default()) else { continue };
+                    count(&mut lock(&tally), &packet, from);
+                    let _ = leg.receive(&packet, from, clock::now());
                 }
                 let _ = leg.listen(clock::now());
                 let mut sound = [0; Rate::Full.frame()];
                 let sound = sound.get_mut(..leg.rate().frame()).unwrap_or_default();
                 let _ = tone.fill(sound);
                 let mut out = Vec::new();
-                leg.say(sound, |packet, target| out.push((packet.as_bytes().to_vec(), target)));
+                leg.say(sound, |packet, target| {
+                    out.extend(cover.seal(packet.as_bytes()).map(|packet| (packet.into_owned(), target)));
+                });
                 for (packet, target) in out {
                     if socket.send_to(&packet, target).await.is_ok() {
                         lock(&tally).sent += 1;

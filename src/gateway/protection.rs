@@ -34,20 +34,10 @@ impl Gateway {
     }
 }
 
-/// Of a call that we place by a trunk, in an emergency in any way.
+/// Of one call.
 ///
 /// # Errors
-/// There is no randomness for keys.
-pub(super) fn protection_to(trunk: &sip::Trunk, emergency: bool) -> Result<Protection, NoChance> {
-    Ok(if trunk.needs_srtp && !emergency {
-        Protection::Needed(fresh()?)
-    } else if trunk.is_called_by_tls() {
-        Protection::Possible(fresh()?)
-    } else {
-        Protection::None
-    })
-}
-
-fn fresh() -> Result<Keys, NoChance> {
+/// There is no randomness.
+pub(super) fn fresh() -> Result<Keys, NoChance> {
     Ok(Keys { audio: MasterKey::new(random()?), text: MasterKey::new(random()?) })
 }

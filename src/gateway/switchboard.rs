@@ -10,13 +10,12 @@ use tokio::sync::oneshot;
 
 use super::callbacks::Side;
 use super::caller::{Brief, Caller};
-use super::protection::protection_to;
+use super::protection::fresh;
 use super::queues::Line;
 use super::residing::Whose;
 use super::routing::{Beginning, Errand, Routed};
 use super::{Gateway, clock, leg_of};
 use crate::call::hunt::{Effect, Hunt, Input};
-use crate::call::sdp::Protection;
 use crate::call::{Refusal, sdp};
 use crate::dialplan::{Callee, Onward};
 use crate::ivr::{Menu, Prompt};
@@ -210,8 +209,9 @@ impl Gateway {
             NotRung
         })?;
         let mut ours = sdp::Ours::from(ports.address());
-        ours.protection =
-            trunk.map_or(Ok(Protection::None), |trunk| protection_to(trunk, emergency)).map_err(|_| NotRung)?;
+        if let Some(trunk) = trunk {
+            ours.protection = trunk.protection(fresh().map_err(|_| NotRung)?, emergency);
+        }
         let to = Personal::new(callee.user.clone());
         let offer = sdp::offer(ours.clone(), &codecs, 1);
         let wish = sip::Wish { trunk: callee.trunk.clone(), to, from, offer, emergency, forwards };

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::call::sdp::{Keys, Protection};
 use crate::words::{Codec, Personal, PhoneNumber, Secret, Target, Transport, TrunkName};
 
 /// A telephone system or a carrier.
@@ -73,8 +74,17 @@ impl Trunks {
 }
 
 impl Trunk {
+    /// Whether the media of calls to it are protected with these keys, which only TLS keeps secret; in an emergency any call will do.
+    pub fn protection(&self, keys: Keys, emergency: bool) -> Protection {
+        match (self.needs_srtp && !emergency, self.is_called_by_tls()) {
+            (true, _) => Protection::Needed(keys),
+            (false, true) => Protection::Possible(keys),
+            (false, false) => Protection::None,
+        }
+    }
+
     /// Whether nobody can read what is said to it on the way.
-    pub fn is_called_by_tls(&self) -> bool {
+    fn is_called_by_tls(&self) -> bool {
         let target = self.outbound.as_ref().map(|outbound| &outbound.target);
         target.is_some_and(|target| target.is_secure() || target.transport == Some(Transport::Tls))
             || self.transports == [Transport::Tls]

@@ -32,6 +32,7 @@ impl Fault {
             Self::WrongNumber { .. } => "wrong-number",
             Self::NotAnswered { .. } => "not-answered",
             Self::CallRefused { .. } => "call-refused",
+            Self::Srtp => "srtp",
             Self::Codec(_) => "codec",
             Self::NatThere { .. } | Self::NatHere { .. } => "nat",
             Self::NothingHeard { .. } => "one-way-audio",
@@ -103,6 +104,7 @@ impl Fault {
                 format!("The test call was not answered ({status}): nothing can be said of the sound.")
             }
             Self::CallRefused { status, phrase } => format!("The trunk refuses the test call: {status} {phrase}."),
+            Self::Srtp => String::from("The trunk takes no encrypted sound (SRTP), which its settings here require."),
             Self::Codec(CodecTrouble::Refused(status)) => format!("The trunk takes none of our codecs ({status})."),
             Self::Codec(CodecTrouble::Unusable(why)) => {
                 format!("What the trunk answers to our codecs cannot be used: {why}.")
@@ -193,6 +195,9 @@ impl Fault {
                 format!("Der Probeanruf wurde nicht angenommen ({status}): über den Ton lässt sich nichts sagen.")
             }
             Self::CallRefused { status, phrase } => format!("Der Trunk weist den Probeanruf ab: {status} {phrase}."),
+            Self::Srtp => String::from(
+                "Der Trunk nimmt keinen verschlüsselten Ton (SRTP), den seine Einstellungen hier verlangen.",
+            ),
             Self::Codec(CodecTrouble::Refused(status)) => format!("Der Trunk nimmt keinen unserer Codecs ({status})."),
             Self::Codec(CodecTrouble::Unusable(why)) => {
                 format!("Was der Trunk auf unsere Codecs antwortet, ist unbrauchbar: {why}.")
@@ -319,6 +324,10 @@ impl Fault {
             Self::CallRefused { .. } => (
                 "Der Mitschnitt zeigt die Antwort; der Betreiber kennt ihren Grund.",
                 "The ladder shows the answer; the operator knows its reason.",
+            ),
+            Self::Srtp => (
+                "Schalten Sie dort SRTP mit SDES ein (AES_CM_128_HMAC_SHA1_80), oder nehmen Sie `srtp = \"required\"` beim Trunk zurück.",
+                "Switch SRTP with SDES on there (AES_CM_128_HMAC_SHA1_80), or take `srtp = \"required\"` of the trunk back.",
             ),
             Self::Codec(CodecTrouble::Refused(_)) => (
                 "Geben Sie dem Trunk `codecs = [\"PCMA\", \"PCMU\"]`, und lassen Sie dort G.711 zu.",

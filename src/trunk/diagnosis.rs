@@ -101,6 +101,8 @@ pub enum Fault {
         /// Its phrase.
         phrase: String,
     },
+    /// It has no SRTP, or none that we have, and it has to.
+    Srtp,
     /// No common codec, or none that they keep to.
     Codec(CodecTrouble),
     /// An address in their messages cannot be reached from here.
@@ -354,6 +356,7 @@ fn of_call(call: &Call) -> Vec<Finding> {
     match status {
         200..=299 => established(call),
         404 | 410 | 484 | 604 => certain(Fault::WrongNumber { status }),
+        415 | 488 | 606 if call.needs_srtp => vec![Finding::new(Fault::Srtp, Certainty::Likely)],
         415 | 488 | 606 => certain(Fault::Codec(CodecTrouble::Refused(status))),
         422 => certain(Fault::SessionTimer(TimerTrouble::Interval { least: call.timer.least })),
         401 | 403 | 407 => certain(Fault::Forbidden { status, phrase }),
@@ -366,6 +369,7 @@ fn of_call(call: &Call) -> Vec<Finding> {
 fn established(call: &Call) -> Vec<Finding> {
     let mut found = Vec::new();
     match &call.media {
+        Some(Media::Unusable(_)) if call.needs_srtp => found.push(Finding::new(Fault::Srtp, Certainty::Likely)),
         Some(Media::Unusable(why)) => {
             let fault = Fault::Codec(CodecTrouble::Unusable(why.clone()));
             found.push(Finding::new(fault, Certainty::Certain));

@@ -161,6 +161,8 @@ pub struct Registrar {
 pub struct Call {
     /// What came of the INVITE.
     pub outcome: Outcome,
+    /// Nothing but protected media (SRTP) was offered.
+    pub needs_srtp: bool,
     /// Provisional answers before it.
     pub ringing: Vec<u16>,
     /// Where we sent from.
@@ -194,6 +196,7 @@ impl Call {
     pub const fn new(outcome: Outcome, ours: SocketAddr, peer: SocketAddr) -> Self {
         Self {
             outcome,
+            needs_srtp: false,
             ringing: Vec::new(),
             ours,
             seen_as: None,

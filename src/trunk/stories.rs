@@ -165,6 +165,10 @@ fn each_answer_to_a_call_has_its_own_name() {
     ] {
         assert_eq!(words(&with(|call| call.outcome = fine(status))), [word], "{status}");
     }
+    let plain = with(|call| (call.outcome, call.needs_srtp) = (fine(488), true));
+    assert_eq!(words(&plain), ["srtp"]);
+    let unusable = with(|call| (call.media, call.needs_srtp) = (Some(Media::Unusable(String::from("plain"))), true));
+    assert_eq!(words(&unusable), ["srtp"]);
 }
 
 #[test]
