@@ -25,6 +25,9 @@ const SLACK: Duration = Duration::from_millis(24);
 /// This far above it, sound is taken out even where that is heard.
 const URGENT: Duration = Duration::from_millis(120);
 
+/// So many packets may have been overtaken by the first that came of a stream.
+const OVERTAKEN: u64 = 8;
+
 /// With nothing to play for this long the stream has paused; the next packet begins a new spurt.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -86,6 +89,8 @@ pub struct JitterBuffer {
     newest: u64,
     newest_time: u64,
     playing: bool,
+    /// Nothing of it has been played: what was sent before the first that came is not too late.
+    untouched: bool,
     /// Decoded and not yet pulled.
     sound: Sound,
     /// When the sender took the first sample after `sound`, in RTP ticks.
@@ -116,6 +121,7 @@ impl JitterBuffer {
             newest: 0,
             newest_time: 0,
             playing: false,
+            untouched: false,
             sound: Vec::with_capacity(LONGEST_SOUND),
             played_to: 0,
             packet: rate.frame(),
@@ -148,13 +154,19 @@ impl JitterBuffer {
 
     fn put(&mut self, sequence: u16, timestamp: RtpTime, payload: Option<&[u8]>, now: Instant) {
         let (number, time) = self.unwrap(sequence, timestamp);
-        if self.next.is_some_and(|next| number < next) {
-            self.counts.late += 1;
-            return;
+        if let Some(next) = &mut self.next
+            && number < *next
+        {
+            if !self.untouched || *next - number > OVERTAKEN {
+                self.counts.late += 1;
+                return;
+            }
+            *next = number;
         }
         if payload.is_some() {
             self.arrivals.note(self.sent(time), now);
         }
+        self.untouched |= self.next.is_none();
         self.next.get_or_insert(number);
         if let Some(slot) = slot_of(&mut self.slots, number) {
             slot.number = Some(number);
@@ -272,7 +284,7 @@ impl JitterBuffer {
             return false;
         }
         self.next = Some(first);
-        self.playing = true;
+        (self.playing, self.untouched) = (true, false);
         first == next
     }
 
@@ -510,10 +522,14 @@ struct Arrivals {
     total: f32,
     /// How many did not come, or too late; fades likewise.
     missed: f32,
+    /// The next packet comes after a while in which nobody listened.
+    resumes: bool,
 }
 
 const STEP: i64 = 4_000;
 const STEPS: usize = 64;
+/// The latest that is told apart.
+const LATEST: u64 = STEP.unsigned_abs() * STEPS as u64;
 /// Packets in a stretch: 4 s of 20 ms packets.
 const STRETCH: u32 = 200;
 /// Each packet weighs this much less once the next has come: half after 140 packets.
@@ -525,13 +541,27 @@ const MANY_MISSED: f32 = 0.01;
 
 impl Default for Arrivals {
     fn default() -> Self {
-        Self { origin: None, least: 0, least_before: 0, in_stretch: 0, late: [0.0; STEPS], total: 0.0, missed: 0.0 }
+        Self {
+            origin: None,
+            least: 0,
+            least_before: 0,
+            in_stretch: 0,
+            late: [0.0; STEPS],
+            total: 0.0,
+            missed: 0.0,
+            resumes: false,
+        }
     }
 }
 
 impl Arrivals {
     fn note(&mut self, sent: Duration, now: Instant) {
-        let journey = journey(*self.origin.get_or_insert((now, sent)), sent, now);
+        let mut journey = journey(*self.origin.get_or_insert((now, sent)), sent, now);
+        // A clock that stood meanwhile, or has gone another way: when the quickest came says nothing any more.
+        if std::mem::take(&mut self.resumes) && journey.abs_diff(self.floor()) > LATEST {
+            (self.origin, self.least, self.least_before, self.in_stretch) = (Some((now, sent)), 0, 0, 0);
+            journey = 0;
+        }
         if self.in_stretch >= STRETCH {
             self.in_stretch = 0;
             self.least_before = self.least;
@@ -548,9 +578,9 @@ impl Arrivals {
         }
     }
 
-    /// What is known of journeys counts on, but not when the quickest came.
+    /// What is known of journeys counts on, if the sender's clock did.
     const fn begin_again(&mut self) {
-        (self.origin, self.least, self.least_before, self.in_stretch) = (None, 0, 0, 0);
+        self.resumes = true;
     }
 
     fn many_missed(&self) -> bool {

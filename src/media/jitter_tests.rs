@@ -206,6 +206,63 @@ fn after_a_short_pause_words_wait_as_long_as_the_line_is_uneven_and_are_whole() 
     }
 }
 
+/// Plays packets 0 to 299 of a line on which they take up to 60 ms, and is then not listened to for two seconds.
+fn known_and_left(start: Instant) -> JitterBuffer {
+    let mut buffer = JitterBuffer::new(Codec::Pcma, Rate::Narrow).expect("a buffer");
+    let mut frame = [0; 160];
+    for number in 0..300_u16 {
+        let sent = start + Duration::from_millis(20) * u32::from(number);
+        let journey = Duration::from_millis(u64::from(number % 4) * 20);
+        buffer.insert(number, RtpTime(u32::from(number) * 160), &[0x2a; 160], sent + journey);
+        buffer.pull(sent + journey, &mut frame);
+    }
+    buffer.begin_again();
+    buffer
+}
+
+/// How long after packet 300 was sent it is played, in milliseconds, if it takes `late` ms; `ticks` is by how much its sender's clock went on.
+fn begins_after(late: u64, ticks: u32) -> Option<u64> {
+    let start = Instant::now();
+    let mut buffer = known_and_left(start);
+    let (resumed, mut frame) = (start + Duration::from_secs(8), [0; 160]);
+    let mut packets = (0..10_u16).peekable();
+    (0..10).map(|tick| 20 * tick + 7).find(|at| {
+        while let Some(number) = packets.next_if(|number| 20 * u64::from(*number) + late <= *at) {
+            let arrived = resumed + Duration::from_millis(20 * u64::from(number) + late);
+            buffer.insert(300 + number, RtpTime(300 * 160 + ticks + u32::from(number) * 160), &[0x2a; 160], arrived);
+        }
+        buffer.pull(resumed + Duration::from_millis(*at), &mut frame) == Pulled::Sound
+    })
+}
+
+#[test]
+fn who_is_listened_to_again_is_played_as_late_as_the_line_asks_for_and_no_later() {
+    for late in [0, 20, 40, 60] {
+        assert_eq!(begins_after(late, 2 * 8_000), Some(67), "{late} ms");
+    }
+    // A sender whose clock stood or ran meanwhile: nothing is known of when its quickest would come.
+    for ticks in [0, 60 * 8_000] {
+        assert_eq!(begins_after(40, ticks), Some(107), "{ticks} ticks");
+    }
+}
+
+#[test]
+fn the_first_packet_is_not_too_late_if_the_second_overtook_it() {
+    let start = Instant::now();
+    let mut buffer = known_and_left(start);
+    let (resumed, mut frame) = (start + Duration::from_secs(8), [0; 160]);
+    let mut pulled = Vec::new();
+    for (tick, number) in (0..).zip([1, 0, 2, 3, 4, 5, 6, 7]) {
+        let now = resumed + Duration::from_millis(20) * tick;
+        buffer.insert(300 + number, RtpTime((400 + u32::from(number)) * 160), &[0x2a; 160], now);
+        pulled.push(buffer.pull(now + Duration::from_millis(5), &mut frame));
+    }
+    assert_eq!((buffer.counts().late, buffer.counts().lost), (0, 0), "{pulled:?}");
+    // What is left of the sound from before comes first.
+    let spurt = pulled.iter().skip(1).skip_while(|pulled| **pulled == Pulled::Nothing);
+    assert!(spurt.clone().count() >= 3 && spurt.clone().all(|pulled| *pulled == Pulled::Sound), "{pulled:?}");
+}
+
 #[test]
 fn a_burst_after_a_stall_is_caught_up_within_two_seconds() {
     let mut buffer = JitterBuffer::new(Codec::Pcma, Rate::Narrow).expect("a buffer");
