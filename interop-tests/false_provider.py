@@ -4,16 +4,13 @@ It answers truly at its own address, on loopback. Whoever controls its names or 
 its keys, or with the code of a person and the secret of the gateway.
 """
 import asyncio
-import contextlib
 import http.client
-import http.server
 import json
 import ssl
-import threading
 import time
 import urllib.parse
 
-from neighbours import vouched
+from neighbours import Answers, https_server, sign_in_by, vouched
 
 # The provider of both towns, and names of the same domain that lead outside.
 HOST, PLACE = "login.stadt-b.example", ("127.0.0.7", 443)
@@ -21,28 +18,9 @@ KEYS, CODES = "schluessel.stadt-b.example", "codes.stadt-b.example"
 OUTSIDE = {KEYS: "203.0.113.12", CODES: "203.0.113.10"}
 ISSUER = f"https://{HOST}"
 
-# For a town's configuration.
-SECTION = """
-[[processors]]
-name = "Rechenzentrum"
-purposes = ["oidc"]
-country = "DE"
-networks = ["198.51.100.0/24"]
-[oidc]
-issuer = "{issuer}"
-client_id = "einwahl"
-client_secret_file = "{folder}/secret"
-console = "https://einwahl.stadt-{town}.example:8080"
-button = "Stadt-Login"
-ca = "{folder}/ca.pem"
-[[oidc.roles]]
-group = "telefonie"
-role = "editor"
-"""
-
-
 def section(folder, town):
-    return SECTION.format(folder=folder, town=town, issuer=ISSUER)
+    """For a town's configuration."""
+    return "\n" + sign_in_by(folder, ISSUER, f"https://einwahl.stadt-{town}.example:8080", telefonie="editor")
 
 
 class FalseProvider:
@@ -55,37 +33,24 @@ class FalseProvider:
         self.words, self.at_discovery, self.elsewhere, self.asked = {}, lambda: None, None, []
         provider = self
 
-        class Answers(http.server.BaseHTTPRequestHandler):
+        class Words(Answers):
             def do_GET(self):
                 provider.asked.append(self.path)
                 if provider.elsewhere:
-                    return self.says(302, {}, Location=provider.elsewhere)
+                    return self.says(302, b"", {"Location": provider.elsewhere})
                 if self.path == "/.well-known/openid-configuration":
                     provider.at_discovery()
-                    return self.says(200, provider.document())
-                self.says(200, {"keys": []})
+                    return self.tells(200, provider.document())
+                self.tells(200, {"keys": []})
 
             def do_POST(self):
                 provider.asked.append(self.path)
-                self.says(400, {"error": "invalid_grant"})
+                self.tells(400, {"error": "invalid_grant"})
 
-            def says(self, status, content, **headers):
-                content = json.dumps(content).encode()
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                with contextlib.suppress(OSError):
-                    self.wfile.write(content)
+            def tells(self, status, content):
+                self.says(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(PLACE, Answers)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(folder / "login.pem", folder / "login.key")
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = https_server(PLACE, Words, folder, "login")
 
     def document(self):
         """Who it is (OpenID Connect Discovery 1.0, section 3)."""

@@ -16,6 +16,7 @@ import urllib.parse
 import provider as town
 from console import Story, code_of
 from gateway import audited, configuration, serving
+from neighbours import sign_in_by
 from pages import CHROMIUM, FLAGS
 from playwright.sync_api import expect, sync_playwright
 from provider import DNS, ELSEWHERE, ISSUER, PASSWORD, Provider, words_of
@@ -26,31 +27,11 @@ CALLBACK = f"{CONSOLE}/api/v1/session/oidc/callback"
 START = f"{CONSOLE}/api/v1/session/oidc"
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
-OIDC = """[[processors]]
-name = "Rechenzentrum"
-purposes = ["oidc"]
-country = "DE"
-networks = ["198.51.100.0/24"]
-[oidc]
-issuer = "{issuer}"
-client_id = "einwahl"
-client_secret_file = "{folder}/secret"
-console = "{console}"
-button = "Stadt-Login"
-ca = "{folder}/ca.pem"
-[[oidc.roles]]
-group = "telefonie-admin"
-role = "administrator"
-[[oidc.roles]]
-group = "telefonie"
-role = "editor"
-"""
-
 
 def settings(folder, issuer=ISSUER):
     text = configuration(SIP_PORT, web=WEB_PORT, id="123456")
     text = text.replace("[web]", f'dns = ["{DNS}"]\n[web]', 1)
-    return text + OIDC.format(issuer=issuer, folder=folder, console=CONSOLE)
+    return text + sign_in_by(folder, issuer, CONSOLE, telefonie_admin="administrator", telefonie="editor")
 
 
 class Signing(Story):

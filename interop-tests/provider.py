@@ -3,17 +3,14 @@
 import base64
 import hashlib
 import http.client
-import http.server
 import json
 import pathlib
 import shutil
 import sqlite3
-import ssl
 import subprocess
-import threading
 import urllib.parse
 
-from neighbours import hosts, name_server, vouched
+from neighbours import Answers, hosts, https_server, name_server, vouched
 from phones import connect
 
 HOST, PORT, BEHIND = "login.stadt.example", 28461, 28462
@@ -191,7 +188,7 @@ def words_of(address):
 class Proxy:
     """TLS in front of the provider."""
     def __init__(self, provider):
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Passing(Answers):
             def passes(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 inner = http.client.HTTPConnection("127.0.0.1", BEHIND, timeout=20)
@@ -201,6 +198,7 @@ class Proxy:
                 content = answer.read()
                 if "json" in answer.headers.get("Content-Type", ""):
                     content = provider.lie(self.path, content.decode()).encode()
+                # More than one of a name, too.
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in ("content-length", "connection", "transfer-encoding", "date"):
@@ -212,17 +210,7 @@ class Proxy:
 
             do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = passes
 
-            def log_message(self, *_):
-                pass
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(provider.folder / "login.pem", provider.folder / "login.key")
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None  # browsers hang up when they like
-        # Each connection shakes hands on a thread of its own: one that is slow holds up nobody.
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = https_server(("127.0.0.1", PORT), Passing, provider.folder, "login")
 
     def ends(self):
         self.server.shutdown()

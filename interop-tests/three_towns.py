@@ -16,20 +16,17 @@ Usage: three_towns.py PATH_OF_EINWAHL [STORY…]. In a network namespace of its 
 """
 import contextlib
 import hashlib
-import http.server
 import json
 import pathlib
-import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import numpy
 from bad_wire import BadWire
-from neighbours import vouched
+from neighbours import Answers, https_server, vouched
 from pages import HANDLES, Page
 from phones import CODECS, Phone, level_of_tone, recorded
 from playwright.sync_api import sync_playwright
@@ -221,7 +218,7 @@ class Register:
         register = self
         self.mode, self.asked, self.unchanged, self.elsewhere = "well", 0, 0, 0
 
-        class Answers(http.server.BaseHTTPRequestHandler):
+        class Words(Answers):
             def do_GET(self):
                 register.asked += 1
                 if self.path != "/registry.json":
@@ -238,21 +235,9 @@ class Register:
                 elif self.headers["If-None-Match"] == tag:
                     register.unchanged += 1
                     status, content = 304, b""
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                with contextlib.suppress(OSError):
-                    self.wfile.write(content)
+                self.says(status, content, headers)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.PORT), Answers)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(folder / "register.pem", folder / "register.key")
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = https_server(("127.0.0.1", self.PORT), Words, folder, "register")
 
 
 def asked(checks, folder):
