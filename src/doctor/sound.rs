@@ -12,7 +12,7 @@ use super::{Unsound, clock};
 use crate::call::sdp::Keys;
 use crate::media::leg::TICK;
 use crate::media::rtp::{Packet, is_rtcp};
-use crate::media::srtp::{Cover, MasterKey};
+use crate::media::srtp::Cover;
 use crate::media::tone::{Player, Tone};
 use crate::media::{PhoneLeg, Session};
 use crate::trunk::seen::Sound;
@@ -57,19 +57,18 @@ pub(super) async fn socket(local: IpAddr) -> std::io::Result<UdpSocket> {
 
 /// Fresh keys for it.
 pub(super) fn keys() -> Result<Keys, Unsound> {
-    let random = || {
-        let mut bytes = [0; MasterKey::LENGTH];
-        getrandom::fill(&mut bytes).map(|()| MasterKey::new(bytes)).map_err(|error| Unsound(error.to_string()))
-    };
-    Ok(Keys { audio: random()?, text: random()? })
+    Keys::fresh(random)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Unsound> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map(|()| bytes).map_err(|error| Unsound(error.to_string()))
 }
 
 impl Mouth {
     /// Begins to speak and to listen.
     pub(super) fn open(socket: UdpSocket, session: Session) -> Result<Self, Unsound> {
-        let mut chance = [0; 32];
-        getrandom::fill(&mut chance).map_err(|error| Unsound(error.to_string()))?;
-        let leg = PhoneLeg::new(session, chance, clock::now()).map_err(|error| Unsound(error.to_string()))?;
+        let leg = PhoneLeg::new(session, random()?, clock::now()).map_err(|error| Unsound(error.to_string()))?;
         let (orders, ordered) = mpsc::channel(8);
         let tally = Arc::default();
         tokio::spawn(talk(socket, leg, ordered, Arc::clone(&tally)));

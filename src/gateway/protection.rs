@@ -1,11 +1,10 @@
 //! Which calls have protected media (SRTP), and fresh keys for each.
 
 use super::Gateway;
-use super::chance::{NoChance, random};
+use super::chance::random;
 use super::residing::Whose;
 use crate::call::Refusal;
 use crate::call::sdp::{Keys, Protection};
-use crate::media::srtp::MasterKey;
 use crate::sip;
 use crate::words::Transport;
 
@@ -29,15 +28,7 @@ impl Gateway {
         if !is_offered && !needed && facts.source.transport != Transport::Tls {
             return Ok(Protection::None);
         }
-        let keys = fresh().map_err(|_| Refusal::Full)?;
+        let keys = Keys::fresh(random).map_err(|_| Refusal::Full)?;
         Ok(if needed { Protection::Needed(keys) } else { Protection::Possible(keys) })
     }
-}
-
-/// Of one call.
-///
-/// # Errors
-/// There is no randomness.
-pub(super) fn fresh() -> Result<Keys, NoChance> {
-    Ok(Keys { audio: MasterKey::new(random()?), text: MasterKey::new(random()?) })
 }

@@ -1,14 +1,12 @@
 //! Where data goes: where the sound of calls may, what was refused gets into the audit, and whoever may is shown the rest.
 
-use std::net::IpAddr;
-
 use super::Gateway;
 use super::routing::Beginning;
 use crate::call::Refusal;
 use crate::media::Session;
 use crate::member::Domain;
 use crate::records::Deed;
-use crate::residency::{News, Purpose, Report};
+use crate::residency::{News, Report};
 use crate::sip;
 use crate::web::residency::{Done, Wish};
 use crate::words::{Network, TrunkName};
@@ -67,10 +65,7 @@ impl Gateway {
             Whose::Trunk(name) => {
                 let trunk = self.config.sip.trunks.named(name);
                 let networks = residency.networks_of_calls(trunk.map_or(&[], |trunk| &trunk.networks));
-                let inside = |address: IpAddr| networks.iter().any(|network| network.0.contains(&address));
-                // Whoever is outside is asked for like any other place, and refused.
-                let may = |address| inside(address) || residency.permit(Purpose::Trunk, None, address).is_ok();
-                (places.all(may), networks)
+                (places.all(|address| residency.permits_call(&networks, address)), networks)
             }
         };
         if may { Ok(Some(networks)) } else { Err(Refusal::MediaElsewhere) }

@@ -10,12 +10,13 @@ use tokio::sync::oneshot;
 
 use super::callbacks::Side;
 use super::caller::{Brief, Caller};
-use super::protection::fresh;
+use super::chance::random;
 use super::queues::Line;
 use super::residing::Whose;
 use super::routing::{Beginning, Errand, Routed};
 use super::{Gateway, clock, leg_of};
 use crate::call::hunt::{Effect, Hunt, Input};
+use crate::call::sdp::Keys;
 use crate::call::{Refusal, sdp};
 use crate::dialplan::{Callee, Onward};
 use crate::ivr::{Menu, Prompt};
@@ -210,7 +211,7 @@ impl Gateway {
         })?;
         let mut ours = sdp::Ours::from(ports.address());
         if let Some(trunk) = trunk {
-            ours.protection = trunk.protection(fresh().map_err(|_| NotRung)?, emergency);
+            ours.protection = trunk.protection(Keys::fresh(random).map_err(|_| NotRung)?, emergency);
         }
         let to = Personal::new(callee.user.clone());
         let offer = sdp::offer(ours.clone(), &codecs, 1);

@@ -103,6 +103,13 @@ impl Residency {
         permit::call_networks(&self.processors, trunk)
     }
 
+    /// Whether something of a trunk's call may go to this address, with what [`Self::networks_of_calls`] gave. Whoever is outside of these
+    /// networks is asked for like any other place.
+    pub fn permits_call(&self, networks: &[Network], address: IpAddr) -> bool {
+        networks.iter().any(|network| network.0.contains(&address))
+            || self.permit(Purpose::Trunk, None, address).is_ok()
+    }
+
     /// What was decided last, the newest first.
     pub fn decisions(&self) -> Vec<Decision> {
         self.lock().all()

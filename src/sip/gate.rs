@@ -17,7 +17,7 @@ use super::facts::Source;
 use super::ladders::Ladders;
 use super::{Trunks, clock};
 use crate::observe::Observed;
-use crate::residency::{self, Residency};
+use crate::residency::Residency;
 use crate::wire::{
     Fault, Guard, Kind, Limits, Origin, Outcome, Passed, Reading, Refused, Ruling, Why, homeward, normalise,
 };
@@ -157,11 +157,9 @@ impl Sentry {
     /// Whether what follows a message may go to this address, to which the message leads: where a trunk's calls may have their sound, or where
     /// trunks may be. Nobody else leads us anywhere.
     fn may_lead(&self, source: Source, to: IpAddr) -> bool {
-        self.trunks.at(source.address).is_some_and(|trunk| {
-            let networks = self.residency.networks_of_calls(&trunk.networks);
-            networks.iter().any(|network| network.0.contains(&to))
-                || self.residency.permit(residency::Purpose::Trunk, None, to).is_ok()
-        })
+        self.trunks
+            .at(source.address)
+            .is_some_and(|trunk| self.residency.permits_call(&self.residency.networks_of_calls(&trunk.networks), to))
     }
 
     fn trusts(&self, source: Source) -> bool {

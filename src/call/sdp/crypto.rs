@@ -18,6 +18,16 @@ pub struct Keys {
     pub text: MasterKey,
 }
 
+impl Keys {
+    /// Of one call, from a source of randomness.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn fresh<E>(mut random: impl FnMut() -> Result<[u8; MasterKey::LENGTH], E>) -> Result<Self, E> {
+        Ok(Self { audio: MasterKey::new(random()?), text: MasterKey::new(random()?) })
+    }
+}
+
 /// One `a=crypto` that can be taken.
 #[derive(Clone, Debug)]
 pub(super) struct Crypto {
